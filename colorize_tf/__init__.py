@@ -1,0 +1,39 @@
+"""Colour for black-and-white landscape photographs, in Keras and TensorFlow.
+
+Names are resolved on first use (PEP 562), so that importing the package imports nothing else.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Colorizer": "colorize_tf.inference.colorizer",
+    "ColorizationGAN": "colorize_tf.training.gan",
+    "RECIPES": "colorize_tf.config",
+    "TrainConfig": "colorize_tf.config",
+    "compact_unet": "colorize_tf.models.unet",
+    "decode": "colorize_tf.color",
+    "encode": "colorize_tf.color",
+    "evaluation_dataset": "colorize_tf.data.pipeline",
+    "find_photographs": "colorize_tf.data.catalog",
+    "lab_to_rgb": "colorize_tf.color",
+    "load_generator": "colorize_tf.artifacts.keras_file",
+    "patchgan": "colorize_tf.models.patchgan",
+    "pix2pix_unet": "colorize_tf.models.unet",
+    "render_landscape": "colorize_tf.data.synthetic",
+    "rgb_to_lab": "colorize_tf.color",
+    "training_dataset": "colorize_tf.data.pipeline",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,1 @@
+"""A trained generator as files, and back: .keras, SavedModel, TFLite."""

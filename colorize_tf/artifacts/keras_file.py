@@ -1,0 +1,88 @@
+"""Generators as `.keras` files of built-in layers, in float32, loadable without this package."""
+
+from pathlib import Path
+
+import keras
+
+from colorize_tf.files import written_aside
+
+
+def save_generator(generator, path):
+    """Write a generator as a float32 `.keras` file, whole or not at all.
+
+    Args:
+        generator: `lightness` to `ab`, of built-in layers, under any dtype policy.
+        path: where to write, ending in `.keras`; an older file there is replaced.
+    """
+    with written_aside(path) as aside:
+        as_float32(generator).save(aside)
+
+
+def load_generator(path):
+    """Read a generator that `save_generator` wrote.
+
+    Args:
+        path: a `.keras` file.
+
+    Returns:
+        `keras.Model`, `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
+
+    Raises:
+        ValueError: no such file, not a `.keras` file, code inside, or not a generator.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"no model at {path}; expected a .keras file")
+    try:
+        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever a broken or foreign file makes Keras raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error
+    check_generator(generator, path)
+    return generator
+
+
+def check_generator(generator, name):
+    """Raise `ValueError` unless `generator` takes square `lightness` and gives `ab` of that size."""
+    shapes = getattr(generator, "input_shape", None), getattr(generator, "output_shape", None)
+    size = shapes[0][1] if isinstance(shapes[0], tuple) and len(shapes[0]) == 4 else None
+    if size is None or shapes != ((None, size, size, 1), (None, size, size, 2)):
+        raise ValueError(
+            f"{name} is not a colorize_tf generator: expected (None, size, size, 1) in and "
+            f"(None, size, size, 2) out, got {shapes[0]} and {shapes[1]}"
+        )
+
+
+def copy_weights(source, target, name):
+    """Copy all weights of one generator to another of the same architecture.
+
+    Args:
+        source: generator to read, at any image size.
+        target: generator to change.
+        name: what to call the source in an error.
+
+    Raises:
+        ValueError: the architectures differ; `target` is then unchanged.
+    """
+    theirs = [tuple(weight.shape) for weight in source.weights]
+    ours = [tuple(weight.shape) for weight in target.weights]
+    if theirs != ours:
+        at = next((i for i, pair in enumerate(zip(theirs, ours)) if pair[0] != pair[1]), None)
+        difference = (
+            f"{len(theirs)} weights for {len(ours)}"
+            if at is None
+            else f"{source.weights[at].path} is {theirs[at]}, expected {ours[at]}"
+        )
+        raise ValueError(f"{name} does not match the network {target.name}: {difference}")
+    target.set_weights(source.get_weights())
+
+
+def as_float32(generator):
+    """Return a copy of a generator that computes in float32, whatever it was trained with."""
+
+    def convert(layer):
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(generator, clone_function=convert)
+    copy.set_weights(generator.get_weights())
+    return copy

@@ -1,0 +1,90 @@
+"""Generators as SavedModels for TensorFlow Serving: core ops only, loadable without this package."""
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
+
+
+def save_saved_model(generator, folder):
+    """Write a generator with its three signatures.
+
+    | signature | in | out |
+    |---|---|---|
+    | `serving_default` | `image_bytes` string `(batch,)`: JPEG, PNG, BMP or GIF | `colorized_bytes` string `(batch,)`: PNG |
+    | `colorize` | `images` uint8 `(batch, height, width, 3)` | `colorized` uint8, same shape |
+    | `predict_ab` | `lightness` float32 `(batch, size, size, 1)` | `ab` float32 `(batch, size, size, 2)` |
+
+    Args:
+        generator: float32 generator.
+        folder: where to write; nothing stands there yet.
+    """
+    size = generator.input_shape[1]
+
+    def network(lightness):
+        return generator(lightness, training=False)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def serving_default(image_bytes):
+        return {"colorized_bytes": colorize_bytes(network, image_bytes, size)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")])
+    def colorize(images):
+        return {"colorized": colorize_images(network, images, size)}
+
+    lightness_spec = tf.TensorSpec([None, size, size, 1], tf.float32, name="lightness")
+
+    @tf.function(input_signature=[lightness_spec])
+    def predict_ab(lightness):
+        return {"ab": network(lightness)}
+
+    module = tf.Module()
+    module.generator = generator  # what is not reachable from the module is not saved
+    tf.saved_model.save(
+        module,
+        os.fspath(folder),
+        signatures={
+            "serving_default": serving_default,
+            "colorize": colorize,
+            "predict_ab": predict_ab,
+        },
+    )
+
+
+def next_version(base):
+    """Return the number after the highest version in a model's base folder, 1 if there is none."""
+    versions = [int(path.name) for path in Path(base).glob("*") if path.name.isdigit()]
+    return max(versions, default=0) + 1
+
+
+def load_saved_model(folder):
+    """Load a SavedModel that `save_saved_model` wrote.
+
+    Args:
+        folder: version folder, or a base folder of which the highest version is taken.
+
+    Returns:
+        the loaded object; its `signatures` answer as long as it is alive.
+
+    Raises:
+        ValueError: no SavedModel there, or none of ours.
+    """
+    folder = Path(folder)
+    versions = sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name))
+    if not (folder / "saved_model.pb").is_file() and versions:
+        folder = versions[-1]
+    if not (folder / "saved_model.pb").is_file():
+        raise ValueError(f"no SavedModel in {folder}: expected saved_model.pb or version folders")
+    try:
+        loaded = tf.saved_model.load(os.fspath(folder))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"{folder} cannot be loaded as a SavedModel: {error}") from error
+    if "predict_ab" not in loaded.signatures:
+        raise ValueError(
+            f"{folder} is not a colorize_tf model: it has no signature predict_ab, "
+            f"only {', '.join(loaded.signatures) or 'none'}"
+        )
+
+    return loaded

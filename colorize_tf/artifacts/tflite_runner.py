@@ -1,0 +1,39 @@
+"""Running TFLite files with LiteRT, without TensorFlow."""
+
+from pathlib import Path
+
+from ai_edge_litert.interpreter import Interpreter
+
+
+def load_tflite(path, *, threads=None):
+    """Load a file that `convert_to_tflite` made.
+
+    Args:
+        path: a `.tflite` file.
+        threads: how many threads to compute on, LiteRT's choice by default.
+
+    Returns:
+        dict of callables by signature name, each from named NumPy arrays to named NumPy arrays.
+
+    Raises:
+        ValueError: no such file, or none of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"no model at {path}; expected a .tflite file")
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        names = list(interpreter.get_signature_list())
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be loaded as a TFLite model: {error}") from error
+    if "predict_ab" not in names:
+        raise ValueError(
+            f"{path} is not a colorize_tf model: it has no signature predict_ab, "
+            f"only {', '.join(names) or 'none'}"
+        )
+    return {name: interpreter.get_signature_runner(name) for name in names}
+
+
+def input_size(runner, name="lightness"):
+    """Height and width in pixels that a signature takes."""
+    return int(runner.get_input_details()[name]["shape"][1])

@@ -1,0 +1,107 @@
+"""python -m colorize_tf.benchmark: how fast each part is, beside what it has to keep up with."""
+
+import platform
+import statistics
+import sys
+import time
+
+from colorize_tf import cli
+from colorize_tf.config import make_config
+from colorize_tf.runs import write_json
+
+
+def _parser():
+    parser = cli.make_parser(
+        "benchmark",
+        usage="[PART...] [--json FILE]",
+        description="Measure the speed of each part on this machine.",
+        details="parts:\n  "
+        + "\n  ".join(f"{name:10} {part.__doc__.splitlines()[0]}" for name, part in PARTS.items()),
+        example="python -m colorize_tf.benchmark pipeline",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [everything]")
+    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    return parser
+
+
+def measure_pipeline():
+    """The input pipeline alone, beside the training steps that it feeds, at the default size."""
+    import itertools
+
+    from colorize_tf.data.catalog import find_photographs
+    from colorize_tf.data.pipeline import load_size, training_dataset
+    from colorize_tf.train import build
+
+    config = make_config({})
+    count = 20 * config.batch_size
+    photographs = find_photographs(
+        "synthetic",
+        synthetic_train=count,
+        synthetic_validation=config.batch_size,
+        synthetic_size=load_size(config.image_size),
+    )
+    gan = build(config)
+    examples = training_dataset(
+        photographs.train, image_size=config.image_size, batch_size=config.batch_size
+    )
+    stream = iter(examples)
+    batch = next(stream)
+    for _ in range(20):  # one pass, after which all is decoded
+        next(stream)
+    rows = {"input pipeline": _rate(lambda: next(stream), config.batch_size)}
+    for name, adversarial in (("step, L1 alone", False), ("step, adversarial", True)):
+        gan.compile(
+            gan.generator_optimizer, gan.discriminator_optimizer, adversarial=adversarial
+        )
+        train = gan.make_train_function(force=True)
+        steps = itertools.repeat(batch)
+        rows[name] = _rate(lambda: train(steps), config.batch_size)
+    pipeline = rows["input pipeline"]["pictures_per_second"]
+    for row in rows.values():
+        row["pipeline_ratio"] = pipeline / row["pictures_per_second"]
+    return rows
+
+
+PARTS = {"pipeline": measure_pipeline}
+
+
+def _rate(act, pictures, *, rounds=5, seconds=3.0):
+    """Pictures per second: median and spread over rounds of some seconds each."""
+    act()
+    rates = []
+    for _ in range(rounds):
+        count, started = 0, time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            act()
+            count += 1
+        rates.append(pictures * count / (time.perf_counter() - started))
+    return {
+        "pictures_per_second": statistics.median(rates),
+        "spread": (max(rates) - min(rates)) / statistics.median(rates),
+    }
+
+
+@cli.command
+def main(arguments=None):
+    """Measure and print; return the exit code."""
+    chosen = _parser().parse_args(arguments)
+    unknown = [part for part in chosen.parts if part not in PARTS]
+    if unknown:
+        raise ValueError(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    cli.start_tensorflow()
+    figures = {name: PARTS[name]() for name in chosen.parts or PARTS}
+    print(f"{platform.machine()}, {platform.system()}, {time.strftime('%Y-%m-%d')}")
+    for rows in figures.values():
+        print(f"{'':20}{'pictures/s':>12}{'spread':>9}{'pipeline over it':>18}")
+        for name, row in rows.items():
+            print(
+                f"{name:20}{row['pictures_per_second']:12.0f}{row['spread']:9.0%}"
+                f"{row['pipeline_ratio']:18.1f}"
+            )
+    if chosen.json:
+        write_json(chosen.json, figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

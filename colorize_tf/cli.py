@@ -1,0 +1,183 @@
+"""Commands: a dataclass becomes flags, a mistake becomes one line and exit code 2.
+
+Imports neither TensorFlow nor Keras.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import functools
+import importlib
+import os
+import sys
+import types
+import typing
+import warnings
+
+import colorize_tf
+
+VERBS = {
+    "train": "train a colorizer on landscape photographs",
+    "colorize": "colour a photograph",
+    "evaluate": "measure a colorizer against the grey answer",
+    "benchmark": "measure the speed of each part",
+}
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse with its errors in one line."""
+
+    def error(self, message):
+        """Print `message` in one line and exit with code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (--help shows what there is)\n")
+
+
+def make_parser(verb, *, usage, description, example, details=""):
+    """Make the parser of one verb.
+
+    Args:
+        verb: name of the module in `colorize_tf`.
+        usage: what follows the verb, in short.
+        description: what it does, in a sentence.
+        example: one complete command line.
+        details: printed before the example.
+
+    Returns:
+        `ArgumentParser` that knows `--version`.
+    """
+    epilog = f"{details}\n\nexample:\n  {example}" if details else f"example:\n  {example}"
+    parser = ArgumentParser(
+        prog=f"python -m colorize_tf.{verb}",
+        usage=f"python -m colorize_tf.{verb} {usage}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=colorize_tf.__version__)
+    return parser
+
+
+def add_config_flags(parser, config_class):
+    """Add a flag for each field of a dataclass, grouped and with its default in the help.
+
+    Flags that were not given are absent from the parsed namespace: what is there was chosen.
+
+    Args:
+        parser: parser to add to.
+        config_class: dataclass whose fields have `group` and `help` in their metadata.
+    """
+    groups = {}
+    hints = typing.get_type_hints(config_class)
+    for field in dataclasses.fields(config_class):
+        title = field.metadata["group"]
+        group = groups.setdefault(title, None) or parser.add_argument_group(title)
+        groups[title] = group
+        flag = "--" + field.name.replace("_", "-")
+        text = field.metadata["help"].replace("%", "%%")
+        kind = _value_type(hints[field.name])
+        if kind is bool:
+            group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+            continue
+        if field.default is not None:
+            text += f" [{field.default}]"
+        metavar = {int: "N", float: "X", str: "NAME"}[kind]
+        group.add_argument(
+            flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text
+        )
+
+
+def _value_type(hint):
+    """Return `int` for `int | None`, and for `int`."""
+    if isinstance(hint, types.UnionType):
+        return next(kind for kind in hint.__args__ if kind is not type(None))
+    return hint
+
+
+def command(main):
+    """Decorate a verb's `main(arguments)` so that it returns an exit code and never a traceback.
+
+    `ValueError` and `OSError` are what the package raises for a user's mistakes and for what the
+    machine refuses; each becomes one line on standard error and exit code 2. For developers,
+    `COLORIZE_TF_TRACEBACK=1` lets it through instead.
+    """
+
+    @functools.wraps(main)
+    def run(arguments=None):
+        warnings.showwarning = _show_warning
+        # Only the native libraries' start-up chatter; TensorFlow's errors still show.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        try:
+            return main(arguments) or 0
+        except (ValueError, OSError, MemoryError) as error:
+            if os.environ.get("COLORIZE_TF_TRACEBACK"):
+                raise
+            return _fail(error)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 1
+        except Exception as error:
+            tensorflow = sys.modules.get("tensorflow")
+            if tensorflow and isinstance(error, tensorflow.errors.OpError):
+                return _fail(error.message)
+            raise
+
+    return run
+
+
+@contextlib.contextmanager
+def native_chatter_hidden():
+    """Hide what native libraries write to standard error while they start up.
+
+    TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
+    warning of ours would be lost. Python's own errors and warnings are not affected: they are
+    raised or shown when the block ends.
+    """
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error to hide
+        yield
+        return
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def start_tensorflow():
+    """Import TensorFlow and look for GPUs, in silence; it is slow, so not before it is needed."""
+    with native_chatter_hidden():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        tf.zeros(())
+
+
+def _fail(error):
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def main():
+    """Run `colorize-tf VERB ...`, the console command."""
+    verbs = "\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())
+    parser = ArgumentParser(
+        prog="colorize-tf",
+        description="Colour for black-and-white landscape photographs.",
+        epilog=f"verbs:\n{verbs}\n\nexample:\n  colorize-tf train --dataset landscapes",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=colorize_tf.__version__)
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="flags of the verb")
+    chosen = parser.parse_args()
+    return importlib.import_module(f"colorize_tf.{chosen.verb}").main(chosen.arguments)

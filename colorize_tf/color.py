@@ -1,0 +1,212 @@
+"""sRGB <-> CIE Lab, and the scaling between Lab and what the networks see.
+
+The only module that knows these constants and crossings: training, metrics, the served graph and the
+graph on a phone all call it. TensorFlow is imported on first use, so that the constants are free for
+code that has to start quickly without it; the NumPy pair at the end is for such code.
+"""
+
+import functools
+import warnings
+
+import cv2
+import numpy as np
+
+LIGHTNESS_SCALE = 50.0
+"""`lightness = L / LIGHTNESS_SCALE - 1`: L* 0..100 becomes -1..1."""
+
+AB_SCALE = 110.0
+"""`ab = (a, b) / AB_SCALE`: sRGB reaches a* -86.2..98.2 and b* -107.9..94.5, all inside tanh."""
+
+# sRGB primaries and the D65 white of the 2 degree observer, to the digits that scikit-image uses.
+_XYZ_FROM_RGB = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
+)
+_WHITE = (0.95047, 1.0, 1.08883)
+# Black makes tensorflow-io's gradient NaN; a millionth of white is a thousandth of a Lab unit.
+_DARKEST = 1e-6
+
+
+@functools.cache
+def _tensorflow_io_color():
+    """tensorflow-io's colour ops, imported without the two warnings about its native plug-ins.
+
+    The plug-ins are built for an older TensorFlow and fail to load; `experimental.color` is plain
+    TensorFlow and needs neither.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="unable to load libtensorflow_io_plugins")
+        warnings.filterwarnings("ignore", message="file system plugins are not loaded")
+        from tensorflow_io import experimental
+    return experimental.color
+
+
+def _as_float32(tensor, name):
+    import tensorflow as tf
+
+    tensor = tf.convert_to_tensor(tensor)
+    if not tensor.dtype.is_floating:
+        raise ValueError(
+            f"{name} must be floating point, got {tensor.dtype.name}; "
+            "turn uint8 images into rgb with images_to_rgb first"
+        )
+    return tf.cast(tensor, tf.float32)
+
+
+def images_to_rgb(images):
+    """Turn stored pictures into numbers to compute with.
+
+    Args:
+        images: uint8 `(..., height, width, 3)`, sRGB 0..255.
+
+    Returns:
+        rgb: float32, same shape, sRGB 0..1.
+
+    Raises:
+        ValueError: `images` is not uint8.
+    """
+    import tensorflow as tf
+
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8:
+        raise ValueError(f"images must be uint8 in 0..255, got {images.dtype.name}")
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def rgb_to_images(rgb):
+    """Turn rgb back into what a picture file stores, rounded to the nearest level.
+
+    Args:
+        rgb: float `(..., height, width, 3)`, sRGB 0..1; what lies outside is clipped.
+
+    Returns:
+        images: uint8, same shape, sRGB 0..255.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+    """
+    import tensorflow as tf
+
+    rgb = _as_float32(rgb, "rgb")
+    return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def rgb_to_lab(rgb):
+    """Convert sRGB to CIE L*a*b* (D65, 2 degree observer).
+
+    Args:
+        rgb: float `(..., 3)`, gamma-encoded sRGB 0..1.
+
+    Returns:
+        lab: float32, same shape; L* 0..100, a* and b* in Lab units. The gradient is finite
+        everywhere, black included.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+    """
+    import tensorflow as tf
+
+    rgb = tf.maximum(_as_float32(rgb, "rgb"), _DARKEST)
+    return _tensorflow_io_color().rgb_to_lab(rgb)
+
+
+def lab_to_rgb(lab):
+    """Convert CIE L*a*b* (D65, 2 degree observer) to sRGB.
+
+    Args:
+        lab: float `(..., 3)`; L* 0..100, a* and b* in Lab units.
+
+    Returns:
+        rgb: float32, same shape, gamma-encoded sRGB; colours outside the gamut are clipped to 0..1.
+        The gradient is finite everywhere and zero where a channel is clipped.
+
+    Raises:
+        ValueError: `lab` is not floating point.
+    """
+    import tensorflow as tf
+
+    lightness, a, b = tf.unstack(_as_float32(lab, "lab"), axis=-1)
+    y = (lightness + 16.0) / 116.0
+    x = a / 500.0 + y
+    z = tf.maximum(y - b / 200.0, 0.0)
+    roots = tf.stack([x, y, z], axis=-1)
+    xyz = tf.where(roots > 0.2068966, roots**3, (roots - 16.0 / 116.0) / 7.787) * _WHITE
+    rgb_from_xyz = np.linalg.inv(np.array(_XYZ_FROM_RGB)).astype("float32")
+    linear = tf.tensordot(xyz, rgb_from_xyz.T, axes=1)
+    # The clamp keeps pow, and so its gradient, away from zero and from negative bases.
+    curve = 1.055 * tf.pow(tf.maximum(linear, 0.0031308), 1.0 / 2.4) - 0.055
+    return tf.clip_by_value(tf.where(linear > 0.0031308, curve, 12.92 * linear), 0.0, 1.0)
+
+
+def encode(rgb):
+    """Split a colour picture into the networks' input and target.
+
+    Args:
+        rgb: float `(..., height, width, 3)`, gamma-encoded sRGB 0..1.
+
+    Returns:
+        lightness: float32 `(..., height, width, 1)` in [-1, 1], `L / 50 - 1`.
+        ab: float32 `(..., height, width, 2)` in [-1, 1], `(a, b) / 110`.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+    """
+    lab = rgb_to_lab(rgb)
+    return lab[..., :1] / LIGHTNESS_SCALE - 1.0, lab[..., 1:] / AB_SCALE
+
+
+def decode(lightness, ab):
+    """Join lightness and chroma into a colour picture; the inverse of `encode`.
+
+    Args:
+        lightness: float `(..., height, width, 1)` in [-1, 1].
+        ab: float `(..., height, width, 2)` in [-1, 1].
+
+    Returns:
+        rgb: float32 `(..., height, width, 3)`, gamma-encoded sRGB, clipped to 0..1.
+
+    Raises:
+        ValueError: an input is not floating point.
+    """
+    import tensorflow as tf
+
+    lightness = (_as_float32(lightness, "lightness") + 1.0) * LIGHTNESS_SCALE
+    return lab_to_rgb(tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1))
+
+
+def images_to_lab(images):
+    """Convert one stored picture to CIE L*a*b* without TensorFlow, at a speed for full resolution.
+
+    OpenCV's own sRGB curve is off by up to 0.5 Lab units, so that it gets linear light. Agrees with
+    `rgb_to_lab` within 0.03 Lab units, and 0.005 in L*.
+
+    Args:
+        images: uint8 NumPy array `(height, width, 3)`, sRGB 0..255.
+
+    Returns:
+        lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
+    """
+    return cv2.cvtColor(cv2.LUT(images, _linear_light()), cv2.COLOR_LRGB2Lab)
+
+
+def lab_to_images(lab):
+    """Convert CIE L*a*b* to one stored picture without TensorFlow.
+
+    Args:
+        lab: float32 NumPy array `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
+
+    Returns:
+        images: uint8 `(height, width, 3)`, sRGB 0..255; colours outside the gamut are clipped.
+        Within one level of `rgb_to_images(lab_to_rgb(lab))`.
+    """
+    rgb = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
+    return np.rint(np.clip(rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+@functools.cache
+def _linear_light():
+    """Linear light 0..1 of the 256 sRGB levels (IEC 61966-2-1)."""
+    rgb = np.arange(256) / 255.0
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    return linear.astype(np.float32)

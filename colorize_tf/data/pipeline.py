@@ -1,0 +1,130 @@
+"""tf.data: photographs to `(lightness, ab)`, one function for training and one for evaluation."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from colorize_tf import media
+from colorize_tf.color import encode, images_to_rgb
+
+# pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
+_CROP_MARGIN = 9 / 8
+# A decoded picture with sides of 3:2, in bytes per squared short side.
+_BYTES_PER_SQUARED_SIDE = 3 * 1.5
+
+
+def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", first_example=0):
+    """Endless shuffled batches of random crops and flips.
+
+    Every example is a function of `seed` and of its place in the stream, so a stream that starts at
+    `first_example` goes on exactly where another one stopped.
+
+    Args:
+        paths: photographs.
+        image_size: height and width of the crops, in pixels.
+        batch_size: examples in a batch.
+        seed: chooses the order, the crops and the flips.
+        cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
+        first_example: how many examples to pass over.
+
+    Returns:
+        `tf.data.Dataset` of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)` and
+        `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
+    """
+    load = _loader(paths, load_size(image_size), cache)
+    count = len(paths)
+
+    def shuffle(place):
+        """Every photograph once in each pass, in an order of its own."""
+        key = tf.stack([seed, place // count])
+        return tf.random.experimental.index_shuffle(place % count, key, count - 1), place
+
+    def augment(image, place):
+        crop_seed, flip_seed = tf.unstack(tf.random.split(tf.stack([seed, place]), 2))
+        image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
+        return tf.image.stateless_random_flip_left_right(image, flip_seed)
+
+    return (
+        tf.data.Dataset.counter(first_example)
+        .map(shuffle)
+        .map(lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
+        .map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_dataset(paths, *, image_size, batch_size, cache="memory"):
+    """Every photograph once, in order: short side to `image_size`, then the central square.
+
+    Args:
+        paths: photographs.
+        image_size: height and width of the result, in pixels.
+        batch_size: examples in a batch; the last batch may be smaller.
+        cache: where decoded uint8 pictures stay, as in `training_dataset`.
+
+    Returns:
+        `tf.data.Dataset` of `(lightness, ab)`, as `training_dataset` describes it.
+    """
+    load = _loader(paths, image_size, cache)
+
+    def crop(image):
+        return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
+
+    return (
+        tf.data.Dataset.range(len(paths))
+        .map(load, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(crop)
+        .batch(batch_size)
+        .map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def load_size(image_size):
+    """Short side, in pixels, at which photographs are kept for random crops of `image_size`."""
+    return math.ceil(image_size * _CROP_MARGIN)
+
+
+def cache_bytes(count, image_size):
+    """About how much memory `count` decoded photographs take, in bytes."""
+    return int(count * load_size(image_size) ** 2 * _BYTES_PER_SQUARED_SIDE)
+
+
+def _loader(paths, short_side, cache):
+    """Return an op from a photograph's index to uint8 `(height, width, 3)`, decoded only once.
+
+    Not `Dataset.cache`: that replays one order, and a resumed stream would have to read all of it to
+    find its place.
+    """
+    decoded = {}
+
+    def decode(index):
+        return media.resize_to_short_side(media.read_image(paths[index]), short_side)
+
+    def from_memory(index):
+        if index not in decoded:
+            decoded[index] = decode(index)
+        return decoded[index]
+
+    def from_disk(index):
+        file = Path(cache) / f"{index}.npy"
+        if index not in decoded:
+            np.save(file, decode(index))
+            decoded[index] = True
+        return np.load(file)
+
+    read = {"none": decode, "memory": from_memory}.get(cache, from_disk)
+
+    def load(index):
+        image = tf.numpy_function(lambda i: read(int(i)), [index], tf.uint8, stateful=False)
+        return tf.ensure_shape(image, (None, None, 3))
+
+    return load
+
+
+def _encode(images):
+    return encode(images_to_rgb(images))

@@ -1,0 +1,1 @@
+"""How good the colours are, always beside the grey answer."""

@@ -1,0 +1,32 @@
+"""Files that are either whole or not there."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_aside(path):
+    """Give a temporary sibling of `path` to write to, and rename it to `path` on success.
+
+    The sibling has the same suffix and may become a file or a folder. Where the block fails, or is
+    interrupted, it is removed and whatever stood at `path` stays as it was. A folder is only renamed
+    to a path where nothing stands.
+
+    Args:
+        path: where the finished file or folder goes; its folder exists.
+
+    Yields:
+        `Path` of the temporary sibling, where nothing stands yet.
+    """
+    path = Path(path)
+    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)

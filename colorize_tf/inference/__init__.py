@@ -1,0 +1,1 @@
+"""Any artifact and any photograph: colour at the photograph's own resolution."""

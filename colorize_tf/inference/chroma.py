@@ -1,0 +1,63 @@
+"""Between a photograph and the network's square: scaling down, and joining chroma at full size.
+
+NumPy and OpenCV only, so that colouring with a `.tflite` never waits for TensorFlow.
+"""
+
+import cv2
+import numpy as np
+
+from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE, images_to_lab, lab_to_images
+
+
+def fit_square(images, size):
+    """Scale a photograph so that its long side is `size`, and reflect it to fill the square.
+
+    Args:
+        images: uint8 `(height, width, 3)`.
+        size: height and width of the result, in pixels.
+
+    Returns:
+        square: uint8 `(size, size, 3)`.
+        window: pair of slices, where in the square the photograph is.
+    """
+    height, width = images.shape[:2]
+    scale = size / max(height, width)
+    inner_height, inner_width = (max(1, round(side * scale)) for side in (height, width))
+    inner = _resize(images, inner_height, inner_width)
+    top, left = (size - inner_height) // 2, (size - inner_width) // 2
+    square = cv2.copyMakeBorder(
+        inner,
+        top,
+        size - inner_height - top,
+        left,
+        size - inner_width - left,
+        cv2.BORDER_REFLECT_101,
+    )
+    return square, (slice(top, top + inner_height), slice(left, left + inner_width))
+
+
+def lightness_of(images):
+    """Return the networks' input for one picture, float32 `(height, width, 1)` in [-1, 1]."""
+    return images_to_lab(images)[..., :1] / np.float32(LIGHTNESS_SCALE) - 1
+
+
+def join(images, ab):
+    """Give a photograph the chroma that was predicted for it; its lightness stays.
+
+    Args:
+        images: uint8 `(height, width, 3)`.
+        ab: float32 `(h, w, 2)` in [-1, 1], of any size.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+    """
+    lab = images_to_lab(images)
+    height, width = images.shape[:2]
+    lab[..., 1:] = _resize(ab, height, width) * AB_SCALE
+    return lab_to_images(lab)
+
+
+def _resize(array, height, width):
+    shrinks = height * width < array.shape[0] * array.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(array, (width, height), interpolation=interpolation)

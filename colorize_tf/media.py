@@ -1,0 +1,344 @@
+"""Image files in and out with OpenCV: no TensorFlow, nothing else of this package.
+
+Everything that enters is uint8 sRGB `(height, width, 3)`, upright. Whatever cannot be trusted
+(cut short, damaged, enormous, not an image) is refused with one line that names the file.
+"""
+
+import os
+import secrets
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+WRITABLE_SUFFIXES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix != ".gif")
+
+_QUALITY_FLAGS = {
+    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
+    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+    ".webp": cv2.IMWRITE_WEBP_QUALITY,
+}
+
+
+class ImageError(ValueError):
+    """An image file that cannot be read.
+
+    Attributes:
+        reason: one stable word or two ("truncated", "zero-byte", ...), for counting.
+        detail: what was found and what to do, without the file's name.
+    """
+
+    def __init__(self, name: str | Path, reason: str, detail: str):
+        """Words the message as "cannot read NAME: REASON: DETAIL"."""
+        super().__init__(f"cannot read {name}: {reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
+    """Reads a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) file.
+
+    EXIF orientation is applied, grey becomes three equal channels, CMYK becomes RGB and 16 bits
+    become 8. Alpha is dropped and the colour beneath it kept: a photograph seldom means anything by
+    its alpha, and no background colour would be the right one. (TIFF is the exception: its decoder
+    has already put transparent areas on black.) `has_transparency` tells when that matters.
+
+    Args:
+        path: the file.
+        max_megapixels: a file whose header announces more is refused before it is decoded.
+
+    Returns:
+        The image, uint8 `(height, width, 3)`, sRGB.
+
+    Raises:
+        ImageError: a ValueError of one line, for a file that is missing, empty, truncated, corrupt,
+            too large or not an image of these kinds.
+    """
+    return decode_image(read_bytes(path), path, max_megapixels=max_megapixels)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Reads a whole file; like `read_image`, raises ImageError if that is impossible."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ImageError(path, "not a file", "it is a folder; name an image file")
+        if path.exists() and not path.is_file():  # Reading a pipe would wait for ever.
+            raise ImageError(path, "not a file", "it is a device or a pipe; name an image file")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(path, "missing", "there is no such file; check the path") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        cause = getattr(error, "strerror", None) or error
+        raise ImageError(path, "unreadable", f"{cause}; check its permissions") from error
+    if not data:
+        raise ImageError(path, "zero-byte", "the file is empty; copy it again")
+    return data
+
+
+def decode_image(
+    data: bytes, name: str | Path = "image", *, max_megapixels: float = 200
+) -> np.ndarray:
+    """Decodes the contents of an image file, exactly as `read_image` does.
+
+    Args:
+        data: contents of the file.
+        name: what an error calls the file.
+        max_megapixels: a header that announces more is refused before it is decoded.
+
+    Returns:
+        The image, uint8 `(height, width, 3)`, sRGB.
+
+    Raises:
+        ImageError: when the contents are no whole image of a known kind.
+    """
+    _check_header(data, name, max_megapixels)
+    image = _decode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH)
+    if image is None:
+        raise ImageError(name, "corrupt", "its pixels cannot be decoded; copy or export it again")
+    if image.dtype == np.uint16:
+        # 65535 / 257 = 255: a shift by eight bits would darken by up to one level.
+        return cv2.convertScaleAbs(image, alpha=1 / 257)
+    if image.dtype != np.uint8:
+        detail = f"pixels are {image.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
+        raise ImageError(name, "unsupported", detail)
+    return image
+
+
+def has_transparency(data: bytes) -> bool:
+    """Says whether any pixel of an image file's contents is not fully opaque."""
+    if data.startswith(b"\xff\xd8"):
+        return False  # JPEG has no alpha: spare the second decoding.
+    image = _decode(data, cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3 or image.shape[2] != 4:
+        return False
+    return bool(image[..., 3].min() < np.iinfo(image.dtype).max)
+
+
+def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> None:
+    """Writes an image in the format that the suffix names, whole or not at all.
+
+    Args:
+        path: the file; an existing one is replaced.
+        images: uint8 `(height, width, 3)`, sRGB.
+        quality: 1 to 100, for JPEG and WebP; the other formats lose nothing.
+
+    Raises:
+        ValueError: for an unknown suffix, a wrong array, or a place that cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    _check_writable(path, suffix, images, quality)
+    parameters = [_QUALITY_FLAGS[suffix], quality] if suffix in _QUALITY_FLAGS else []
+    with _quiet_opencv():
+        encoded, contents = cv2.imencode(
+            suffix, cv2.cvtColor(images, cv2.COLOR_RGB2BGR), parameters
+        )
+    if not encoded:  # WebP and JPEG have a longest side.
+        size = f"{images.shape[1]} x {images.shape[0]}"
+        raise ValueError(f"cannot write {path}: {suffix} does not take {size}; try .png or .tiff")
+    _replace_file(path, contents.tobytes())
+
+
+def resize_to_short_side(images: np.ndarray, short_side: int) -> np.ndarray:
+    """Resizes an image so that its shorter side has `short_side` pixels; the aspect is kept.
+
+    Args:
+        images: uint8 `(height, width, 3)`.
+        short_side: in pixels, at least 1.
+
+    Returns:
+        uint8 `(new_height, new_width, 3)`; the same array where nothing changes.
+
+    Raises:
+        ValueError: for a short side below 1.
+    """
+    if short_side < 1:
+        raise ValueError(f"short_side is {short_side}, expected at least 1; give a size in pixels")
+    height, width = images.shape[:2]
+    scale = short_side / min(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size == (width, height):
+        return images
+    # Only INTER_AREA averages all the pixels that it leaves out; the others alias when shrinking.
+    return cv2.resize(images, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _check_writable(path: Path, suffix: str, images: np.ndarray, quality: int) -> None:
+    if suffix not in WRITABLE_SUFFIXES:
+        expected = ", ".join(WRITABLE_SUFFIXES)
+        raise ValueError(f"cannot write {path}: suffix is {suffix!r}, expected one of {expected}")
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[2] != 3 or not images.size:
+        came = f"{images.dtype} {images.shape}"
+        raise ValueError(f"cannot write {path}: image is {came}, expected uint8 (height, width, 3)")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality is {quality}, expected 1 to 100; 95 is a good choice")
+    if os.path.isdir(path):  # Unlike Path.is_dir, also an answer where looking is forbidden.
+        raise ValueError(f"cannot write {path}: it is a folder; name a file in it")
+    if not os.path.isdir(path.parent):
+        raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
+
+
+def _replace_file(path: Path, contents: bytes) -> None:
+    # A short random name, since the file's own name may already be as long as the system allows.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        temporary.write_bytes(contents)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {path}: {error.strerror}; free space or choose another place"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0
+_loud_level = 0
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Silences OpenCV's log while any thread is inside; its level is one for the whole process."""
+    global _quiet_depth, _loud_level
+    with _quiet_lock:
+        if _quiet_depth == 0:
+            _loud_level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        _quiet_depth += 1
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_depth -= 1
+            if _quiet_depth == 0:
+                cv2.utils.logging.setLogLevel(_loud_level)
+
+
+def _decode(data: bytes, flags: int) -> np.ndarray | None:
+    try:
+        with _quiet_opencv():  # What it would log, the caller says in one line.
+            return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except (cv2.error, MemoryError):
+        return None
+
+
+# What follows reads headers only. OpenCV tells an image's size only after decoding it, too late for
+# a decompression bomb, and cannot tell a photograph that was cut short from one that is damaged.
+
+
+class _Header(NamedTuple):
+    width: int
+    height: int
+    complete: bool = True
+
+
+def _check_header(data: bytes, name: str | Path, max_megapixels: float) -> None:
+    parse = next((_PARSERS[magic] for magic in _PARSERS if data.startswith(magic)), None)
+    if parse is None or (parse is _webp_header and data[8:12] != b"WEBP"):
+        known = "JPEG, PNG, WebP, BMP, TIFF or GIF"
+        raise ImageError(name, "unsupported", f"expected the contents of a {known} file; export it")
+    try:
+        header = parse(data)
+    except (struct.error, IndexError):  # The header itself goes beyond the end of the file.
+        header = _Header(0, 0, complete=False)
+    except zlib.error as error:
+        raise ImageError(name, "corrupt", f"{error}; copy or export it again") from error
+    megapixels = header.width * header.height / 1e6
+    if megapixels > max_megapixels:
+        detail = f"{header.width} x {header.height} pixels, at most {max_megapixels:g} megapixels"
+        raise ImageError(name, "too large", f"{detail} are read; make it smaller")
+    if not header.complete:
+        raise ImageError(name, "truncated", "the file ends too early; copy or download it again")
+
+
+def _jpeg_header(data: bytes) -> _Header:
+    width = height = 0
+    position = 2
+    while (position := data.find(b"\xff", position)) >= 0:
+        marker = data[position + 1]
+        if marker in (0x00, 0xFF):  # Fill bytes before the marker proper.
+            position += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # Start of frame.
+            height, width = struct.unpack_from(">HH", data, position + 5)
+        if marker == 0xDA:
+            # From the first scan on, FF D9 is the end of the image and nothing else (a thumbnail's
+            # end comes earlier, data are byte-stuffed); what follows it, cameras have put there.
+            return _Header(width, height, data.find(b"\xff\xd9", position) >= 0)
+        position += 2 + length
+    return _Header(width, height, complete=False)
+
+
+def _png_header(data: bytes) -> _Header:
+    width, height = struct.unpack_from(">II", data, 16)
+    position, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 8 + length
+        (checksum,) = struct.unpack_from(">I", data, end)
+        # Checked here since libpng would print its complaint on stderr. Small letters: optional.
+        if kind[:1].isupper() and zlib.crc32(memoryview(data)[position + 4 : end]) != checksum:
+            raise zlib.error("a PNG check sum is wrong")
+        position = end + 4
+    return _Header(width, height)
+
+
+def _webp_header(data: bytes) -> _Header:
+    (size,) = struct.unpack_from("<I", data, 4)
+    complete = size + 8 <= len(data)
+    if data[12:16] == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+    elif data[12:16] == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (value & 0x3FFF for value in struct.unpack_from("<HH", data, 26))
+    return _Header(width, height, complete)
+
+
+def _bmp_header(data: bytes) -> _Header:
+    offset, header_size = struct.unpack_from("<II", data, 10)
+    if header_size == 12:  # OS/2
+        return _Header(*struct.unpack_from("<HH", data, 18))
+    width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+    width, height = abs(width), abs(height)  # A negative height means that the top row comes first.
+    row = (width * bits + 31) // 32 * 4
+    return _Header(width, height, compression != 0 or offset + row * height <= len(data))
+
+
+def _gif_header(data: bytes) -> _Header:
+    return _Header(*struct.unpack_from("<HH", data, 6))
+
+
+def _tiff_header(data: bytes) -> _Header:
+    order = "<" if data.startswith(b"II") else ">"
+    (directory,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, directory)
+    sizes = {256: 0, 257: 0}  # The tags ImageWidth and ImageLength.
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        if tag in sizes:  # Kind 3 is a 16-bit value.
+            (sizes[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
+    return _Header(sizes[256], sizes[257])
+
+
+_PARSERS = {
+    b"\xff\xd8\xff": _jpeg_header,
+    b"\x89PNG\r\n\x1a\n": _png_header,
+    b"RIFF": _webp_header,
+    b"BM": _bmp_header,
+    b"GIF8": _gif_header,
+    b"II*\0": _tiff_header,
+    b"MM\0*": _tiff_header,
+}

@@ -1,0 +1,58 @@
+"""The two building blocks that the encoder, the decoder and the discriminator share."""
+
+from keras import layers
+from keras.initializers import RandomNormal
+
+# Isola et al. 2017, section 6.2: weights start from N(0, 0.02).
+INITIALIZER_STDDEV = 0.02
+
+
+def downsample(features, filters, *, strides=2, normalize=True, padding="same"):
+    """Strided 4 x 4 convolution, batch normalization and leaky ReLU (slope 0.2).
+
+    Args:
+        features: `(batch, height, width, channels)`.
+        filters: channels of the result.
+        strides: step of the convolution; 2 halves height and width.
+        normalize: whether a BatchNormalization stands between convolution and activation.
+        padding: `"same"` or `"valid"`.
+
+    Returns:
+        `(batch, height / strides, width / strides, filters)` with `"same"` padding.
+    """
+    features = layers.Conv2D(
+        filters,
+        4,
+        strides=strides,
+        padding=padding,
+        use_bias=not normalize,
+        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
+    )(features)
+    if normalize:
+        features = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(features)
+    return layers.LeakyReLU(0.2)(features)
+
+
+def upsample(features, filters, *, dropout=0.0):
+    """Transposed 4 x 4 convolution, batch normalization, optional dropout and ReLU.
+
+    Args:
+        features: `(batch, height, width, channels)`.
+        filters: channels of the result.
+        dropout: share of the result that training sets to zero.
+
+    Returns:
+        `(batch, 2 * height, 2 * width, filters)`.
+    """
+    features = layers.Conv2DTranspose(
+        filters,
+        4,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
+    )(features)
+    features = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(features)
+    if dropout:
+        features = layers.Dropout(dropout)(features)
+    return layers.ReLU()(features)

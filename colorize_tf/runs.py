@@ -1,0 +1,101 @@
+"""Run folders: what a training run leaves behind, and under which names."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+from colorize_tf.files import written_aside
+
+
+class RunFolder:
+    """The folder of one training run.
+
+    Args:
+        path: the folder.
+    """
+
+    GENERATOR = "generator.keras"
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.data = self.path / "data.json"
+        self.skipped = self.path / "skipped.csv"
+        self.metrics = self.path / "metrics.csv"
+        self.curves = self.path / "curves.png"
+        self.samples = self.path / "samples"
+        self.tensorboard = self.path / "tensorboard"
+        self.state = self.path / "state.weights.h5"
+        self.cache = self.path / "cache"
+        self.generator = self.path / self.GENERATOR
+        self.export = self.path / "export"
+
+    @classmethod
+    def create(cls, path, *, stem):
+        """Make a new run folder.
+
+        Args:
+            path: where, or None for the first free `runs/STEM-N`.
+            stem: begins the name where `path` is None.
+
+        Returns:
+            `RunFolder`, empty.
+
+        Raises:
+            ValueError: something stands there already, or it cannot be made.
+        """
+        candidates = [Path(path)] if path else (Path(f"runs/{stem}-{n}") for n in itertools.count(1))
+        for candidate in candidates:
+            try:
+                candidate.mkdir(parents=True)
+            except FileExistsError as error:
+                if path:
+                    raise ValueError(
+                        f"{path} exists already; choose another --run-dir, "
+                        "or go on with that run by --resume"
+                    ) from error
+                continue
+            except OSError as error:
+                raise ValueError(f"cannot make run folder {candidate}: {error.strerror}") from error
+            return cls(candidate)
+
+    @classmethod
+    def open(cls, path):
+        """Open an existing run folder.
+
+        Raises:
+            ValueError: no run there.
+        """
+        run = cls(path)
+        if not run.config.is_file():
+            raise ValueError(f"no run in {path}: expected config.json; start one without --resume")
+        return run
+
+    def fresh_cache(self):
+        """Return an empty folder for decoded photographs; what a killed run left is removed."""
+        self.drop_cache()
+        self.cache.mkdir()
+        return self.cache
+
+    def drop_cache(self):
+        """Remove decoded photographs."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def read_json(path):
+    """Read a JSON file.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+
+
+def write_json(path, content):
+    """Write a JSON file, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,246 @@
+"""python -m colorize_tf.train: photographs in, a trained and exported colorizer out."""
+
+import dataclasses
+import hashlib
+import sys
+from pathlib import Path
+
+from colorize_tf import cli
+from colorize_tf.config import RECIPES, TrainConfig, make_config, resume_config
+from colorize_tf.runs import RunFolder, read_json, write_json
+
+# Decoded photographs beyond this go to disk, so that a run stays within 4 GiB of memory.
+_MEMORY_CACHE_BYTES = 1.5 * 2**30
+
+
+def _parser():
+    recipes = "\n".join(f"  {name:10} {recipe.summary}" for name, recipe in RECIPES.items())
+    parser = cli.make_parser(
+        "train",
+        usage="[--dataset NAME] [--recipe NAME] [flags]",
+        description="Train a colorizer and export it as .keras, SavedModel and TFLite.",
+        details=f"recipes:\n{recipes}\n\nThe defaults in brackets are those of recipe compact.",
+        example="python -m colorize_tf.train --dataset landscapes --minutes 10 --run-dir runs/first",
+    )
+    cli.add_config_flags(parser, TrainConfig)
+    return parser
+
+
+@cli.command
+def main(arguments=None):
+    """Train as the flags say; return the exit code."""
+    chosen = vars(_parser().parse_args(arguments))
+    if chosen.get("resume"):
+        if "run_dir" not in chosen:
+            raise ValueError("--resume needs --run-dir, the folder of the run to go on with")
+        run = RunFolder.open(chosen["run_dir"])
+        config = resume_config(read_json(run.config), chosen)
+    else:
+        run = None
+        config = make_config(chosen)
+    # What cannot work is found out before anything is written.
+    gan = build(config)
+    photographs = _find_photographs(config)
+    if run is None:
+        run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
+    _write_down(run, config, photographs)
+    return _train(gan, config, run, photographs)
+
+
+def build(config):
+    """Set the machine up and return the compiled GAN."""
+    cli.start_tensorflow()
+    import keras
+    import tensorflow as tf
+
+    from colorize_tf.artifacts.keras_file import copy_weights, load_generator
+    from colorize_tf.models import GENERATORS
+    from colorize_tf.models.patchgan import patchgan
+    from colorize_tf.training.gan import ColorizationGAN
+    from colorize_tf.training.precision import choose_precision
+
+    if config.generator not in GENERATORS:
+        raise ValueError(f"no generator {config.generator!r}; there are {', '.join(GENERATORS)}")
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.config.set_dtype_policy(choose_precision(config.precision))
+    generator = GENERATORS[config.generator](config.image_size)
+    discriminator = patchgan(base_width=config.discriminator_width)
+    if config.init_from and not config.resume:
+        path = Path(config.init_from)
+        path = path / RunFolder.GENERATOR if path.is_dir() else path
+        copy_weights(load_generator(path), generator, path)
+    gan = ColorizationGAN(generator, discriminator)
+    adam = {"learning_rate": config.learning_rate, "beta_1": config.beta_1}
+    gan.compile(keras.optimizers.Adam(**adam), keras.optimizers.Adam(**adam))
+    return gan
+
+
+def _find_photographs(config):
+    """Find the photographs, and keep as many for validation as the config wants."""
+    from colorize_tf.data.catalog import find_photographs
+    from colorize_tf.data.pipeline import load_size
+
+    photographs = find_photographs(
+        config.dataset,
+        data_dir=config.data_dir,
+        validation_fraction=config.validation_fraction,
+        seed=config.seed,
+        synthetic_train=config.synthetic_count,
+        synthetic_validation=max(1, round(config.synthetic_count * config.validation_fraction)),
+        synthetic_size=load_size(config.image_size),
+    )
+    print(f"{photographs.origin}: {photographs.audit.summary()}")
+    if len(photographs.train) < config.batch_size and not config.steps_per_epoch:
+        raise ValueError(
+            f"{len(photographs.train)} photographs to train on are less than a batch of "
+            f"{config.batch_size}; use a smaller --batch-size or set --steps-per-epoch"
+        )
+    validation = photographs.validation[: config.validation_limit]
+    return dataclasses.replace(photographs, validation=validation)
+
+
+def _write_down(run, config, photographs):
+    """Store the config and what the run learns from; a resumed run must find the same."""
+    from colorize_tf.data.audit import write_report
+
+    data = {
+        "origin": photographs.origin,
+        "train": len(photographs.train),
+        "validation": len(photographs.validation),
+        "sha256": _fingerprint(photographs),
+    }
+    if config.resume and (stored := read_json(run.data)) != data:
+        raise ValueError(
+            f"the photographs changed since the run began: {stored['train']} to train on and "
+            f"{stored['validation']} to validate on were there, now {data['train']} and "
+            f"{data['validation']}, or others of that number; bring them back or start a new run"
+        )
+    write_json(run.data, data)
+    write_json(run.config, {**dataclasses.asdict(config), "resume": False})
+    write_report(photographs.audit, run.skipped)
+
+
+def _fingerprint(photographs):
+    """Hash the contents of all photographs, so that a changed set is noticed."""
+    contents = [photograph.sha256 for photograph in photographs.audit.usable]
+    return hashlib.sha256("".join(sorted(contents)).encode()).hexdigest()
+
+
+def _train(gan, config, run, photographs):
+    """Train through all stages, then export the best generator and print what it reaches."""
+    from colorize_tf.training.stages import plan_stages, run_stages
+
+    if config.resume and run.state.is_file():
+        gan.load_weights(run.state)
+    train_examples, validation_examples = _examples(gan, config, run, photographs)
+    stages = plan_stages(
+        epochs=config.epochs,
+        pretrain_epochs=config.pretrain_epochs,
+        learning_rate=config.learning_rate,
+    )
+    steps_per_epoch = config.steps_per_epoch or len(photographs.train) // config.batch_size
+    print(
+        f"{run.path}: {gan.generator.count_params():,} parameters, "
+        f"{gan.generator.dtype_policy.name}, {len(photographs.train)} photographs to train on, "
+        f"{len(photographs.validation)} to validate on, {steps_per_epoch} steps an epoch, "
+        + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
+        + (f", in {config.minutes:g} minutes" if config.minutes else "")
+    )
+    try:
+        run_stages(
+            gan,
+            stages,
+            l1_weight=config.l1_weight,
+            minutes=config.minutes,
+            callbacks=_callbacks(config, run, validation_examples),
+            x=train_examples,
+            validation_data=validation_examples,
+            steps_per_epoch=steps_per_epoch,
+        )
+    except KeyboardInterrupt:
+        return _interrupted(gan, run)
+    return _finish(config, run, photographs)
+
+
+def _examples(gan, config, run, photographs):
+    from colorize_tf.data.pipeline import cache_bytes, evaluation_dataset, training_dataset
+
+    cache = config.cache
+    if cache == "auto":
+        needed = cache_bytes(len(photographs.train), config.image_size)
+        cache = "memory" if needed <= _MEMORY_CACHE_BYTES else "disk"
+    if cache == "disk":
+        cache = run.fresh_cache()
+    shape = {"image_size": config.image_size, "batch_size": config.batch_size}
+    train_examples = training_dataset(
+        photographs.train,
+        seed=config.seed,
+        cache=cache,
+        first_example=int(gan.steps_done) * config.batch_size,
+        **shape,
+    )
+    return train_examples, evaluation_dataset(photographs.validation, **shape)
+
+
+def _callbacks(config, run, validation_examples):
+    import keras
+
+    from colorize_tf.artifacts.keras_file import save_generator
+    from colorize_tf.training import callbacks
+
+    log = callbacks.RunLog(run.metrics, run.curves)
+    first_examples = next(iter(validation_examples.unbatch().batch(6)))
+    return [
+        callbacks.Counters(config.seed),
+        callbacks.Progress(),
+        keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
+        callbacks.SampleGrid(run.samples, first_examples),
+        callbacks.BestGenerator(run.generator, log, save_generator),
+        log,
+        callbacks.SaveState(run.state),
+    ]
+
+
+def _interrupted(gan, run):
+    """Leave a usable generator behind, the best so far or, before any, the present one."""
+    from colorize_tf.artifacts.keras_file import save_generator
+
+    if not run.generator.is_file():
+        save_generator(gan.generator, run.generator)
+    print(
+        f"\ninterrupted; the best generator so far is {run.generator}; go on with "
+        f"python -m colorize_tf.train --resume --run-dir {run.path}",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _finish(config, run, photographs):
+    from colorize_tf.artifacts.export import export_artifacts
+    from colorize_tf.artifacts.keras_file import load_generator
+    from colorize_tf.evaluation.scores import evaluation_image, grey, score, table
+    from colorize_tf.inference.colorizer import Colorizer
+
+    run.drop_cache()
+    folder = Path(config.export_to) if config.export_to else run.export
+    differences = export_artifacts(
+        load_generator(run.generator),
+        folder,
+        name=folder.name if config.export_to else run.path.name,
+        image=evaluation_image(photographs.validation[0], config.image_size),
+    )
+    for path, difference in differences.items():
+        print(f"wrote {path}, within {difference:.1e} of the generator")
+    colorize = Colorizer.load(run.path)
+    options = {"paths": photographs.validation, "size": config.image_size}
+    scores = {"grey (ab = 0)": score(grey, **options), "this run": score(colorize, **options)}
+    print(f"{len(photographs.validation)} validation photographs at {config.image_size} px:")
+    print(table(scores))
+    print(f"samples in {run.samples}, curves in {run.curves}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Networks and examples become a trained generator."""

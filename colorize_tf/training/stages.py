@@ -1,0 +1,85 @@
+"""The stages of a run: L1 alone, then adversarial, under one `fit` each."""
+
+import dataclasses
+
+from colorize_tf.training.callbacks import TimeLimit
+
+_NEVER = 10**6
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A part of the training.
+
+    Args:
+        name: shown in the log.
+        adversarial: whether the discriminator takes part.
+        epochs: how many; in a run of a given length, the share of it.
+        learning_rate: of both optimizers.
+    """
+
+    name: str
+    adversarial: bool
+    epochs: int
+    learning_rate: float
+
+
+def plan_stages(*, epochs, pretrain_epochs, learning_rate):
+    """Lay out the stages of a run.
+
+    Args:
+        epochs: all together.
+        pretrain_epochs: of these on L1 alone, or None for four fifths.
+        learning_rate: of both stages.
+
+    Returns:
+        list of `Stage`, without empty ones.
+    """
+    if pretrain_epochs is None:
+        pretrain_epochs = epochs * 4 // 5
+    stages = [
+        Stage("pretrain", False, pretrain_epochs, learning_rate),
+        Stage("adversarial", True, epochs - pretrain_epochs, learning_rate),
+    ]
+    return [stage for stage in stages if stage.epochs]
+
+
+def run_stages(gan, stages, *, l1_weight, minutes=None, callbacks=(), **fit_arguments):
+    """Train through the stages, going on where `gan` stopped.
+
+    Args:
+        gan: compiled `ColorizationGAN`; its counters say how far it is.
+        stages: list of `Stage`.
+        l1_weight: lambda.
+        minutes: length of the run, which the stages share as they share the epochs; None counts
+            epochs.
+        callbacks: Keras callbacks; they find the stage in `model.stage`.
+        **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
+    """
+    all_epochs = sum(stage.epochs for stage in stages)
+    end = 0
+    for stage in stages:
+        end += stage.epochs
+        limits = []
+        if minutes:
+            limits.append(TimeLimit(60 * minutes * end / all_epochs))
+        if limits[0].is_reached(gan) if minutes else gan.epochs_done >= end:
+            continue
+        _enter(gan, stage, l1_weight)
+        gan.fit(
+            initial_epoch=int(gan.epochs_done),
+            epochs=_NEVER if minutes else end,
+            callbacks=[*limits, *callbacks],
+            verbose=1,
+            shuffle=False,  # the examples come shuffled
+            **fit_arguments,
+        )
+
+
+def _enter(gan, stage, l1_weight):
+    """Compile again, as another step is to be traced; the optimizers keep their state."""
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    for optimizer in optimizers:
+        optimizer.learning_rate = stage.learning_rate
+    gan.compile(*optimizers, l1_weight=l1_weight, adversarial=stage.adversarial)
+    gan.stage = stage
