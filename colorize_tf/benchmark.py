@@ -28,9 +28,14 @@ def measure_pipeline():
     """The input pipeline alone, beside the training steps that it feeds, at the default size."""
     import itertools
 
+    import keras
+
     from colorize_tf.data.catalog import find_photographs
     from colorize_tf.data.pipeline import load_size, training_dataset
-    from colorize_tf.train import build
+    from colorize_tf.models import GENERATORS
+    from colorize_tf.models.patchgan import patchgan
+    from colorize_tf.training.gan import ColorizationGAN
+    from colorize_tf.training.precision import choose_precision
 
     config = make_config({})
     count = 20 * config.batch_size
@@ -40,7 +45,12 @@ def measure_pipeline():
         synthetic_validation=config.batch_size,
         synthetic_size=load_size(config.image_size),
     )
-    gan = build(config)
+    keras.config.set_dtype_policy(choose_precision(config.precision))
+    gan = ColorizationGAN(
+        GENERATORS[config.generator](config.image_size),
+        patchgan(base_width=config.discriminator_width),
+    )
+    optimizers = keras.optimizers.Adam(), keras.optimizers.Adam()
     examples = training_dataset(
         photographs.train, image_size=config.image_size, batch_size=config.batch_size
     )
@@ -50,9 +60,7 @@ def measure_pipeline():
         next(stream)
     rows = {"input pipeline": _rate(lambda: next(stream), config.batch_size)}
     for name, adversarial in (("step, L1 alone", False), ("step, adversarial", True)):
-        gan.compile(
-            gan.generator_optimizer, gan.discriminator_optimizer, adversarial=adversarial
-        )
+        gan.compile(*optimizers, adversarial=adversarial)
         train = gan.make_train_function(force=True)
         steps = itertools.repeat(batch)
         rows[name] = _rate(lambda: train(steps), config.batch_size)

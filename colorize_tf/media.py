@@ -10,7 +10,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,16 +102,17 @@ def decode_image(
         ImageError: when the contents are no whole image of a known kind.
     """
     _check_header(data, name, max_megapixels)
-    image = _decode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH)
+    # Not IMREAD_COLOR_RGB: with 16 bits, OpenCV 5.0's TIFF reader then mixes in stale memory.
+    image = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if image is None:
         raise ImageError(name, "corrupt", "its pixels cannot be decoded; copy or export it again")
     if image.dtype == np.uint16:
         # 65535 / 257 = 255: a shift by eight bits would darken by up to one level.
-        return cv2.convertScaleAbs(image, alpha=1 / 257)
+        image = cv2.convertScaleAbs(image, alpha=1 / 257)
     if image.dtype != np.uint8:
         detail = f"pixels are {image.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
         raise ImageError(name, "unsupported", detail)
-    return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def has_transparency(data: bytes) -> bool:
@@ -199,7 +200,8 @@ def _replace_file(path: Path, contents: bytes) -> None:
             f"cannot write {path}: {error.strerror}; free space or choose another place"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 _quiet_lock = threading.Lock()
@@ -253,6 +255,8 @@ def _check_header(data: bytes, name: str | Path, max_megapixels: float) -> None:
         header = _Header(0, 0, complete=False)
     except zlib.error as error:
         raise ImageError(name, "corrupt", f"{error}; copy or export it again") from error
+    except NotImplementedError as error:
+        raise ImageError(name, "unsupported", f"{error}; export it as PNG or JPEG") from error
     megapixels = header.width * header.height / 1e6
     if megapixels > max_megapixels:
         detail = f"{header.width} x {header.height} pixels, at most {max_megapixels:g} megapixels"
@@ -325,12 +329,14 @@ def _tiff_header(data: bytes) -> _Header:
     order = "<" if data.startswith(b"II") else ">"
     (directory,) = struct.unpack_from(order + "I", data, 4)
     (count,) = struct.unpack_from(order + "H", data, directory)
-    sizes = {256: 0, 257: 0}  # The tags ImageWidth and ImageLength.
+    tags = {256: 0, 257: 0, 284: 1}  # ImageWidth, ImageLength, PlanarConfiguration.
     for entry in range(directory + 2, directory + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", data, entry)
-        if tag in sizes:  # Kind 3 is a 16-bit value.
-            (sizes[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
-    return _Header(sizes[256], sizes[257])
+        if tag in tags:  # Kind 3 is a 16-bit value.
+            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
+    if tags[284] == 2:  # OpenCV 5.0 reads those of 16 bits wrongly, and does not say so.
+        raise NotImplementedError("a TIFF with its colours in separate planes")
+    return _Header(tags[256], tags[257])
 
 
 _PARSERS = {

@@ -39,7 +39,7 @@ def main(arguments=None):
         run = None
         config = make_config(chosen)
     # What cannot work is found out before anything is written.
-    gan = build(config)
+    gan = _build(config)
     photographs = _find_photographs(config)
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
@@ -47,7 +47,7 @@ def main(arguments=None):
     return _train(gan, config, run, photographs)
 
 
-def build(config):
+def _build(config):
     """Set the machine up and return the compiled GAN."""
     cli.start_tensorflow()
     import keras

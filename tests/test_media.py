@@ -107,17 +107,34 @@ def test_cmyk_is_converted_as_pillow_does(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 def test_sixteen_bits_are_rounded_to_eight(tmp_path, suffix):
-    deep = np.full((48, 64, 3), 0x8080, np.uint16)
-    deep[0], deep[1] = 0x00FF, 0xFF00  # A shift by eight bits would make them 0 and 255.
-    cv2.imwrite(str(tmp_path / f"a{suffix}"), deep)
+    deep = np.random.default_rng(0).integers(0, 65536, (48, 64, 3), dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), deep[..., ::-1])
     image = media.read_image(tmp_path / f"a{suffix}")
     assert image.dtype == np.uint8
-    assert [image[row, 0, 0] for row in (0, 1, 2)] == [1, 254, 128]
+    np.testing.assert_array_equal(image, np.round(deep / 257))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bit_grey_becomes_three_equal_channels(tmp_path, suffix):
+    deep = np.random.default_rng(0).integers(0, 65536, (48, 64), dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), deep)
+    expected = np.round(deep / 257)[..., None].repeat(3, axis=-1)
+    np.testing.assert_array_equal(media.read_image(tmp_path / f"a{suffix}"), expected)
 
 
 def test_floating_point_pixels_are_unsupported(tmp_path):
     cv2.imwrite(str(tmp_path / "a.tiff"), picture().astype(np.float32) / 255)
     assert "float32" in refusal(tmp_path / "a.tiff", "unsupported")
+
+
+def test_separate_planes_are_unsupported(tmp_path):
+    path = tmp_path / "a.tiff"
+    Image.fromarray(picture()).save(path)
+    together = struct.pack("<HHIHH", 284, 3, 1, 1, 0)  # The entry PlanarConfiguration.
+    separate = struct.pack("<HHIHH", 284, 3, 1, 2, 0)
+    assert path.read_bytes().count(together) == 1
+    path.write_bytes(path.read_bytes().replace(together, separate))
+    assert "separate planes" in refusal(path, "unsupported")
 
 
 def test_missing_file(tmp_path):
@@ -222,10 +239,11 @@ def test_every_kind_of_webp_is_measured(tmp_path, options):
 
 
 def test_opencv_log_level_is_put_back(tmp_path):
-    level = cv2.utils.logging.getLogLevel()
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     media.write_image(tmp_path / "a.png", picture())
     media.read_image(tmp_path / "a.png")
-    assert cv2.utils.logging.getLogLevel() == level
+    after = cv2.utils.logging.setLogLevel(before)
+    assert after == cv2.utils.logging.LOG_LEVEL_ERROR
 
 
 @pytest.mark.parametrize(("alpha", "expected"), [(255, False), (254, True)])

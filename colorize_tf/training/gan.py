@@ -29,6 +29,10 @@ class ColorizationGAN(keras.Model):
         self.epochs_done = self._counter("epochs_done", "int32")
         self.steps_done = self._counter("steps_done", "int64")
         self.seconds_done = self._counter("seconds_done", "float32")
+        self.loss_means = {
+            name: keras.metrics.Mean(name=name)
+            for name in ("l1", "adversarial_loss", "discriminator_loss")
+        }
         self.ab_rmse = keras.metrics.Mean(name="ab_rmse")
         self.psnr = keras.metrics.Mean(name="psnr")
         self.colorfulness_ratio = ColorfulnessRatio(name="colorfulness_ratio")
@@ -61,7 +65,7 @@ class ColorizationGAN(keras.Model):
         return self.generator(lightness, training=training)
 
     def train_step(self, data):
-        """Take one step on a batch `(lightness, ab)`; return the losses."""
+        """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
         lightness, ab = data
         self.steps_done.assign_add(1)
         if self.adversarial:
@@ -70,7 +74,7 @@ class ColorizationGAN(keras.Model):
             l1 = l1_loss(ab, self.generator(lightness, training=True))
             scaled_loss = self.generator_optimizer.scale_loss(self.l1_weight * l1)
         _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
-        return {"l1": l1}
+        return self._means(l1=l1)
 
     def _adversarial_step(self, lightness, ab):
         # Both networks learn from the same two passes of the discriminator: it is as it was before
@@ -86,11 +90,14 @@ class ColorizationGAN(keras.Model):
             scaled_judgement = self.discriminator_optimizer.scale_loss(judgement)
         _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
         _apply(self.discriminator_optimizer, tape, scaled_judgement, self.discriminator)
-        return {
-            "l1": l1,
-            "adversarial_loss": adversarial,
-            "discriminator_loss": judgement,
-        }
+        return self._means(
+            l1=l1, adversarial_loss=adversarial, discriminator_loss=judgement
+        )
+
+    def _means(self, **losses):
+        for name, loss in losses.items():
+            self.loss_means[name].update_state(loss)
+        return {name: self.loss_means[name].result() for name in losses}
 
     def test_step(self, data):
         """Measure a batch `(lightness, ab)`; return the means so far."""
@@ -101,7 +108,8 @@ class ColorizationGAN(keras.Model):
         self.ab_rmse.update_state(ab_rmse(ab, generated_ab))
         self.psnr.update_state(psnr(rgb, generated_rgb))
         self.colorfulness_ratio.update_state(rgb, generated_rgb)
-        return {metric.name: metric.result() for metric in self.metrics}
+        measures = self.ab_rmse, self.psnr, self.colorfulness_ratio
+        return {measure.name: measure.result() for measure in measures}
 
 
 def _prepare(optimizer, network):

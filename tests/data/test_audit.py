@@ -201,7 +201,7 @@ def test_damaged_cache_is_ignored(tmp_path, damage):
     expected = audit([path], cache_file=cache_file)
     if damage == "entry":
         content = json.loads(cache_file.read_text())
-        content["files"][str(path)] = [[1], "?"]
+        content["files"][str(path)][1] = ["?"]
         damage = json.dumps(content).encode()
     cache_file.write_bytes(damage)
     assert audit([path], cache_file=cache_file) == expected
@@ -233,7 +233,7 @@ def test_report_lists_the_skipped(tmp_path):
     (tmp_path / 'odd, "name".jpg').touch()
     verdict = audit([tmp_path / 'odd, "name".jpg'], cache_file=None)
     write_report(verdict, tmp_path / "report.csv")
-    rows = list(csv.reader((tmp_path / "report.csv").open(newline="")))
+    rows = list(csv.reader((tmp_path / "report.csv").read_text().splitlines()))
     assert rows[0] == ["file", "reason"]
     assert rows[1] == [str(verdict.skipped[0].path), verdict.skipped[0].reason]
 

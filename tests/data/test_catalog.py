@@ -127,12 +127,14 @@ def test_photographs_that_cannot_be_read_are_named(tmp_path):
 def test_circle_of_links_ends(tmp_path):
     fill(tmp_path / "a", 2)
     (tmp_path / "a" / "again").symlink_to(tmp_path)
-    assert found_names(find(tmp_path)) == ["000.png", "001.png"]
+    photographs = find(tmp_path)
+    assert found_names(photographs) == ["000.png", "001.png"]
+    assert photographs.audit.skipped == ()
 
 
 def test_linked_folder_is_followed(tmp_path):
-    fill(tmp_path / "elsewhere", 2)
-    (tmp_path / "data").mkdir()
+    save(tmp_path / "elsewhere" / "000.png", 0)
+    save(tmp_path / "data" / "001.png", 1)
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere")
     assert found_names(find(tmp_path / "data")) == ["000.png", "001.png"]
 
@@ -406,7 +408,11 @@ def test_no_network_warns_once_and_renders():
 
 
 def test_slow_name_look_up_counts_as_no_network(monkeypatch):
-    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: time.sleep(2))
+    def hang(*_, **__):
+        time.sleep(2)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", hang)
     started = time.monotonic()
     assert not kaggle_reachable(timeout=0.1)
     assert time.monotonic() - started < 1

@@ -1,0 +1,76 @@
+"""Pictures and networks that several tests share."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from colorize_tf import media
+from colorize_tf.data.synthetic import render_landscape
+
+
+@pytest.fixture(scope="session")
+def landscapes(tmp_path_factory):
+    """Paths of twelve rendered landscapes, 96 pixels wide and 80 high."""
+    folder = tmp_path_factory.mktemp("landscapes")
+    paths = [folder / f"{index:02}.png" for index in range(12)]
+    for index, path in enumerate(paths):
+        media.write_image(path, render_landscape(index, 80, 96))
+    return paths
+
+
+@pytest.fixture(scope="session")
+def generator():
+    """A float32 generator of 32 pixels whose answers differ from zero."""
+    from colorize_tf.models.unet import unet
+
+    generator = unet(32, widths=(8, 16, 16), name="test_unet")
+    random = np.random.default_rng(0)
+    generator.set_weights(
+        [
+            np.abs(weight) + 0.5 if weight.ndim == 1 else random.normal(0, 0.2, weight.shape)
+            for weight in generator.get_weights()
+        ]
+    )
+    return generator
+
+
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory):
+    """A cache folder of the tests' own, shared so that landscapes are rendered once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def offline(cache_home, monkeypatch):
+    """No shared photographs and no user's cache, whatever the machine has."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    monkeypatch.delenv("COLORIZE_TF_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def verb(cache_home):
+    """Runs a verb in a process of its own, as a user does."""
+
+    def run(name, *arguments):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
+        environment.pop("COLORIZE_TF_DATA", None)
+        return subprocess.run(
+            [sys.executable, "-m", f"colorize_tf.{name}", *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory, verb):
+    """The folder of a finished run of recipe tiny, and what it printed."""
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    output = verb("train", "--recipe", "tiny", "--dataset", "synthetic", "--run-dir", run)
+    assert output.returncode == 0, output.stderr
+    return run, output

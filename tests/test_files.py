@@ -1,0 +1,60 @@
+import pytest
+
+from colorize_tf.files import written_aside
+
+
+def test_a_file_appears_under_its_name(tmp_path):
+    with written_aside(tmp_path / "a.txt") as aside:
+        aside.write_text("new")
+        assert aside.suffix == ".txt" and not (tmp_path / "a.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_file_replaces_an_older_one(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with written_aside(tmp_path / "a.txt") as aside:
+        aside.write_text("new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_folder_appears_under_its_name(tmp_path):
+    with written_aside(tmp_path / "model") as aside:
+        (aside / "variables").mkdir(parents=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "variables").is_dir()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(error), written_aside(tmp_path / "a.txt") as aside:
+        aside.write_text("half")
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_failure_removes_a_half_written_folder(tmp_path):
+    with pytest.raises(ValueError), written_aside(tmp_path / "model") as aside:
+        (aside / "variables").mkdir(parents=True)
+        raise ValueError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_never_put_over_another(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "kept").touch()
+    with pytest.raises(OSError), written_aside(tmp_path / "model") as aside:
+        aside.mkdir()
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "kept"]
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_not_in_the_way(tmp_path):
+    with written_aside(tmp_path / "model") as aside:
+        aside.mkdir()
+    (tmp_path / "model").rename(aside)
+    (aside / "half").touch()
+    with written_aside(tmp_path / "model") as again:
+        assert again == aside and not again.exists()
+        again.touch()

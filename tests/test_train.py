@@ -1,0 +1,271 @@
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from colorize_tf import media
+from colorize_tf.artifacts.keras_file import load_generator
+from colorize_tf.train import main
+
+TINY = ["--recipe", "tiny", "--dataset", "synthetic"]
+
+
+@pytest.fixture
+def policy():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def fails(capsys, *arguments):
+    """Run the verb, expect exit code 2, return the one line that it wrote to standard error."""
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as exit:
+        code = exit.code
+    captured = capsys.readouterr()
+    assert code == 2
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1, captured.err
+    return lines[0]
+
+
+# A whole run.
+
+
+def test_a_run_ends_with_three_artifacts_and_what_shows_how_it_went(tiny_run):
+    run, _ = tiny_run
+    for name in (
+        "config.json",
+        "data.json",
+        "skipped.csv",
+        "metrics.csv",
+        "curves.png",
+        "samples/epoch-001.png",
+        "samples/epoch-002.png",
+        "tensorboard",
+        "generator.keras",
+        "state.weights.h5",
+        "export/tiny.keras",
+        "export/1/saved_model.pb",
+        "export/tiny.tflite",
+    ):
+        assert (run / name).exists(), name
+
+
+def test_a_run_prints_the_grey_answer_beside_its_own(tiny_run):
+    _, output = tiny_run
+    assert "grey (ab = 0)" in output.stdout
+    assert "this run" in output.stdout
+    assert "colourfulness" in output.stdout
+
+
+def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
+    _, output = tiny_run
+    assert [line for line in output.stderr.splitlines() if "picture/s" not in line] == []
+
+
+def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
+    run, _ = tiny_run
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "pretrain"), ("2", "adversarial")]
+    for name in ("l1", "val_ab_rmse", "val_psnr", "val_colorfulness_ratio"):
+        assert all(float(row[name]) >= 0 for row in rows), name
+    assert float(rows[1]["discriminator_loss"]) > 0
+
+
+def test_a_sample_grid_shows_six_photographs_in_three_columns(tiny_run):
+    run, _ = tiny_run
+    assert media.read_image(run / "samples/epoch-001.png").shape == (6 * 64, 3 * 64, 3)
+
+
+def test_the_config_of_a_run_is_stored(tiny_run):
+    run, _ = tiny_run
+    config = json.loads((run / "config.json").read_text())
+    assert (config["recipe"], config["image_size"], config["epochs"]) == ("tiny", 64, 2)
+
+
+def test_exported_keras_file_is_the_best_generator_of_the_run(tiny_run):
+    run, _ = tiny_run
+    best, exported = load_generator(run / "generator.keras"), load_generator(run / "export/tiny.keras")
+    for weight, expected in zip(exported.get_weights(), best.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+# Stopping and going on.
+
+LONG = [*TINY, "--epochs", "5", "--steps-per-epoch", "4", "--pretrain-epochs", "3"]
+
+
+def start(run, cache_home):
+    return subprocess.Popen(
+        [sys.executable, "-m", "colorize_tf.train", *LONG, "--deterministic", "--run-dir", str(run)],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(path, process):
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory, cache_home):
+    """A deterministic run that nothing disturbed."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    process = start(run, cache_home)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return run
+
+
+def saved_state(run):
+    """Everything in a run's state but the seconds that it took."""
+    arrays = {}
+    with h5py.File(run / "state.weights.h5") as file:
+        file.visititems(
+            lambda name, item: arrays.update({name: item[()]} if hasattr(item, "dtype") else {})
+        )
+    assert arrays.pop("vars/2") > 0
+    return arrays
+
+
+@pytest.mark.parametrize("epoch", [2, 4], ids=["in the first stage", "in the second stage"])
+def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(
+    tmp_path, cache_home, whole_run, verb, epoch
+):
+    run = tmp_path / "killed"
+    process = start(run, cache_home)
+    wait_for(run / f"samples/epoch-{epoch:03}.png", process)
+    process.kill()
+    process.communicate()
+    assert not (run / "export").exists(), "the run was over before it was killed"
+    output = verb("train", "--resume", "--run-dir", run)
+    assert output.returncode == 0, output.stderr
+    states, expected = saved_state(run), saved_state(whole_run)
+    assert states.keys() == expected.keys()
+    for name, state in states.items():
+        np.testing.assert_array_equal(state, expected[name], err_msg=name)
+    assert epochs(run) == epochs(whole_run) == [1, 2, 3, 4, 5]
+
+
+def epochs(run):
+    with (run / "metrics.csv").open(newline="") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def test_ctrl_c_leaves_the_best_generator_and_says_how_to_go_on(tmp_path, cache_home):
+    run = tmp_path / "interrupted"
+    process = start(run, cache_home)
+    wait_for(run / "samples/epoch-001.png", process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 1
+    assert f"--resume --run-dir {run}" in output
+    assert "Traceback" not in output
+    assert load_generator(run / "generator.keras").input_shape == (None, 64, 64, 1)
+
+
+# Starting from another run.
+
+
+def test_a_run_starts_from_the_generator_of_another(tiny_run, tmp_path, offline, policy):
+    earlier, _ = tiny_run
+    run = tmp_path / "next"
+    still = ["--learning-rate", "1e-12", "--epochs", "1", "--steps-per-epoch", "1"]
+    assert main([*TINY, *still, "--init-from", str(earlier), "--run-dir", str(run)]) == 0
+    weights = load_generator(run / "generator.keras").trainable_variables
+    expected = load_generator(earlier / "generator.keras").trainable_variables
+    for weight, other in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-6)
+
+
+def test_a_generator_of_another_architecture_is_refused_and_named(
+    tiny_run, tmp_path, offline, policy, capsys
+):
+    earlier, _ = tiny_run
+    line = fails(capsys, "--init-from", earlier, "--run-dir", tmp_path / "run")
+    assert "does not match the network compact_unet" in line
+    assert not (tmp_path / "run").exists()
+
+
+# Mistakes: one line, exit code 2, nothing written.
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--dataset", "moon"], "landscapes, coco, folder, synthetic"),
+        (["--recipe", "magic"], "compact, pix2pix, tiny"),
+        (["--generator", "magic"], "compact_unet, pix2pix_unet, tiny_unet"),
+        (["--image-size", "100"], "96 or 128"),
+        (["--recipe", "pix2pix", "--image-size", "128"], "256"),
+        (["--epochs", "0"], "--epochs must be above 0"),
+        (["--epochs", "many"], "invalid int value"),
+        (["--precision", "float8"], "mixed_bfloat16"),
+        (["--pretrain-epochs", "9", "--epochs", "3"], "--pretrain-epochs"),
+        (["--data-dir", "nowhere"], "nowhere does not exist"),
+        (["--dataset", "folder"], "--data-dir"),
+        (["--init-from", "nowhere"], "nowhere"),
+        (["--resume"], "--run-dir"),
+        (["--batch-size", "500", *TINY], "--batch-size"),
+        (["--no-such-flag"], "--no-such-flag"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    flags, words, tmp_path, monkeypatch, offline, policy, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert words in fails(capsys, *flags)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_usable_photographs_is_named_with_the_reasons(
+    tmp_path, offline, policy, capsys
+):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "broken.jpg").write_bytes(b"")
+    line = fails(capsys, "--data-dir", photos, "--run-dir", tmp_path / "run")
+    assert str(photos) in line
+    assert "zero-byte" in line
+
+
+def test_an_existing_run_folder_is_left_alone(tiny_run, offline, policy, capsys):
+    run, _ = tiny_run
+    before = (run / "config.json").read_bytes()
+    line = fails(capsys, *TINY, "--run-dir", run)
+    assert "exists already" in line
+    assert (run / "config.json").read_bytes() == before
+
+
+def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, policy, capsys):
+    (tmp_path / "file").write_text("")
+    line = fails(capsys, *TINY, "--run-dir", tmp_path / "file" / "run")
+    assert f"cannot make run folder {tmp_path / 'file' / 'run'}" in line
+
+
+def test_a_run_is_resumed_with_its_own_configuration_only(tiny_run, offline, policy, capsys):
+    run, _ = tiny_run
+    line = fails(capsys, "--resume", "--run-dir", run, "--batch-size", "4")
+    assert "--batch-size 16" in line
+
+
+def test_a_run_is_resumed_with_its_own_photographs_only(tiny_run, tmp_path, offline, policy, capsys):
+    run = tmp_path / "copy"
+    shutil.copytree(tiny_run[0], run)
+    data = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps({**data, "sha256": "another"}))
+    assert "photographs changed" in fails(capsys, "--resume", "--run-dir", run)
