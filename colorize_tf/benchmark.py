@@ -15,8 +15,7 @@ def _parser():
         "benchmark",
         usage="[PART...] [--json FILE]",
         description="Measure the speed of each part on this machine.",
-        details="parts:\n  "
-        + "\n  ".join(f"{name:10} {part.__doc__.splitlines()[0]}" for name, part in PARTS.items()),
+        details="parts:\n" + "\n".join(f"  {name:10} {text}" for name, (text, _) in PARTS.items()),
         example="python -m colorize_tf.benchmark pipeline",
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [everything]")
@@ -25,7 +24,7 @@ def _parser():
 
 
 def measure_pipeline():
-    """The input pipeline alone, beside the training steps that it feeds, at the default size."""
+    """Return rows of figures: the input pipeline and the steps that it feeds, at default size."""
     import itertools
 
     import keras
@@ -35,7 +34,7 @@ def measure_pipeline():
     from colorize_tf.models import GENERATORS
     from colorize_tf.models.patchgan import patchgan
     from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.precision import choose_precision
+    from colorize_tf.training.precision import set_precision
 
     config = make_config({})
     count = 20 * config.batch_size
@@ -45,7 +44,7 @@ def measure_pipeline():
         synthetic_validation=config.batch_size,
         synthetic_size=load_size(config.image_size),
     )
-    keras.config.set_dtype_policy(choose_precision(config.precision))
+    set_precision(config.precision)
     gan = ColorizationGAN(
         GENERATORS[config.generator](config.image_size),
         patchgan(base_width=config.discriminator_width),
@@ -59,18 +58,20 @@ def measure_pipeline():
     for _ in range(20):  # one pass, after which all is decoded
         next(stream)
     rows = {"input pipeline": _rate(lambda: next(stream), config.batch_size)}
+    steps = itertools.repeat(batch)
     for name, adversarial in (("step, L1 alone", False), ("step, adversarial", True)):
         gan.compile(*optimizers, adversarial=adversarial)
-        train = gan.make_train_function(force=True)
-        steps = itertools.repeat(batch)
-        rows[name] = _rate(lambda: train(steps), config.batch_size)
+        gan.make_train_function()
+        rows[name] = _rate(lambda: gan.train_function(steps), config.batch_size)
     pipeline = rows["input pipeline"]["pictures_per_second"]
     for row in rows.values():
         row["pipeline_ratio"] = pipeline / row["pictures_per_second"]
     return rows
 
 
-PARTS = {"pipeline": measure_pipeline}
+PARTS = {
+    "pipeline": ("the input pipeline alone, beside the steps that it feeds", measure_pipeline),
+}
 
 
 def _rate(act, pictures, *, rounds=5, seconds=3.0):
@@ -97,7 +98,7 @@ def main(arguments=None):
     if unknown:
         raise ValueError(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     cli.start_tensorflow()
-    figures = {name: PARTS[name]() for name in chosen.parts or PARTS}
+    figures = {name: PARTS[name][1]() for name in chosen.parts or PARTS}
     print(f"{platform.machine()}, {platform.system()}, {time.strftime('%Y-%m-%d')}")
     for rows in figures.values():
         print(f"{'':20}{'pictures/s':>12}{'spread':>9}{'pipeline over it':>18}")

@@ -82,9 +82,7 @@ def add_config_flags(parser, config_class):
         if field.default is not None:
             text += f" [{field.default}]"
         metavar = {int: "N", float: "X", str: "NAME"}[kind]
-        group.add_argument(
-            flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text
-        )
+        group.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
 
 
 def _value_type(hint):
@@ -119,7 +117,8 @@ def command(main):
         except Exception as error:
             tensorflow = sys.modules.get("tensorflow")
             if tensorflow and isinstance(error, tensorflow.errors.OpError):
-                return _fail(error.message)
+                # Below its first line such an error carries the trace of its graph.
+                return _fail(error.message.strip().partition("\n")[0])
             raise
 
     return run
@@ -130,8 +129,7 @@ def native_chatter_hidden():
     """Hide what native libraries write to standard error while they start up.
 
     TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
-    warning of ours would be lost. Python's own errors and warnings are not affected: they are
-    raised or shown when the block ends.
+    warning of ours would be lost. What Python writes to `sys.stderr` is shown all the same.
     """
     sys.stderr.flush()
     try:
@@ -142,7 +140,8 @@ def native_chatter_hidden():
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        yield
+        with open(kept, "w", buffering=1, closefd=False) as ours, contextlib.redirect_stderr(ours):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -4,6 +4,7 @@ Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer a
 """
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 _CHOICES = {
@@ -54,10 +55,10 @@ class TrainConfig:
     )
     learning_rate: float = _option(2e-4, "training", "step size of both Adam optimizers")
     beta_1: float = _option(0.5, "training", "momentum of both Adam optimizers")
-    l1_weight: float = _option(100.0, "training", "lambda: weight of L1 beside the adversarial loss")
-    precision: str = _option(
-        "auto", "training", "auto, float32, mixed_float16 or mixed_bfloat16"
+    l1_weight: float = _option(
+        100.0, "training", "lambda, what L1 counts for beside the adversarial loss"
     )
+    precision: str = _option("auto", "training", "auto, float32, mixed_float16 or mixed_bfloat16")
     seed: int = _option(0, "training", "chooses the split, the order, the crops and the weights")
     deterministic: bool = _option(
         False, "training", "same seed, same machine, same weights; slower on a GPU"
@@ -73,21 +74,30 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
-                    f"{_flag(name)} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                    f"{_flag(name)} must be one of {', '.join(choices)}, "
+                    f"got {getattr(self, name)!r}"
                 )
-        for name in ("image_size", "batch_size", "epochs", "steps_per_epoch", "validation_limit",
-                     "discriminator_width", "minutes", "learning_rate"):
+        for name in (
+            "image_size",
+            "batch_size",
+            "epochs",
+            "steps_per_epoch",
+            "validation_limit",
+            "discriminator_width",
+            "minutes",
+            "learning_rate",
+        ):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{_flag(name)} must be above 0, got {value}")
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{_flag(name)} must be above 0, and finite, got {value}")
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
             )
         if not 0 <= self.beta_1 < 1:
             raise ValueError(f"--beta-1 must be at least 0 and below 1, got {self.beta_1}")
-        if self.l1_weight < 0:
-            raise ValueError(f"--l1-weight must be at least 0, got {self.l1_weight}")
+        if not 0 <= self.l1_weight < math.inf:
+            raise ValueError(f"--l1-weight must be at least 0, and finite, got {self.l1_weight}")
         if self.synthetic_count < 2:
             raise ValueError(f"--synthetic-count must be at least 2, got {self.synthetic_count}")
         if not 0 <= (self.pretrain_epochs or 0) <= self.epochs:
@@ -146,7 +156,11 @@ def make_config(chosen):
     name = chosen.get("recipe", TrainConfig.recipe)
     if name not in RECIPES:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    return TrainConfig(**{**RECIPES[name].defaults, **chosen})
+    config = TrainConfig(**{**RECIPES[name].defaults, **chosen})
+    if config.pretrain_epochs is None:
+        # Settled now, so that a run resumed with more epochs does not go back to an earlier stage.
+        config = dataclasses.replace(config, pretrain_epochs=config.epochs * 4 // 5)
+    return config
 
 
 # What may differ between a run and its continuation without making it another run.
@@ -176,7 +190,10 @@ def resume_config(stored, chosen):
                 f"the run has {_flag(name)} {stored[name]}, got {value}; leave the flag out, "
                 "or start a new run with another --run-dir"
             )
-    return TrainConfig(**{**stored, **chosen})
+    try:
+        return TrainConfig(**{**stored, **chosen})
+    except TypeError as error:
+        raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
 
 
 def _flag(name):

@@ -12,7 +12,7 @@ def _parser():
         "evaluate",
         usage="MODEL --data-dir DIR [flags]",
         description="Measure a colorizer on photographs, beside the grey answer (ab = 0).",
-        example="python -m colorize_tf.evaluate runs/first --data-dir photos/val --json scores.json",
+        example="python -m colorize_tf.evaluate runs/first --data-dir photos/val",
     )
     parser.add_argument(
         "model", metavar="MODEL", help="run folder, .keras, SavedModel folder or .tflite"
@@ -43,7 +43,7 @@ def main(arguments=None):
     paths = list_photographs(chosen.data_dir)
     scores = {
         "grey (ab = 0)": score(grey, paths, size=chosen.size),
-        chosen.model: score(colorizer, paths, size=chosen.size),
+        "this model": score(colorizer, paths, size=chosen.size),
     }
     print(
         f"{len(paths)} photographs in {chosen.data_dir}, short side to {chosen.size} px, central "

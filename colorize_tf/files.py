@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,8 @@ def written_aside(path):
     """Give a temporary sibling of `path` to write to, and rename it to `path` on success.
 
     The sibling has the same suffix and may become a file or a folder. Where the block fails, or is
-    interrupted, it is removed and whatever stood at `path` stays as it was. A folder is only renamed
-    to a path where nothing stands.
+    interrupted, it is removed and whatever stood at `path` stays as it was. A folder is only
+    renamed to a path where nothing stands.
 
     Args:
         path: where the finished file or folder goes; its folder exists.
@@ -21,12 +22,13 @@ def written_aside(path):
         `Path` of the temporary sibling, where nothing stands yet.
     """
     path = Path(path)
-    aside = path.with_name(f".{os.getpid()}-{path.name}")
+    # Short, as the name may be as long as the system allows; the suffixes decide the format.
+    aside = path.with_name(f".{secrets.token_hex(8)}{''.join(path.suffixes[-2:])}")
     try:
         yield aside
         os.replace(aside, path)
     finally:
         if aside.is_dir():
             shutil.rmtree(aside, ignore_errors=True)
-        else:
+        with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

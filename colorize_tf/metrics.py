@@ -54,13 +54,13 @@ def colorfulness(rgb):
 class ColorfulnessRatio(keras.metrics.Metric):
     """Mean colourfulness of the predictions over mean colourfulness of the truth; 1 is as vivid."""
 
-    def __init__(self, name="colorfulness_ratio"):
-        super().__init__(name=name)
+    def __init__(self, name="colorfulness_ratio", dtype=None):
+        super().__init__(name=name, dtype=dtype)
         self.true_sum = self.add_weight(name="true_sum", initializer="zeros")
         self.generated_sum = self.add_weight(name="generated_sum", initializer="zeros")
 
     def update_state(self, rgb, generated_rgb):
-        """Add a batch of true and predicted pictures, float32 `(batch, height, width, 3)` in 0..1."""
+        """Add true and predicted pictures, float32 `(batch, height, width, 3)` in 0..1."""
         self.true_sum.assign_add(tf.reduce_sum(colorfulness(rgb)))
         self.generated_sum.assign_add(tf.reduce_sum(colorfulness(generated_rgb)))
 

@@ -45,12 +45,12 @@ class RunFolder:
         Raises:
             ValueError: something stands there already, or it cannot be made.
         """
-        candidates = [Path(path)] if path else (Path(f"runs/{stem}-{n}") for n in itertools.count(1))
-        for candidate in candidates:
+        numbered = (Path("runs", f"{stem}-{number}") for number in itertools.count(1))
+        for candidate in numbered if path is None else [Path(path)]:
             try:
                 candidate.mkdir(parents=True)
             except FileExistsError as error:
-                if path:
+                if path is not None:
                     raise ValueError(
                         f"{path} exists already; choose another --run-dir, "
                         "or go on with that run by --resume"

@@ -20,7 +20,7 @@ def _parser():
         usage="[--dataset NAME] [--recipe NAME] [flags]",
         description="Train a colorizer and export it as .keras, SavedModel and TFLite.",
         details=f"recipes:\n{recipes}\n\nThe defaults in brackets are those of recipe compact.",
-        example="python -m colorize_tf.train --dataset landscapes --minutes 10 --run-dir runs/first",
+        example="python -m colorize_tf.train --data-dir photos --run-dir runs/first",
     )
     cli.add_config_flags(parser, TrainConfig)
     return parser
@@ -57,14 +57,14 @@ def _build(config):
     from colorize_tf.models import GENERATORS
     from colorize_tf.models.patchgan import patchgan
     from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.precision import choose_precision
+    from colorize_tf.training.precision import set_precision
 
     if config.generator not in GENERATORS:
         raise ValueError(f"no generator {config.generator!r}; there are {', '.join(GENERATORS)}")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    keras.config.set_dtype_policy(choose_precision(config.precision))
+    set_precision(config.precision)
     generator = GENERATORS[config.generator](config.image_size)
     discriminator = patchgan(base_width=config.discriminator_width)
     if config.init_from and not config.resume:
@@ -178,7 +178,7 @@ def _examples(gan, config, run, photographs):
         photographs.train,
         seed=config.seed,
         cache=cache,
-        first_example=int(gan.steps_done) * config.batch_size,
+        steps_done=gan.steps_done.value,
         **shape,
     )
     return train_examples, evaluation_dataset(photographs.validation, **shape)
@@ -225,12 +225,13 @@ def _finish(config, run, photographs):
 
     run.drop_cache()
     folder = Path(config.export_to) if config.export_to else run.export
-    differences = export_artifacts(
-        load_generator(run.generator),
-        folder,
-        name=folder.name if config.export_to else run.path.name,
-        image=evaluation_image(photographs.validation[0], config.image_size),
-    )
+    with cli.native_chatter_hidden():
+        differences = export_artifacts(
+            load_generator(run.generator),
+            folder,
+            name=folder.name if config.export_to else run.path.name,
+            image=evaluation_image(photographs.validation[0], config.image_size),
+        )
     for path, difference in differences.items():
         print(f"wrote {path}, within {difference:.1e} of the generator")
     colorize = Colorizer.load(run.path)

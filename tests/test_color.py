@@ -120,9 +120,9 @@ def test_other_float_types_are_computed_in_float32(dtype):
 
 def test_decode_takes_a_half_precision_head():
     lightness, ab = color.encode(rgb_grid(51))
-    rgb = color.decode(lightness, tf.cast(ab, tf.bfloat16))
-    assert rgb.dtype == tf.float32
-    np.testing.assert_allclose(rgb, rgb_grid(51), atol=0.02)
+    ab = tf.cast(ab, tf.bfloat16)
+    expected = color.decode(lightness, tf.cast(ab, tf.float32))
+    np.testing.assert_array_equal(color.decode(lightness, ab), expected)
 
 
 def there_and_back(rgb):
@@ -231,7 +231,8 @@ def test_images_come_back_without_tensorflow():
 def test_images_without_tensorflow_agree_out_of_gamut_too():
     lab = lab_grid().astype("float32")
     expected = color.rgb_to_images(color.lab_to_rgb(lab)).numpy().astype(int)
-    assert np.abs(color.lab_to_images(lab) - expected).max() <= 1
+    levels_off = np.abs(color.lab_to_images(lab) - expected).max()
+    assert levels_off <= 1
 
 
 def test_importing_color_leaves_tensorflow_alone():

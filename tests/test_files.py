@@ -50,11 +50,31 @@ def test_a_folder_is_never_put_over_another(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["model", "kept"]
 
 
-def test_what_a_killed_process_of_the_same_number_left_is_not_in_the_way(tmp_path):
+def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
     with written_aside(tmp_path / "model") as aside:
         aside.mkdir()
     (tmp_path / "model").rename(aside)
     (aside / "half").touch()
     with written_aside(tmp_path / "model") as again:
-        assert again == aside and not again.exists()
+        assert not again.exists()
         again.touch()
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    path = tmp_path / f"{'a' * 251}.png"
+    with written_aside(path) as aside:
+        aside.touch()
+    assert path.is_file()
+
+
+def test_a_suffix_of_two_parts_stays(tmp_path):
+    with written_aside(tmp_path / "state.weights.h5") as aside:
+        assert aside.name.endswith(".weights.h5")
+        aside.touch()
+
+
+def test_two_writers_of_one_path_do_not_meet(tmp_path):
+    with written_aside(tmp_path / "a") as first, written_aside(tmp_path / "a") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]

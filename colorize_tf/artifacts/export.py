@@ -65,12 +65,13 @@ def _differences(generator, folder, name, version, image):
     expected = generator(lightness, training=False)
     reloaded = load_generator(folder / f"{name}.keras")
     saved_model = load_saved_model(folder / version)
+    on_server = saved_model.signatures["predict_ab"](lightness=lightness)["ab"]
     tflite = load_tflite(folder / f"{name}.tflite")
     colorized = tflite["serving_default"](image=rgb.numpy())["colorized"]
     on_phone = tflite["predict_ab"](lightness=lightness.numpy())["ab"]
     return {
         f"{name}.keras": _largest(reloaded(lightness, training=False), expected),
-        version: _largest(saved_model.signatures["predict_ab"](lightness=lightness)["ab"], expected),
+        version: _largest(on_server, expected),
         f"{name}.tflite": max(
             _largest(on_phone, expected), _largest(colorized, decode(lightness, expected))
         ),

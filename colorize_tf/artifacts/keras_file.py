@@ -1,5 +1,6 @@
 """Generators as `.keras` files of built-in layers, in float32, loadable without this package."""
 
+import itertools
 from pathlib import Path
 
 import keras
@@ -43,7 +44,7 @@ def load_generator(path):
 
 
 def check_generator(generator, name):
-    """Raise `ValueError` unless `generator` takes square `lightness` and gives `ab` of that size."""
+    """Raise `ValueError` unless `generator` turns square `lightness` into `ab` of its size."""
     shapes = getattr(generator, "input_shape", None), getattr(generator, "output_shape", None)
     size = shapes[0][1] if isinstance(shapes[0], tuple) and len(shapes[0]) == 4 else None
     if size is None or shapes != ((None, size, size, 1), (None, size, size, 2)):
@@ -67,13 +68,13 @@ def copy_weights(source, target, name):
     theirs = [tuple(weight.shape) for weight in source.weights]
     ours = [tuple(weight.shape) for weight in target.weights]
     if theirs != ours:
-        at = next((i for i, pair in enumerate(zip(theirs, ours)) if pair[0] != pair[1]), None)
-        difference = (
-            f"{len(theirs)} weights for {len(ours)}"
-            if at is None
-            else f"{source.weights[at].path} is {theirs[at]}, expected {ours[at]}"
+        at = next(i for i in itertools.count() if theirs[i : i + 1] != ours[i : i + 1])
+        came = f"{source.weights[at].path} {theirs[at]}" if at < len(theirs) else "nothing"
+        expected = f"{target.weights[at].path} {ours[at]}" if at < len(ours) else "nothing"
+        raise ValueError(
+            f"{name} does not match the network {target.name}: weight {at + 1} of {len(theirs)} "
+            f"is {came}, expected {expected} of {len(ours)}"
         )
-        raise ValueError(f"{name} does not match the network {target.name}: {difference}")
     target.set_weights(source.get_weights())
 
 

@@ -1,4 +1,4 @@
-"""Generators as SavedModels for TensorFlow Serving: core ops only, loadable without this package."""
+"""Generators as SavedModels for TensorFlow Serving, of core ops, loadable without this package."""
 
 import os
 from pathlib import Path
@@ -11,11 +11,11 @@ from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
 def save_saved_model(generator, folder):
     """Write a generator with its three signatures.
 
-    | signature | in | out |
-    |---|---|---|
-    | `serving_default` | `image_bytes` string `(batch,)`: JPEG, PNG, BMP or GIF | `colorized_bytes` string `(batch,)`: PNG |
-    | `colorize` | `images` uint8 `(batch, height, width, 3)` | `colorized` uint8, same shape |
-    | `predict_ab` | `lightness` float32 `(batch, size, size, 1)` | `ab` float32 `(batch, size, size, 2)` |
+    - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
+      to `colorized_bytes` string `(batch,)`, contents of PNG files of the same height and width.
+    - `colorize`: `images` uint8 `(batch, height, width, 3)` to `colorized`, the same.
+    - `predict_ab`: `lightness` float32 `(batch, size, size, 1)` to `ab` float32
+      `(batch, size, size, 2)`.
 
     Args:
         generator: float32 generator.

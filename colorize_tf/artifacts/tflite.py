@@ -38,8 +38,8 @@ def convert_to_tflite(generator):
     signatures = {"serving_default": serving_default, "predict_ab": predict_ab}
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(tf.Module(), folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
-        return converter.convert()
+        names = list(signatures)
+        return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=names).convert()
 
 
 def _frozen(generator, spec):

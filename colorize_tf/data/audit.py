@@ -8,10 +8,10 @@ import csv
 import hashlib
 import json
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from colorize_tf import media
+from colorize_tf.files import written_aside
 
 MINIMUM_SIDE = 64
 
@@ -42,7 +43,7 @@ SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
 SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
 
 # Raised when the rules above or the entries change, so that older caches are measured again.
-_CACHE_VERSION = 1
+_CACHE_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _read_cache(cache_file: Path | None) -> dict[str, list]:
         return {}
     try:
         content = json.loads(Path(cache_file).read_text(encoding="utf-8"))
-        if content["version"] != _CACHE_VERSION:
+        if content["version"] != _CACHE_FORMAT:
             return {}
         return {path: entry for path, entry in content["files"].items() if _is_entry(entry)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -273,15 +274,8 @@ def _write_cache(
         # A locked file may be opened later, without a change of its size or time.
         if stamps[path] and not finding.problem.startswith("unreadable")
     }
-    temporary = cache_file.with_name(f".{secrets.token_hex(8)}.part")
-    try:
+    # A cache only saves time: where it cannot be written, it is done without.
+    with suppress(OSError, ValueError):
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"version": _CACHE_VERSION, "files": files}), "utf-8")
-        os.replace(temporary, cache_file)
-    except (OSError, ValueError):
-        pass  # A cache only saves time.
-    finally:
-        try:
-            temporary.unlink(missing_ok=True)
-        except OSError:
-            pass
+        with written_aside(cache_file) as aside:
+            aside.write_text(json.dumps({"version": _CACHE_FORMAT, "files": files}), "utf-8")

@@ -9,20 +9,18 @@ import os
 import secrets
 import shutil
 import socket
-import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from tqdm import tqdm
 
-from colorize_tf import media
 from colorize_tf.data.audit import Audit, AuditedPhotograph, audit
+from colorize_tf.data.folders import check_folder, files_by_split
 
 DATASETS = {
     "landscapes": "landscape photographs: your folder, a cached copy, or a download from Kaggle",
@@ -35,11 +33,6 @@ KAGGLE_HANDLE = "theblackmamba31/landscape-image-colorization"
 KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
 DATA_VARIABLE = "COLORIZE_TF_DATA"
 
-# Photographs that OpenCV cannot read; listed so that the audit names them instead of losing them.
-_UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
-_TRAIN_NAMES = ("train", "training", "train2017")
-_VALIDATION_NAMES = ("val", "validation", "valid", "val2017", "test")
-_COCO_FOLDERS = ("train2017", "val2017")
 _PROBE_SECONDS = 8.0
 
 
@@ -103,7 +96,7 @@ def find_photographs(
         return _render(synthetic_train, synthetic_validation, synthetic_size, seed, progress)
 
     folder, origin = _locate(dataset, data_dir, render)
-    train, validation = _files_by_split(folder, dataset)
+    train, validation = files_by_split(folder, dataset)
     # Validation first: of two equal files the audit keeps the first, and losing one of thousands
     # in training costs less than changing what is measured.
     verdict = audit((*validation, *train), cache_file=_audit_cache(folder), progress=progress)
@@ -114,6 +107,30 @@ def find_photographs(
         sides = _split_by_content(verdict.usable, validation_fraction)
     _check_sides(folder, verdict, *sides)
     return Photographs(*sides, origin, verdict)
+
+
+def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path, ...]:
+    """Lists the usable photographs below a folder, whatever split it has.
+
+    Args:
+        folder: where the photographs are, in any layout that `find_photographs` understands.
+        progress: shows a bar on stderr for what takes long.
+
+    Returns:
+        The usable photographs, sorted.
+
+    Raises:
+        ValueError: for a folder that is missing, empty or locked, or without a usable photograph.
+    """
+    folder = Path(folder).expanduser()
+    check_folder(folder)
+    train, validation = files_by_split(folder, "folder")
+    verdict = audit(
+        sorted((*train, *validation)), cache_file=_audit_cache(folder), progress=progress
+    )
+    if not verdict.usable:
+        raise ValueError(f"folder {folder}: {verdict.summary()}; give it colour photographs")
+    return tuple(photograph.path for photograph in verdict.usable)
 
 
 def cache_folder() -> Path:
@@ -137,7 +154,7 @@ def _locate(
         return render()
     if data_dir is not None:
         folder = Path(data_dir).expanduser()
-        _check_folder(folder)
+        check_folder(folder)
         return folder, f"{dataset} in {folder}"
     if dataset == "folder":
         raise ValueError("dataset 'folder' came without a folder; name one with --data-dir")
@@ -247,105 +264,6 @@ def _render(train: int, validation: int, size: int, seed: int, progress: bool) -
 def _audit_cache(folder: Path) -> Path:
     name = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
     return cache_folder() / "audits" / f"{name}.json"
-
-
-# What a folder holds.
-
-
-def _files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
-    """Lists the train and validation files; without a given split, all files and none."""
-    folder = _unwrap(folder)
-    children = {child.name.lower(): child for child in _subfolders(folder)}
-    train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
-    validation = next((children[name] for name in _VALIDATION_NAMES if name in children), None)
-    if train and validation:
-        split = _list_images(train), _list_images(validation)
-        for side, files in zip((train, validation), split, strict=True):
-            if not files:
-                raise ValueError(_no_images(side))
-        return split
-    half = next((children[name] for name in _COCO_FOLDERS if name in children), None)
-    files = _list_images(half if dataset == "coco" and half else folder)
-    if not files:
-        raise ValueError(_no_images(folder))
-    return files, []
-
-
-def _unwrap(folder: Path) -> Path:
-    """Goes into a folder that is alone in another, as archives are often packed."""
-    for _ in range(3):
-        inside = _subfolders(folder)
-        if len(inside) != 1 or any(_is_image(path) for path in folder.iterdir()):
-            break
-        folder = inside[0]
-    return folder
-
-
-def _colour_half(folder: Path) -> Path:
-    """Of a pair `color/` and `gray/` (the Kaggle set), only the first has something to teach."""
-    children = {child.name.lower(): child for child in _subfolders(folder)}
-    for colour, grey in (("color", "gray"), ("colour", "grey"), ("color", "grey")):
-        if colour in children and grey in children:
-            return children[colour]
-    return folder
-
-
-def _list_images(folder: Path) -> list[Path]:
-    """Lists the image files below a folder, sorted; links are followed, but never in a circle."""
-    files: list[Path] = []
-    seen: set[str] = set()
-    for root, folders, names in os.walk(
-        _colour_half(folder), followlinks=True, onerror=_refuse_folder
-    ):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        files += (Path(root, name) for name in names if _is_image(Path(name)))
-    return sorted(files)
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        children = sorted(folder.iterdir())
-    except OSError as error:
-        _refuse_folder(error)
-    return [child for child in children if os.path.isdir(child) and not _is_hidden(child.name)]
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _is_image(path: Path) -> bool:
-    suffixes = media.IMAGE_SUFFIXES + _UNREADABLE_SUFFIXES
-    return path.suffix.lower() in suffixes and not _is_hidden(path.name)
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        mode = folder.stat().st_mode
-    except FileNotFoundError as error:
-        raise ValueError(f"data folder {folder} does not exist; check --data-dir") from error
-    except OSError as error:
-        _refuse_folder(error)
-    if not stat.S_ISDIR(mode):
-        raise ValueError(f"data folder {folder} is a file; name the folder that holds it")
-
-
-def _refuse_folder(error: OSError) -> NoReturn:
-    raise ValueError(
-        f"cannot look into folder {error.filename}: {error.strerror}; allow reading it or move it"
-    ) from error
-
-
-def _no_images(folder: Path) -> str:
-    return (
-        f"folder {folder} holds no image file; expected {', '.join(media.IMAGE_SUFFIXES)} in it "
-        "or in folders below it"
-    )
 
 
 # Who teaches and who tests.

@@ -15,11 +15,11 @@ _CROP_MARGIN = 9 / 8
 _BYTES_PER_SQUARED_SIDE = 3 * 1.5
 
 
-def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", first_example=0):
+def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", steps_done=0):
     """Endless shuffled batches of random crops and flips.
 
-    Every example is a function of `seed` and of its place in the stream, so a stream that starts at
-    `first_example` goes on exactly where another one stopped.
+    Every example is a function of `seed` and of its place in the stream, so a stream that passes
+    over `steps_done` batches goes on exactly where another one stopped.
 
     Args:
         paths: photographs.
@@ -27,11 +27,12 @@ def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", f
         batch_size: examples in a batch.
         seed: chooses the order, the crops and the flips.
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
-        first_example: how many examples to pass over.
+        steps_done: how many batches to pass over: an int, or a variable that is read whenever the
+            dataset is iterated, such as `ColorizationGAN.steps_done`.
 
     Returns:
-        `tf.data.Dataset` of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)` and
-        `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
+        `tf.data.Dataset` of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
+        and `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
     """
     load = _loader(paths, load_size(image_size), cache)
     count = len(paths)
@@ -46,8 +47,13 @@ def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", f
         image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
         return tf.image.stateless_random_flip_left_right(image, flip_seed)
 
+    def places(_):
+        first = tf.cast(tf.convert_to_tensor(steps_done), tf.int64) * batch_size
+        return tf.data.Dataset.range(first, tf.int64.max)
+
     return (
-        tf.data.Dataset.counter(first_example)
+        tf.data.Dataset.range(1)
+        .flat_map(places)
         .map(shuffle)
         .map(lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE)
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
@@ -97,8 +103,8 @@ def cache_bytes(count, image_size):
 def _loader(paths, short_side, cache):
     """Return an op from a photograph's index to uint8 `(height, width, 3)`, decoded only once.
 
-    Not `Dataset.cache`: that replays one order, and a resumed stream would have to read all of it to
-    find its place.
+    Not `Dataset.cache`: that replays one order, and a resumed stream would have to read all of it
+    to find its place.
     """
     decoded = {}
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
+from skimage.color import deltaE_ciede2000
 
 from colorize_tf import media
-from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.color import encode, images_to_lab, images_to_rgb
 from colorize_tf.inference.chroma import join
 from colorize_tf.metrics import ab_rmse, colorfulness, psnr
 
@@ -38,24 +39,20 @@ def score(colorize, paths, *, size):
         size: of the squares that are compared, in pixels.
 
     Returns:
-        dict: `ab_rmse` in Lab units and `psnr` in dB, means over pictures, and
-        `colorfulness_ratio`, mean predicted over mean true.
+        dict: `ab_rmse` in Lab units, `psnr` in dB and `ciede2000` (mean over pixels), means over
+        pictures, and `colorfulness_ratio`, mean predicted over mean true.
 
     Raises:
         ValueError: the photographs have no colour to compare with.
     """
-    figures = [_figures(image, colorize(image)) for image in _images(paths, size)]
+    images = (evaluation_image(path, size) for path in paths)
+    figures = [_figures(image, colorize(image)) for image in images]
     means = {name: float(np.mean([f[name] for f in figures])) for name in figures[0]}
     true_colorfulness = means.pop("true_colorfulness")
     if true_colorfulness < 1.0:
         raise ValueError("the photographs are grey: there is no true colour to compare with")
     means["colorfulness_ratio"] = means.pop("colorfulness") / true_colorfulness
     return means
-
-
-def _images(paths, size):
-    for path in paths:
-        yield evaluation_image(path, size)
 
 
 def _figures(image, colorized):
@@ -66,7 +63,9 @@ def _figures(image, colorized):
         "colorfulness": colorfulness(generated_rgb),
         "true_colorfulness": colorfulness(rgb),
     }
-    return {name: float(tf.squeeze(value)) for name, value in values.items()}
+    figures = {name: float(tf.squeeze(value)) for name, value in values.items()}
+    differences = deltaE_ciede2000(images_to_lab(image), images_to_lab(colorized))
+    return {**figures, "ciede2000": float(np.mean(differences))}
 
 
 def table(scores):
@@ -78,9 +77,12 @@ def table(scores):
     Returns:
         str of one line for each name, under a heading.
     """
-    lines = [f"{'':24}{'ab RMSE':>10}{'PSNR':>10}{'colourfulness':>16}"]
-    for name, s in scores.items():
-        lines.append(
-            f"{name:24}{s['ab_rmse']:10.2f}{s['psnr']:10.2f}{s['colorfulness_ratio']:16.2f}"
-        )
-    return "\n".join(lines)
+    heading = f"{'':16}{'ab RMSE':>10}{'PSNR':>10}{'CIEDE2000':>12}{'colourfulness ratio':>22}"
+    return "\n".join([heading, *(_row(name, figures) for name, figures in scores.items())])
+
+
+def _row(name, figures):
+    return (
+        f"{name:16}{figures['ab_rmse']:10.2f}{figures['psnr']:10.2f}{figures['ciede2000']:12.2f}"
+        f"{figures['colorfulness_ratio']:22.2f}"
+    )

@@ -108,7 +108,7 @@ def _check_image_size(image_size, multiple, name):
     if image_size >= multiple and image_size % multiple == 0:
         return
     below = image_size // multiple * multiple
-    fitting = f"{below} or {below + multiple}" if below else f"{multiple}"
+    fitting = f"{below} or {below + multiple}" if below > 0 else f"{multiple}"
     raise ValueError(
         f"image size {image_size} does not fit {name}: it must be a multiple of {multiple}, "
         f"for example {fitting}"

@@ -11,9 +11,9 @@ from colorize_tf.training.losses import adversarial_loss, discriminator_loss, l1
 class ColorizationGAN(keras.Model):
     """A conditional GAN for chroma: Isola et al. 2017, equation 4, both networks given lightness.
 
-    Trained with `fit` on examples `(lightness, ab)`. Compiled with `adversarial=False` it trains the
-    generator alone, on L1. Validation always runs the generator with `training=False`, as it will be
-    exported.
+    Trained with `fit` on examples `(lightness, ab)`. Compiled with `adversarial=False` it trains
+    the generator alone, on L1. Validation always runs the generator with `training=False`, as it
+    will be exported.
 
     Args:
         generator: `lightness` to `ab`, a `keras.Model` such as `compact_unet` builds.
@@ -90,9 +90,7 @@ class ColorizationGAN(keras.Model):
             scaled_judgement = self.discriminator_optimizer.scale_loss(judgement)
         _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
         _apply(self.discriminator_optimizer, tape, scaled_judgement, self.discriminator)
-        return self._means(
-            l1=l1, adversarial_loss=adversarial, discriminator_loss=judgement
-        )
+        return self._means(l1=l1, adversarial_loss=adversarial, discriminator_loss=judgement)
 
     def _means(self, **losses):
         for name, loss in losses.items():

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 # Measured with the compact U-Net on a chip with avx512_bf16: 1.4 times float32. Without such
@@ -14,8 +15,8 @@ def choose_precision(precision):
     """Turn the `--precision` flag into a Keras dtype policy.
 
     Args:
-        precision: `"auto"` or the name of a policy. Auto takes `mixed_float16` where there is a GPU,
-            and on a CPU `mixed_bfloat16` where it has instructions for that, else `float32`.
+        precision: `"auto"` or the name of a policy. Auto takes `mixed_float16` where there is a
+            GPU, and on a CPU `mixed_bfloat16` where it has instructions for that, else `float32`.
 
     Returns:
         name of a Keras dtype policy.
@@ -32,6 +33,19 @@ def choose_precision(precision):
             stacklevel=2,
         )
     return precision
+
+
+def set_precision(precision):
+    """Make networks that are built from now on compute in the dtype that `--precision` asks for.
+
+    Args:
+        precision: as `choose_precision` takes it.
+    """
+    policy = choose_precision(precision)
+    keras.config.set_dtype_policy(policy)
+    if policy == "mixed_bfloat16":
+        # Grappler's remapper fails on bfloat16's gradients, with an error message and no effect.
+        tf.config.optimizer.set_experimental_options({"remapping": False})
 
 
 def _has_bfloat16():

@@ -29,14 +29,12 @@ def plan_stages(*, epochs, pretrain_epochs, learning_rate):
 
     Args:
         epochs: all together.
-        pretrain_epochs: of these on L1 alone, or None for four fifths.
+        pretrain_epochs: of these on L1 alone.
         learning_rate: of both stages.
 
     Returns:
         list of `Stage`, without empty ones.
     """
-    if pretrain_epochs is None:
-        pretrain_epochs = epochs * 4 // 5
     stages = [
         Stage("pretrain", False, pretrain_epochs, learning_rate),
         Stage("adversarial", True, epochs - pretrain_epochs, learning_rate),

@@ -210,7 +210,7 @@ def test_damaged_cache_is_ignored(tmp_path, damage):
 def test_cache_of_other_rules_is_ignored(tmp_path, monkeypatch):
     path, cache_file = save(tmp_path / "a.png"), tmp_path / "cache.json"
     audit([path], cache_file=cache_file)
-    monkeypatch.setattr(audit_module, "_CACHE_VERSION", -1)
+    monkeypatch.setattr(audit_module, "_CACHE_FORMAT", -1)
     monkeypatch.setattr(audit_module, "MINIMUM_SIDE", 1000)
     assert audit([path], cache_file=cache_file).skipped[0].kind == "too small"
 

@@ -53,8 +53,8 @@ def run(gan, stages, examples, **arguments):
     return witness.seen
 
 
-def test_four_fifths_of_the_epochs_are_pretraining():
-    stages = plan_stages(epochs=20, pretrain_epochs=None, learning_rate=1e-4)
+def test_pretraining_comes_first_and_the_rest_is_adversarial():
+    stages = plan_stages(epochs=20, pretrain_epochs=16, learning_rate=1e-4)
     assert [(stage.name, stage.epochs) for stage in stages] == [
         ("pretrain", 16),
         ("adversarial", 4),
@@ -115,5 +115,7 @@ def test_a_run_whose_time_is_used_up_trains_no_more(gan, examples):
 
 
 def test_training_stops_when_the_time_is_over(gan, examples):
-    seen = run(gan, plan_stages(epochs=2, pretrain_epochs=1, learning_rate=1e-3), examples, minutes=1e-6)
+    seen = run(
+        gan, plan_stages(epochs=2, pretrain_epochs=1, learning_rate=1e-3), examples, minutes=1e-6
+    )
     assert [name for _, name, *_ in seen] == ["pretrain"]

@@ -1,0 +1,111 @@
+"""What a folder of photographs holds, in the layouts that data sets come in."""
+
+import os
+import stat
+from pathlib import Path
+from typing import NoReturn
+
+from colorize_tf import media
+
+# Photographs that OpenCV cannot read; listed so that the audit names them instead of losing them.
+_UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
+_TRAIN_NAMES = ("train", "training", "train2017")
+_VALIDATION_NAMES = ("val", "validation", "valid", "val2017", "test")
+_COCO_FOLDERS = ("train2017", "val2017")
+
+
+def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
+    """Lists the train and validation files; without a given split, all files and none."""
+    folder = _unwrap(folder)
+    children = {child.name.lower(): child for child in _subfolders(folder)}
+    train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
+    validation = next((children[name] for name in _VALIDATION_NAMES if name in children), None)
+    if train and validation:
+        split = list_images(train), list_images(validation)
+        for side, files in zip((train, validation), split, strict=True):
+            if not files:
+                raise ValueError(_no_images(side))
+        return split
+    half = next((children[name] for name in _COCO_FOLDERS if name in children), None)
+    files = list_images(half if dataset == "coco" and half else folder)
+    if not files:
+        raise ValueError(_no_images(folder))
+    return files, []
+
+
+def _unwrap(folder: Path) -> Path:
+    """Goes into a folder that is alone in another, as archives are often packed."""
+    for _ in range(3):
+        inside = _subfolders(folder)
+        if len(inside) != 1 or any(_is_image(path) for path in folder.iterdir()):
+            break
+        folder = inside[0]
+    return folder
+
+
+def _colour_half(folder: Path) -> Path:
+    """Of a pair `color/` and `gray/` (the Kaggle set), only the first has something to teach."""
+    children = {child.name.lower(): child for child in _subfolders(folder)}
+    for colour, grey in (("color", "gray"), ("colour", "grey"), ("color", "grey")):
+        if colour in children and grey in children:
+            return children[colour]
+    return folder
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Lists the image files below a folder, sorted; links are followed, but never in a circle."""
+    files: list[Path] = []
+    seen: set[str] = set()
+    for root, folders, names in os.walk(
+        _colour_half(folder), followlinks=True, onerror=_refuse_folder
+    ):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        files += (Path(root, name) for name in names if _is_image(Path(name)))
+    return sorted(files)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        _refuse_folder(error)
+    return [child for child in children if os.path.isdir(child) and not _is_hidden(child.name)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_image(path: Path) -> bool:
+    suffixes = media.IMAGE_SUFFIXES + _UNREADABLE_SUFFIXES
+    return path.suffix.lower() in suffixes and not _is_hidden(path.name)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises ValueError unless `folder` is a folder that may be looked into."""
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError as error:
+        raise ValueError(f"data folder {folder} does not exist; check --data-dir") from error
+    except OSError as error:
+        _refuse_folder(error)
+    if not stat.S_ISDIR(mode):
+        raise ValueError(f"data folder {folder} is a file; name the folder that holds it")
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise ValueError(
+        f"cannot look into folder {error.filename}: {error.strerror}; allow reading it or move it"
+    ) from error
+
+
+def _no_images(folder: Path) -> str:
+    return (
+        f"folder {folder} holds no image file; expected {', '.join(media.IMAGE_SUFFIXES)} in it "
+        "or in folders below it"
+    )

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from colorize_tf.artifacts import export
+from colorize_tf.artifacts.export import export_artifacts
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.inference.colorizer import Colorizer
+
+
+@pytest.fixture
+def image():
+    return render_landscape(5, 32, 32)
+
+
+def test_three_artifacts_answer_as_the_generator(generator, image, tmp_path):
+    differences = export_artifacts(generator, tmp_path / "out", name="valley", image=image)
+    assert sorted(path.name for path in differences) == ["1", "valley.keras", "valley.tflite"]
+    assert max(differences.values()) <= 1e-4
+    answers = [Colorizer.load(path)(image).astype(int) for path in differences]
+    for answer in answers[1:]:
+        assert np.abs(answer - answers[0]).max() <= 1
+
+
+def test_a_second_export_is_the_next_version(generator, image, tmp_path):
+    for _ in range(2):
+        export_artifacts(generator, tmp_path, name="valley", image=image)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["1", "2", "valley.keras", "valley.tflite"]
+
+
+def test_an_artifact_that_answers_otherwise_stops_the_export_and_leaves_nothing(
+    generator, image, tmp_path, monkeypatch
+):
+    def wrong(folder):
+        loaded = right(folder)
+        answer = loaded.signatures["predict_ab"]
+
+        class Wrong:
+            signatures = {
+                "predict_ab": lambda lightness: {"ab": answer(lightness=lightness)["ab"] + 0.01}
+            }
+
+        return Wrong
+
+    right = export.load_saved_model
+    monkeypatch.setattr(export, "load_saved_model", wrong)
+    with pytest.raises(ValueError, match="1 answers otherwise than the generator, by 0.01"):
+        export_artifacts(generator, tmp_path, name="valley", image=image)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_of_nan_stops_the_export(generator, image, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "_largest", lambda answer, expected: float("nan"))
+    with pytest.raises(ValueError, match="by nan"):
+        export_artifacts(generator, tmp_path, name="valley", image=image)
+
+
+def test_a_crash_leaves_earlier_artifacts_as_they_were(generator, image, tmp_path, monkeypatch):
+    export_artifacts(generator, tmp_path, name="valley", image=image)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+
+    def crash(generator):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export, "convert_to_tflite", crash)
+    with pytest.raises(OSError, match="No space"):
+        export_artifacts(generator, tmp_path, name="valley", image=image)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_a_target_that_is_a_file_is_refused(generator, image, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is a file; expected a folder"):
+        export_artifacts(generator, tmp_path / "file", name="valley", image=image)

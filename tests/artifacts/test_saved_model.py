@@ -1,0 +1,136 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
+from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_lab
+from colorize_tf.data.synthetic import render_landscape
+
+
+@pytest.fixture(scope="module")
+def folder(generator, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved_model") / "1"
+    save_saved_model(generator, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def signatures(folder):
+    loaded = load_saved_model(folder)
+    yield loaded.signatures
+    del loaded  # only now: the signatures answer as long as it is alive
+
+
+def picture(height, width):
+    return render_landscape(3, height, width)
+
+
+def test_predict_ab_answers_as_the_generator(signatures, generator):
+    lightness, _ = encode(images_to_rgb(picture(32, 32)[np.newaxis]))
+    answer = signatures["predict_ab"](lightness=lightness)["ab"]
+    np.testing.assert_allclose(answer, generator(lightness), atol=1e-5)
+
+
+def test_colorize_of_the_networks_own_size_is_decoded_generator_output(signatures, generator):
+    images = picture(32, 32)[np.newaxis]
+    lightness, _ = encode(images_to_rgb(images))
+    expected = decode(lightness, generator(lightness)) * 255
+    colorized = signatures["colorize"](images=tf.constant(images))["colorized"]
+    np.testing.assert_allclose(colorized, expected, atol=0.51)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (50, 90), (90, 50), (20, 24)])
+def test_colorize_keeps_size_and_lightness(signatures, height, width):
+    images = np.stack([picture(height, width)] * 2)
+    colorized = signatures["colorize"](images=tf.constant(images))["colorized"].numpy()
+    assert colorized.dtype == np.uint8
+    assert colorized.shape == images.shape
+    # Where no colour was clipped; clipping to the gamut moves lightness too.
+    inside = ((colorized > 0) & (colorized < 255)).all(-1)
+    before, after = (rgb_to_lab(images_to_rgb(i)).numpy()[..., 0] for i in (images, colorized))
+    assert np.abs(before - after)[inside].max() < 1.0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (300, 1), (33, 2)])
+def test_the_thinnest_pictures_are_coloured_too(signatures, shape):
+    images = np.full((1, *shape, 3), 128, np.uint8)
+    colorized = signatures["colorize"](images=tf.constant(images))["colorized"]
+    assert colorized.shape == images.shape
+
+
+def test_serving_default_answers_png_for_files_of_several_sizes(signatures):
+    files = [
+        tf.io.encode_jpeg(picture(40, 60)),
+        tf.io.encode_png(picture(33, 20)),
+        tf.io.encode_png(picture(32, 32)[..., :1]),
+    ]
+    answers = signatures["serving_default"](image_bytes=tf.stack(files))["colorized_bytes"]
+    shapes = [tuple(tf.io.decode_png(answer).shape) for answer in answers]
+    assert shapes == [(40, 60, 3), (33, 20, 3), (32, 32, 3)]
+
+
+def test_serving_default_and_colorize_agree(signatures):
+    images = picture(40, 60)
+    answer = signatures["serving_default"](image_bytes=[tf.io.encode_png(images).numpy()])
+    expected = signatures["colorize"](images=tf.constant(images[np.newaxis]))["colorized"][0]
+    np.testing.assert_array_equal(tf.io.decode_png(answer["colorized_bytes"][0]), expected)
+
+
+def test_bytes_that_are_no_image_are_an_error(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signatures["serving_default"](image_bytes=tf.constant([b"no image"]))
+
+
+def test_it_loads_where_neither_this_package_nor_keras_can_be_imported(folder):
+    code = """
+import sys
+sys.modules.update({"colorize_tf": None, "keras": None, "tensorflow_io": None})
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+print(loaded.signatures["colorize"](images=tf.zeros((1, 9, 7, 3), tf.uint8))["colorized"].shape)
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", code, os.fspath(folder)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert output.stdout.strip() == "(1, 9, 7, 3)", output.stderr
+
+
+def test_a_base_folder_means_its_highest_version(folder, generator, tmp_path):
+    for version in ("2", "10"):
+        save_saved_model(generator, tmp_path / version)
+    (tmp_path / "9" / "saved_model.pb").parent.mkdir()
+    (tmp_path / "9" / "saved_model.pb").write_bytes(b"broken")
+    assert "predict_ab" in load_saved_model(tmp_path).signatures
+
+
+def test_versions_count_up(tmp_path):
+    assert next_version(tmp_path) == 1
+    for name in ("1", "9", "10", "notes"):
+        (tmp_path / name).mkdir()
+    assert next_version(tmp_path) == 11
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match=f"no SavedModel in {tmp_path}"):
+        load_saved_model(tmp_path)
+
+
+def test_a_broken_model_is_named(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=f"{tmp_path} cannot be loaded"):
+        load_saved_model(tmp_path)
+
+
+def test_another_kind_of_model_is_refused_with_the_signatures_that_it_has(tmp_path):
+    module = tf.Module()
+    module.double = tf.function(lambda x: {"y": 2 * x}, [tf.TensorSpec([], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"double": module.double})
+    with pytest.raises(ValueError, match="no signature predict_ab, only double"):
+        load_saved_model(tmp_path)

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from colorize_tf.color import images_to_lab
+from colorize_tf.inference.chroma import fit_square, join, lightness_of
+
+SIDES = st.integers(1, 40)
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def muted(height, width, seed=0):
+    """A picture of middle greys, around which every small chroma lies inside the gamut."""
+    levels = np.random.default_rng(seed).integers(70, 190, (height, width, 1), dtype=np.uint8)
+    return np.repeat(levels, 3, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "inner"),
+    [
+        (20, 40, (16, 32)),
+        (40, 20, (32, 16)),
+        (32, 32, (32, 32)),
+        (200, 200, (32, 32)),
+        (3, 2, (32, 21)),
+        (1, 1, (32, 32)),
+        (1, 40, (1, 32)),
+        (40, 1, (32, 1)),
+        (2, 3000, (1, 32)),
+    ],
+)
+def test_the_window_has_the_photographs_aspect_and_lies_in_the_middle(height, width, inner):
+    square, window = fit_square(picture(height, width), 32)
+    assert square.shape == (32, 32, 3) and square.dtype == np.uint8
+    for part, length in zip(window, inner, strict=True):
+        assert part == slice((32 - length) // 2, (32 - length) // 2 + length)
+
+
+def test_a_photograph_of_the_right_size_stays_as_it_is():
+    square, window = fit_square(picture(32, 32), 32)
+    np.testing.assert_array_equal(square, picture(32, 32))
+    np.testing.assert_array_equal(square[window], picture(32, 32))
+
+
+def test_the_window_holds_the_photograph_and_reflections_the_rest():
+    images = picture(16, 32)
+    square, window = fit_square(images, 32)
+    np.testing.assert_array_equal(square[window], images)
+    top = window[0].start
+    np.testing.assert_array_equal(square[:top], images[top:0:-1])
+
+
+def test_shrinking_averages():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::4] = 200
+    np.testing.assert_array_equal(fit_square(stripes, 16)[0], 50)
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(height=SIDES, width=SIDES, size=st.integers(1, 24))
+def test_any_photograph_fits_any_square(height, width, size):
+    square, window = fit_square(picture(height, width), size)
+    assert square.shape == (size, size, 3)
+    assert max(square[window].shape[:2]) == size and min(square[window].shape[:2]) >= 1
+    assert all(0 <= part.start < part.stop <= size for part in window)
+
+
+@settings(max_examples=60, deadline=None, database=None, derandomize=True)
+@given(height=SIDES, width=SIDES, h=SIDES, w=SIDES)
+def test_joining_keeps_size_and_lightness_whatever_the_size_of_ab(height, width, h, w):
+    images = muted(height, width)
+    ab = np.random.default_rng(1).uniform(-0.1, 0.1, (h, w, 2)).astype("float32")
+    joined = join(images, ab)
+    assert joined.shape == images.shape and joined.dtype == np.uint8
+    lightness = images_to_lab(images)[..., 0]
+    np.testing.assert_allclose(images_to_lab(joined)[..., 0], lightness, rtol=0, atol=0.5)
+
+
+def test_joining_gives_the_chroma_that_was_asked_for():
+    joined = join(muted(12, 20), np.full((3, 5, 2), (0.1, -0.2), "float32"))
+    chroma = images_to_lab(joined)[..., 1:]
+    np.testing.assert_allclose(chroma, np.broadcast_to((11, -22), chroma.shape), atol=1.0)
+
+
+def test_joining_a_photograph_with_its_own_chroma_changes_nothing():
+    images = picture(12, 20)
+    np.testing.assert_array_equal(join(images, images_to_lab(images)[..., 1:] / 110), images)
+
+
+def test_grey_stays_grey_without_chroma():
+    greys = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=-1)
+    np.testing.assert_array_equal(join(greys, np.zeros((4, 4, 2), "float32")), greys)
+
+
+def test_colour_turns_grey_without_chroma():
+    joined = join(picture(16, 16), np.zeros((16, 16, 2), "float32"))
+    assert np.ptp(joined.astype(int), axis=-1).max() <= 1
+
+
+def test_joining_leaves_its_inputs_alone():
+    images, ab = picture(8, 8), np.full((8, 8, 2), 0.1, "float32")
+    join(images, ab)
+    np.testing.assert_array_equal(images, picture(8, 8))
+    np.testing.assert_array_equal(ab, np.float32(0.1))
+
+
+def test_lightness_is_what_the_network_was_trained_on():
+    lightness = lightness_of(picture(8, 12))
+    assert lightness.shape == (8, 12, 1) and lightness.dtype == np.float32
+    expected = images_to_lab(picture(8, 12))[..., :1] / 50 - 1
+    np.testing.assert_allclose(lightness, expected, atol=1e-6)
+    assert lightness_of(np.full((1, 1, 3), 255, np.uint8)) == pytest.approx(1, abs=1e-4)
+    assert lightness_of(np.zeros((1, 1, 3), np.uint8)) == pytest.approx(-1, abs=1e-4)

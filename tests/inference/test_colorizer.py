@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from colorize_tf.artifacts.export import export_artifacts
+from colorize_tf.artifacts.keras_file import save_generator
+from colorize_tf.color import images_to_lab
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.inference.colorizer import Colorizer
+
+
+@pytest.fixture(scope="module")
+def artifacts(generator, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("artifacts")
+    export_artifacts(generator, folder, name="g", image=render_landscape(0, 32, 32))
+    (folder / "run").mkdir()
+    save_generator(generator, folder / "run" / "generator.keras")
+    return folder
+
+
+def test_all_artifacts_give_the_same_picture(artifacts):
+    image = render_landscape(3, 70, 110)
+    models = ("g.keras", "g.tflite", "1", ".", "run")
+    answers = [Colorizer.load(artifacts / model)(image).astype(int) for model in models]
+    assert np.abs(answers[0] - image).max() > 5
+    for model, answer in zip(models, answers, strict=True):
+        assert np.abs(answer - answers[0]).max() <= 2, model
+
+
+def constant(ab):
+    """A colorizer that gives every pixel the same chroma."""
+    return Colorizer(lambda lightness: np.full((1, 32, 32, 2), ab, np.float32), 32)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (100, 37), (5, 61), (1, 1), (1, 200), (200, 1)])
+def test_any_size_comes_back_in_that_size(shape):
+    image = np.full((*shape, 3), 90, np.uint8)
+    colorized = constant(0.1)(image)
+    assert colorized.dtype == np.uint8
+    assert colorized.shape == image.shape
+
+
+def test_lightness_stays_at_full_resolution():
+    image = np.random.default_rng(0).integers(60, 200, (150, 90, 1), np.uint8).repeat(3, -1)
+    before, after = images_to_lab(image), images_to_lab(constant(0.1)(image))
+    assert np.abs(before[..., 0] - after[..., 0]).max() < 0.5
+    assert after[..., 1:].mean() == pytest.approx(11, abs=0.5)
+
+
+def test_the_colours_of_the_input_do_not_matter():
+    grey = np.full((40, 40, 3), 119, np.uint8)
+    seen = []
+
+    def predict_ab(lightness):
+        seen.append(lightness)
+        return np.zeros((1, 32, 32, 2), np.float32)
+
+    assert np.array_equal(Colorizer(predict_ab, 32)(grey), grey)
+    assert seen[0].shape == (1, 32, 32, 1)
+    assert seen[0] == pytest.approx(50.0 / 50 - 1, abs=0.01)
+
+
+def test_the_network_sees_the_whole_picture_unsquashed():
+    seen = []
+
+    def predict_ab(lightness):
+        seen.append(lightness[0, ..., 0])
+        return np.zeros((1, 32, 32, 2), np.float32)
+
+    image = np.zeros((50, 100, 3), np.uint8)
+    image[:, 50:] = 255
+    Colorizer(predict_ab, 32)(image)
+    assert np.all(seen[0][:, :15] < -0.9)
+    assert np.all(seen[0][:, 17:] > 0.9)
+
+
+def test_a_batch_is_coloured_like_its_pictures_one_by_one():
+    images = np.stack([render_landscape(seed, 20, 30) for seed in range(2)])
+    colorizer = constant(0.1)
+    np.testing.assert_array_equal(colorizer(images), [colorizer(image) for image in images])
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((2, 2, 8, 8, 3), np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_what_came(images):
+    with pytest.raises(ValueError, match=f"got {images.dtype}"):
+        constant(0.1)(images)
+
+
+def test_an_empty_picture_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        constant(0.1)(np.zeros((0, 8, 3), np.uint8))
+
+
+def test_a_model_that_answers_nan_is_an_error():
+    with pytest.raises(ValueError, match="NaN"):
+        constant(np.nan)(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match=f"no model at {tmp_path / 'gone'}; expected a run folder"):
+        Colorizer.load(tmp_path / "gone")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match=f"no SavedModel in {tmp_path}"):
+        Colorizer.load(tmp_path)

@@ -1,0 +1,144 @@
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from colorize_tf.models.unet import compact_unet, pix2pix_unet, tiny_unet, unet
+
+
+def lightness(size, batch=2, seed=0):
+    values = np.random.default_rng(seed).uniform(-1, 1, (batch, size, size, 1))
+    return tf.constant(values, tf.float32)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def mixed_bfloat16():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("build", [compact_unet, tiny_unet])
+def test_ab_has_the_size_of_lightness(build, size):
+    generator = build(size)
+    assert generator(lightness(size)).shape == (2, size, size, 2)
+    assert generator.output_shape == (None, size, size, 2)
+
+
+def test_pix2pix_has_the_papers_size():
+    generator = pix2pix_unet()
+    assert generator.input_shape == (None, 256, 256, 1)
+    assert generator.count_params() == pytest.approx(54.4e6, abs=0.1e6)
+
+
+def test_pix2pix_ends_at_a_single_pixel_of_512_channels():
+    widths = [
+        layer.output.shape[1:]
+        for layer in pix2pix_unet().layers
+        if type(layer) is keras.layers.Conv2D
+    ]
+    assert widths[0] == (128, 128, 64) and widths[-1] == (1, 1, 512) and len(widths) == 8
+
+
+def test_pix2pix_drops_out_at_the_three_deepest_levels():
+    dropouts = [layer for layer in pix2pix_unet().layers if isinstance(layer, keras.layers.Dropout)]
+    assert [(layer.rate, layer.output.shape[1]) for layer in dropouts] == [
+        (0.5, 2),
+        (0.5, 4),
+        (0.5, 8),
+    ]
+
+
+def test_dropout_is_for_training_only():
+    generator = unet(16, widths=(4, 8, 8), dropouts=(0.5,))
+    pictures = lightness(16)
+    np.testing.assert_array_equal(generator(pictures), generator(pictures))
+    first, second = (generator(pictures, training=True).numpy() for _ in range(2))
+    assert (first != second).any()
+
+
+def test_the_default_generator_is_compact():
+    assert compact_unet().count_params() <= 6e6
+
+
+@pytest.mark.parametrize(
+    ("build", "size"),
+    [(compact_unet, 100), (compact_unet, 8), (tiny_unet, 63), (compact_unet, 0), (tiny_unet, -16)],
+)
+def test_a_size_that_does_not_fit_names_sizes_that_do(build, size):
+    with pytest.raises(
+        ValueError, match=f"image size {size} does not fit {build.__name__}"
+    ) as caught:
+        build(size)
+    fitting = re.search(r"for example ([-\d]+)(?: or ([-\d]+))?$", str(caught.value)).groups()
+    for named in filter(None, fitting):
+        assert build(int(named)).input_shape[1] == int(named)
+
+
+def test_pix2pix_names_the_size_that_fits():
+    with pytest.raises(ValueError, match="must be a multiple of 256, for example 256 or 512$"):
+        pix2pix_unet(300)
+
+
+def test_the_head_is_float32_under_mixed_precision(mixed_bfloat16):
+    generator = tiny_unet(16)
+    assert generator.layers[2].compute_dtype == "bfloat16"
+    assert generator.layers[-1].compute_dtype == "float32"
+    assert generator(lightness(16)).dtype == tf.float32
+
+
+def test_ab_stays_within_tanh():
+    generator = tiny_unet(16)
+    generator.set_weights([30 * weights for weights in generator.get_weights()])
+    ab = generator(lightness(16)).numpy()
+    assert np.abs(ab).max() <= 1.0 and ab.min() < -0.9 and ab.max() > 0.9
+
+
+@pytest.mark.parametrize("build", [compact_unet, tiny_unet])
+def test_every_trainable_variable_gets_a_gradient(build):
+    generator = build(32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(generator(lightness(32), training=True) - 0.5))
+    gradients = tape.gradient(loss, [v.value for v in generator.trainable_variables])
+    silent = [
+        variable.path
+        for variable, slope in zip(generator.trainable_variables, gradients, strict=True)
+        if slope is None or not np.any(slope)
+    ]
+    assert silent == []
+
+
+def test_skips_carry_detail_past_the_bottleneck():
+    generator = tiny_unet(32)
+    pictures = lightness(32, batch=1)
+    with tf.GradientTape() as tape:
+        tape.watch(pictures)
+        # One pixel of ab: without skips, all it sees has passed the 2 x 2 bottleneck.
+        pixel = generator(pictures)[0, 16, 16, 0]
+    slopes = np.abs(tape.gradient(pixel, pictures).numpy()[0, ..., 0])
+    assert slopes[12:21, 12:21].sum() > slopes.sum() / 2
+
+
+def test_a_saved_generator_loads_without_custom_objects(tmp_path):
+    generator = tiny_unet(32)
+    generator.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras", custom_objects={}, safe_mode=True)
+    np.testing.assert_array_equal(loaded(lightness(32)), generator(lightness(32)))
+
+
+def test_a_generator_is_named_after_its_function():
+    assert compact_unet(32).name == "compact_unet" and tiny_unet(32).name == "tiny_unet"
+
+
+def test_weights_do_not_depend_on_the_image_size():
+    shapes = [[w.shape for w in tiny_unet(size).weights] for size in (32, 64)]
+    assert shapes[0] == shapes[1]

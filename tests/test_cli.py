@@ -1,0 +1,255 @@
+import dataclasses
+import os
+import subprocess
+import sys
+import types
+import warnings
+from pathlib import Path
+
+import pytest
+
+import colorize_tf
+from colorize_tf import cli
+from colorize_tf.config import TrainConfig
+
+
+def option(default, group, text):
+    return dataclasses.field(default=default, metadata={"group": group, "help": text})
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    name: str = option("old", "first", "what it is called")
+    batch_size: int = option(32, "first", "examples, 100% of them")
+    learning_rate: float = option(0.1, "second", "step size")
+    steps: int | None = option(None, "second", "how many")
+    minutes: float | None = option(None, "second", "how long")
+    data_dir: str | None = option(None, "first", "where")
+    quiet: bool = option(False, "second", "say nothing")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """What `command` sets for its process is undone after each test."""
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    monkeypatch.delenv("COLORIZE_TF_TRACEBACK", raising=False)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+
+@pytest.fixture
+def parser():
+    parser = cli.make_parser(
+        "train",
+        usage="[flags]",
+        description="Trains.",
+        example="train --quiet",
+        details="more:\n  x",
+    )
+    cli.add_config_flags(parser, Config)
+    return parser
+
+
+def fails(error):
+    @cli.command
+    def main(arguments=None):
+        raise error
+
+    return main
+
+
+def test_flags_are_field_names_with_dashes_of_the_fields_types(parser):
+    arguments = "--name new --batch-size 8 --learning-rate 2e-4 --steps 3 --minutes 1.5 --quiet"
+    assert vars(parser.parse_args([*arguments.split(), "--data-dir", "a b"])) == {
+        "name": "new",
+        "batch_size": 8,
+        "learning_rate": 2e-4,
+        "steps": 3,
+        "minutes": 1.5,
+        "quiet": True,
+        "data_dir": "a b",
+    }
+
+
+def test_flags_that_were_not_given_are_absent(parser):
+    assert vars(parser.parse_args([])) == {}
+    assert vars(parser.parse_args(["--steps", "3"])) == {"steps": 3}
+
+
+def test_help_has_groups_defaults_details_and_an_example(parser):
+    text = parser.format_help()
+    for part in ("first:", "second:", "what it is called [old]", "100% of them [32]", "[0.1]"):
+        assert part in text
+    assert "more:\n  x\n\nexample:\n  train --quiet" in text
+    assert text.startswith("usage: python -m colorize_tf.train [flags]")
+
+
+def test_help_shows_no_default_where_there_is_none(parser):
+    lines = parser.format_help().splitlines()
+    assert [line for line in lines if "how many" in line or "say nothing" in line]
+    assert not [line for line in lines if "None" in line or "False" in line]
+
+
+def test_every_field_of_the_train_config_becomes_a_flag():
+    parser = cli.make_parser("train", usage="", description="", example="")
+    cli.add_config_flags(parser, TrainConfig)
+    text = parser.format_help()
+    for field in dataclasses.fields(TrainConfig):
+        assert f"--{field.name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--colour"], "unrecognized arguments: --colour"),
+        (["--batch-size", "many"], "argument --batch-size: invalid int value: 'many'"),
+        (["--batch-size"], "argument --batch-size: expected one argument"),
+        (["--batch", "8"], "unrecognized arguments: --batch 8"),
+        (["stray"], "unrecognized arguments: stray"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_and_exit_code_2(parser, capsys, arguments, words):
+    with pytest.raises(SystemExit) as exit_:
+        parser.parse_args(arguments)
+    assert exit_.value.code == 2
+    line = f"python -m colorize_tf.train: error: {words} (--help shows what there is)\n"
+    assert capsys.readouterr() == ("", line)
+
+
+def test_version_is_the_packages(parser, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parser.parse_args(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"{colorize_tf.__version__}\n"
+
+
+@pytest.mark.parametrize("answer", [None, 0, 1])
+def test_a_command_returns_its_exit_code(answer):
+    main = cli.command(lambda arguments=None: answer)
+    assert main([]) == (answer or 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no photographs\n  in a"), "error: no photographs in a\n"),
+        (FileNotFoundError(2, "No such file", "a"), "error: [Errno 2] No such file: 'a'\n"),
+        (OSError(28, "No space left on device"), "error: [Errno 28] No space left on device\n"),
+        (MemoryError(), "error: MemoryError\n"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(capsys, error, line):
+    assert fails(error)([]) == 2
+    assert capsys.readouterr() == ("", line)
+
+
+def test_an_interruption_is_exit_code_1(capsys):
+    assert fails(KeyboardInterrupt())([]) == 1
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_what_tensorflow_refuses_is_one_line_and_exit_code_2(capsys):
+    import tensorflow as tf
+
+    error = tf.errors.ResourceExhaustedError(None, None, "no memory\nfor a tensor")
+    assert fails(error)([]) == 2
+    assert capsys.readouterr() == ("", "error: no memory for a tensor\n")
+
+
+def test_a_fault_of_ours_passes_through():
+    with pytest.raises(TypeError):
+        fails(TypeError())([])
+
+
+def test_developers_can_ask_for_the_traceback(monkeypatch):
+    monkeypatch.setenv("COLORIZE_TF_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="here"):
+        fails(ValueError("here"))([])
+
+
+def test_a_warning_is_one_line(capsys):
+    @cli.command
+    def main(arguments=None):
+        warnings.warn("first\n  second", stacklevel=1)
+
+    warnings.simplefilter("always")
+    assert main([]) == 0
+    assert capsys.readouterr() == ("", "warning: first second\n")
+
+
+def test_a_chosen_log_level_stays(monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    cli.command(lambda arguments=None: None)([])
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+def test_the_console_command_hands_flags_to_the_verb(monkeypatch):
+    verb = types.SimpleNamespace(main=lambda arguments: ["done", *arguments])
+    monkeypatch.setitem(sys.modules, "colorize_tf.train", verb)
+    arguments = ["--dataset", "coco", "--help", "--version"]
+    monkeypatch.setattr(sys, "argv", ["colorize-tf", "train", *arguments])
+    assert cli.main() == ["done", *arguments]
+
+
+def test_the_console_command_lists_its_verbs(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["colorize-tf", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    output = capsys.readouterr().out
+    assert all(f"  {verb:10} {text}\n" in output for verb, text in cli.VERBS.items())
+
+
+@pytest.mark.parametrize("arguments", [[], ["paint"]])
+def test_the_console_command_refuses_what_is_no_verb(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["colorize-tf", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("colorize-tf: error: ") and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_shows_its_help(verb, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["colorize-tf", verb, "--help"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 0
+    output = capsys.readouterr().out
+    assert f"usage: python -m colorize_tf.{verb} " in output and "example:\n" in output
+
+
+def test_native_chatter_is_hidden_and_no_more(capfd):
+    os.write(2, b"before ")
+    with cli.native_chatter_hidden():
+        os.write(2, b"within ")
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "before after"
+
+
+def test_native_chatter_shows_again_after_an_error(capfd):
+    with pytest.raises(ValueError), cli.native_chatter_hidden():
+        raise ValueError
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
+
+
+def run_python(code):
+    root = Path(colorize_tf.__file__).parents[1]
+    return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+
+
+def test_our_warnings_show_while_native_chatter_is_hidden():
+    code = "import warnings\nwith cli.native_chatter_hidden(): warnings.warn('ours')"
+    assert "ours" in run_python(f"from colorize_tf import cli\n{code}").stderr
+
+
+def test_without_standard_error_there_is_nothing_to_hide():
+    code = "import os\nos.close(2)\nwith cli.native_chatter_hidden(): print('done')"
+    assert run_python(f"from colorize_tf import cli\n{code}").stdout == "done\n"
+
+
+def test_help_needs_no_tensorflow():
+    code = "sys.argv = ['', 'train', '--help']\ntry: cli.main()\nfinally: print(*sys.modules)"
+    output = run_python(f"import sys\nfrom colorize_tf import cli\n{code}").stdout
+    assert "--dataset" in output
+    assert {"tensorflow", "keras"}.isdisjoint(output.split())

@@ -1,0 +1,136 @@
+import csv
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from colorize_tf import media
+from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.training.callbacks import BestGenerator, Counters, RunLog, SampleGrid, TimeLimit
+from colorize_tf.training.stages import Stage
+
+PRETRAIN = Stage("pretrain", adversarial=False, epochs=2, learning_rate=1e-3)
+ADVERSARIAL = Stage("adversarial", adversarial=True, epochs=2, learning_rate=1e-3)
+
+
+def counter(value):
+    return keras.Variable(value, dtype="float32")
+
+
+@pytest.fixture
+def gan():
+    network = types.SimpleNamespace(layers=[])
+    return types.SimpleNamespace(
+        stage=PRETRAIN,
+        generator=network,
+        discriminator=network,
+        epochs_done=counter(0),
+        steps_done=counter(0),
+        seconds_done=counter(0),
+        stop_training=False,
+    )
+
+
+def attach(callback, gan):
+    callback.set_model(gan)
+    return callback
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def log(tmp_path, gan):
+    return attach(RunLog(tmp_path / "metrics.csv", tmp_path / "curves.png"), gan)
+
+
+def test_each_epoch_is_a_row_and_a_point_on_the_curves(log, gan, tmp_path):
+    log.on_epoch_end(0, {"l1": 0.5, "val_ab_rmse": 15.0})
+    gan.stage = ADVERSARIAL
+    log.on_epoch_end(1, {"l1": 0.4, "val_ab_rmse": 14.0, "discriminator_loss": 0.7})
+    rows = read(tmp_path / "metrics.csv")
+    assert [row["stage"] for row in rows] == ["pretrain", "adversarial"]
+    assert [row["discriminator_loss"] for row in rows] == ["", "0.7"]
+    assert media.read_image(tmp_path / "curves.png").std() > 0
+
+
+def test_a_resumed_log_forgets_epochs_that_come_again(log, gan, tmp_path):
+    for epoch in range(3):
+        log.on_epoch_end(epoch, {"val_ab_rmse": 15.0 - epoch})
+    gan.epochs_done.assign(2)
+    resumed = attach(RunLog(log.metrics_path, log.curves_path), gan)
+    resumed.on_train_begin()
+    resumed.on_epoch_end(2, {"val_ab_rmse": 20.0})
+    assert [row["epoch"] for row in read(tmp_path / "metrics.csv")] == ["1", "2", "3"]
+    assert resumed.best(PRETRAIN) == 14.0
+
+
+def test_the_best_generator_is_the_best_of_its_stage(log, gan, tmp_path):
+    saved = []
+
+    def save(generator, path):
+        path.write_text("")
+        saved.append(epoch)
+
+    best = attach(BestGenerator(tmp_path / "g.keras", log, save), gan)
+    for epoch, (stage, error) in enumerate(
+        [(PRETRAIN, 15), (PRETRAIN, 13), (PRETRAIN, 14), (ADVERSARIAL, 16), (ADVERSARIAL, 17)]
+    ):
+        gan.stage = stage
+        for callback in (best, log):
+            callback.on_epoch_end(epoch, {"val_ab_rmse": float(error)})
+    assert saved == [0, 1, 3]
+
+
+def test_samples_are_grey_above_predicted_above_true(tmp_path):
+    images = np.stack([render_landscape(seed, 32, 32) for seed in range(2)])
+    lightness, ab = encode(images_to_rgb(images))
+    red = np.zeros_like(ab) + np.array([0.5, 0.3], np.float32)
+    grid = SampleGrid(tmp_path / "samples", (lightness, ab))
+    grid.set_model(types.SimpleNamespace(generator=lambda lightness, training: red))
+    grid.on_epoch_end(4)
+    picture = media.read_image(tmp_path / "samples/epoch-005.png").astype(int)
+    assert picture.shape == (96, 64, 3)
+    grey, predicted, true = np.split(picture, 3)
+    assert np.ptp(grey, axis=-1).max() <= 1
+    assert np.mean(predicted[..., 0] - predicted[..., 2]) > 30
+    assert np.abs(true - np.concatenate(images, axis=1)).max() <= 1
+
+
+def test_an_epoch_is_counted_with_the_time_it_took(gan, monkeypatch):
+    clock = iter([100.0, 130.0])
+    monkeypatch.setattr("colorize_tf.training.callbacks.time.monotonic", lambda: next(clock))
+    counters = attach(Counters(seed=0), gan)
+    counters.on_epoch_begin(6)
+    counters.on_epoch_end(6)
+    assert (float(gan.epochs_done), float(gan.seconds_done)) == (7, 30)
+
+
+def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
+    layer = keras.layers.Dropout(0.5)
+    gan.generator = types.SimpleNamespace(layers=[layer])
+
+    def masks(seed, steps):
+        gan.steps_done.assign(steps)
+        attach(Counters(seed), gan).on_epoch_begin(0)
+        return np.asarray(layer(np.ones((1, 64)), training=True))
+
+    np.testing.assert_array_equal(masks(1, 10), masks(1, 10))
+    assert not np.array_equal(masks(1, 10), masks(1, 11))
+    assert not np.array_equal(masks(1, 10), masks(2, 10))
+
+
+def test_time_spent_before_a_resume_counts(gan, monkeypatch):
+    clock = iter([1000.0, 1009.0, 1010.0])
+    monkeypatch.setattr("colorize_tf.training.callbacks.time.monotonic", lambda: next(clock))
+    gan.seconds_done.assign(50)
+    limit = attach(TimeLimit(60), gan)
+    limit.on_train_begin()
+    limit.on_train_batch_end(0)
+    assert not gan.stop_training
+    limit.on_train_batch_end(1)
+    assert gan.stop_training
