@@ -4,6 +4,7 @@ import platform
 import statistics
 import sys
 import time
+from collections.abc import Callable, Sequence
 
 from colorize_tf import cli
 from colorize_tf.config import make_config
@@ -23,7 +24,7 @@ def _parser():
     return parser
 
 
-def measure_pipeline():
+def measure_pipeline() -> dict[str, dict[str, float]]:
     """Return rows of figures: the input pipeline and the steps that it feeds, at default size."""
     import itertools
 
@@ -74,7 +75,9 @@ PARTS = {
 }
 
 
-def _rate(act, pictures, *, rounds=5, seconds=3.0):
+def _rate(
+    act: Callable[[], object], pictures: int, *, rounds: int = 5, seconds: float = 3.0
+) -> dict[str, float]:
     """Pictures per second: median and spread over rounds of some seconds each."""
     act()
     rates = []
@@ -91,7 +94,7 @@ def _rate(act, pictures, *, rounds=5, seconds=3.0):
 
 
 @cli.command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit code."""
     chosen = _parser().parse_args(arguments)
     unknown = [part for part in chosen.parts if part not in PARTS]

@@ -13,6 +13,7 @@ import sys
 import types
 import typing
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 
 import colorize_tf
 
@@ -27,12 +28,14 @@ VERBS = {
 class ArgumentParser(argparse.ArgumentParser):
     """argparse with its errors in one line."""
 
-    def error(self, message):
+    def error(self, message: str) -> typing.NoReturn:
         """Print `message` in one line and exit with code 2."""
         self.exit(2, f"{self.prog}: error: {message} (--help shows what there is)\n")
 
 
-def make_parser(verb, *, usage, description, example, details=""):
+def make_parser(
+    verb: str, *, usage: str, description: str, example: str, details: str = ""
+) -> ArgumentParser:
     """Make the parser of one verb.
 
     Args:
@@ -43,7 +46,7 @@ def make_parser(verb, *, usage, description, example, details=""):
         details: printed before the example.
 
     Returns:
-        `ArgumentParser` that knows `--version`.
+        A parser that knows `--version`.
     """
     epilog = f"{details}\n\nexample:\n  {example}" if details else f"example:\n  {example}"
     parser = ArgumentParser(
@@ -58,13 +61,13 @@ def make_parser(verb, *, usage, description, example, details=""):
     return parser
 
 
-def add_config_flags(parser, config_class):
+def add_config_flags(parser: argparse.ArgumentParser, config_class: type) -> None:
     """Add a flag for each field of a dataclass, grouped and with its default in the help.
 
     Flags that were not given are absent from the parsed namespace: what is there was chosen.
 
     Args:
-        parser: parser to add to.
+        parser: gets the flags.
         config_class: dataclass whose fields have `group` and `help` in their metadata.
     """
     groups = {}
@@ -85,14 +88,14 @@ def add_config_flags(parser, config_class):
         group.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
 
 
-def _value_type(hint):
+def _value_type(hint: type | types.UnionType) -> type:
     """Return `int` for `int | None`, and for `int`."""
     if isinstance(hint, types.UnionType):
         return next(kind for kind in hint.__args__ if kind is not type(None))
     return hint
 
 
-def command(main):
+def command(main: Callable[..., int | None]) -> Callable[..., int]:
     """Decorate a verb's `main(arguments)` so that it returns an exit code and never a traceback.
 
     `ValueError` and `OSError` are what the package raises for a user's mistakes and for what the
@@ -101,7 +104,7 @@ def command(main):
     """
 
     @functools.wraps(main)
-    def run(arguments=None):
+    def run(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         # Only the native libraries' start-up chatter; TensorFlow's errors still show.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -125,7 +128,7 @@ def command(main):
 
 
 @contextlib.contextmanager
-def native_chatter_hidden():
+def native_chatter_hidden() -> Iterator[None]:
     """Hide what native libraries write to standard error while they start up.
 
     TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
@@ -147,7 +150,7 @@ def native_chatter_hidden():
         os.close(kept)
 
 
-def start_tensorflow():
+def start_tensorflow() -> None:
     """Import TensorFlow and look for GPUs, in silence; it is slow, so not before it is needed."""
     with native_chatter_hidden():
         import tensorflow as tf
@@ -156,17 +159,24 @@ def start_tensorflow():
         tf.zeros(())
 
 
-def _fail(error):
+def _fail(error: Exception | str) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
     print(f"error: {message}", file=sys.stderr)
     return 2
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None):
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: typing.TextIO | None = None,
+    line: str | None = None,
+) -> None:
     print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
-def main():
+def main() -> int:
     """Run `colorize-tf VERB ...`, the console command."""
     verbs = "\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())
     parser = ArgumentParser(

@@ -5,11 +5,18 @@ the graph on a phone all call it. TensorFlow is imported on first use, so that t
 free for code that has to start quickly without it; the NumPy pair at the end is for such code.
 """
 
+from __future__ import annotations
+
 import functools
 import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 LIGHTNESS_SCALE = 50.0
 """`lightness = L / LIGHTNESS_SCALE - 1`: L* 0..100 becomes -1..1."""
@@ -29,7 +36,7 @@ _DARKEST = 1e-6
 
 
 @functools.cache
-def _tensorflow_io_color():
+def _tensorflow_io_color() -> ModuleType:
     """tensorflow-io's colour ops, imported without the two warnings about its native plug-ins.
 
     The plug-ins are built for an older TensorFlow and fail to load; `experimental.color` is plain
@@ -42,7 +49,7 @@ def _tensorflow_io_color():
     return experimental.color
 
 
-def _as_float32(tensor, name):
+def _as_float32(tensor: tf.Tensor | np.ndarray, name: str) -> tf.Tensor:
     import tensorflow as tf
 
     tensor = tf.convert_to_tensor(tensor)
@@ -54,7 +61,7 @@ def _as_float32(tensor, name):
     return tf.cast(tensor, tf.float32)
 
 
-def images_to_rgb(images):
+def images_to_rgb(images: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Turn stored pictures into numbers to compute with.
 
     Args:
@@ -74,7 +81,7 @@ def images_to_rgb(images):
     return tf.cast(images, tf.float32) / 255.0
 
 
-def rgb_to_images(rgb):
+def rgb_to_images(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Turn rgb back into what a picture file stores, rounded to the nearest level.
 
     Args:
@@ -92,7 +99,7 @@ def rgb_to_images(rgb):
     return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), tf.uint8)
 
 
-def rgb_to_lab(rgb):
+def rgb_to_lab(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Convert sRGB to CIE L*a*b* (D65, 2 degree observer).
 
     Args:
@@ -111,7 +118,7 @@ def rgb_to_lab(rgb):
     return _tensorflow_io_color().rgb_to_lab(rgb)
 
 
-def lab_to_rgb(lab):
+def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Convert CIE L*a*b* (D65, 2 degree observer) to sRGB.
 
     Args:
@@ -139,7 +146,7 @@ def lab_to_rgb(lab):
     return tf.clip_by_value(tf.where(linear > 0.0031308, curve, 12.92 * linear), 0.0, 1.0)
 
 
-def encode(rgb):
+def encode(rgb: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
     """Split a colour picture into the networks' input and target.
 
     Args:
@@ -156,7 +163,7 @@ def encode(rgb):
     return lab[..., :1] / LIGHTNESS_SCALE - 1.0, lab[..., 1:] / AB_SCALE
 
 
-def decode(lightness, ab):
+def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
     """Join lightness and chroma into a colour picture; the inverse of `encode`.
 
     Args:
@@ -175,14 +182,14 @@ def decode(lightness, ab):
     return lab_to_rgb(tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1))
 
 
-def images_to_lab(images):
+def images_to_lab(images: np.ndarray) -> np.ndarray:
     """Convert one stored picture to CIE L*a*b* without TensorFlow, at a speed for full resolution.
 
     OpenCV's own sRGB curve is off by up to 0.5 Lab units, so that it gets linear light. Agrees with
     `rgb_to_lab` within 0.04 Lab units, and 0.005 in L*.
 
     Args:
-        images: uint8 NumPy array `(height, width, 3)`, sRGB 0..255.
+        images: uint8 `(height, width, 3)`, sRGB 0..255.
 
     Returns:
         lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
@@ -190,11 +197,11 @@ def images_to_lab(images):
     return cv2.cvtColor(cv2.LUT(images, _linear_light()), cv2.COLOR_LRGB2Lab)
 
 
-def lab_to_images(lab):
+def lab_to_images(lab: np.ndarray) -> np.ndarray:
     """Convert CIE L*a*b* to one stored picture without TensorFlow.
 
     Args:
-        lab: float32 NumPy array `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
+        lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
 
     Returns:
         images: uint8 `(height, width, 3)`, sRGB 0..255; colours outside the gamut are clipped.
@@ -208,7 +215,7 @@ def lab_to_images(lab):
 
 
 @functools.cache
-def _linear_light():
+def _linear_light() -> np.ndarray:
     """Linear light 0..1 of the 256 sRGB levels (IEC 61966-2-1)."""
     rgb = np.arange(256) / 255.0
     linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)

@@ -1,6 +1,7 @@
 """python -m colorize_tf.colorize: a photograph in, the same photograph in colour out."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import cli
@@ -25,7 +26,7 @@ def _parser():
 
 
 @cli.command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Colour one photograph; return the exit code."""
     chosen = _parser().parse_args(arguments)
     output = Path(chosen.output)

@@ -5,7 +5,7 @@ Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer a
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _CHOICES = {
     "cache": ("auto", "memory", "disk", "none"),
@@ -13,7 +13,7 @@ _CHOICES = {
 }
 
 
-def _option(default, group, text, **metadata):
+def _option(default: object, group: str, text: str, **metadata: object) -> Any:
     return dataclasses.field(default=default, metadata={"group": group, "help": text, **metadata})
 
 
@@ -54,6 +54,9 @@ class TrainConfig:
         None, "training", "train this long, whatever the epochs; stages share it as they share them"
     )
     learning_rate: float = _option(2e-4, "training", "step size of both Adam optimizers")
+    adversarial_learning_rate: float = _option(
+        1e-5, "training", "step size of the generator in the adversarial stage"
+    )
     beta_1: float = _option(0.5, "training", "momentum of both Adam optimizers")
     l1_weight: float = _option(
         100.0, "training", "lambda, what L1 counts for beside the adversarial loss"
@@ -86,10 +89,11 @@ class TrainConfig:
             "discriminator_width",
             "minutes",
             "learning_rate",
+            "adversarial_learning_rate",
         ):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{_flag(name)} must be above 0, and finite, got {value}")
+                raise ValueError(f"{_flag(name)} must be a finite number above 0, got {value}")
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
@@ -97,7 +101,7 @@ class TrainConfig:
         if not 0 <= self.beta_1 < 1:
             raise ValueError(f"--beta-1 must be at least 0 and below 1, got {self.beta_1}")
         if not 0 <= self.l1_weight < math.inf:
-            raise ValueError(f"--l1-weight must be at least 0, and finite, got {self.l1_weight}")
+            raise ValueError(f"--l1-weight must be a finite number from 0 up, got {self.l1_weight}")
         if self.synthetic_count < 2:
             raise ValueError(f"--synthetic-count must be at least 2, got {self.synthetic_count}")
         if not 0 <= (self.pretrain_epochs or 0) <= self.epochs:
@@ -124,6 +128,7 @@ RECIPES = {
             "image_size": 256,
             "batch_size": 1,
             "epochs": 200,
+            "adversarial_learning_rate": 2e-4,
             "pretrain_epochs": 0,
         },
     ),
@@ -141,14 +146,14 @@ RECIPES = {
 }
 
 
-def make_config(chosen):
+def make_config(chosen: dict[str, object]) -> TrainConfig:
     """Fill up what was chosen with the recipe's defaults.
 
     Args:
-        chosen: dict of `TrainConfig` fields that were set by hand.
+        chosen: `TrainConfig` fields that were set by hand.
 
     Returns:
-        `TrainConfig`.
+        The config with every field settled.
 
     Raises:
         ValueError: no such recipe, or values that do not go together.
@@ -167,15 +172,15 @@ def make_config(chosen):
 _FREE_ON_RESUME = ("resume", "run_dir", "epochs", "minutes", "export_to")
 
 
-def resume_config(stored, chosen):
+def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
     """Make the config of a continued run.
 
     Args:
-        stored: dict of the run's `config.json`.
-        chosen: dict of `TrainConfig` fields that were set by hand this time.
+        stored: the run's `config.json`.
+        chosen: `TrainConfig` fields that were set by hand this time.
 
     Returns:
-        `TrainConfig`: the stored one, with `epochs`, `minutes` and `export_to` as chosen now.
+        The stored config, with `epochs`, `minutes` and `export_to` as chosen now.
 
     Raises:
         ValueError: another field was chosen otherwise, or the stored config is of another version.
@@ -196,5 +201,5 @@ def resume_config(stored, chosen):
         raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
 
 
-def _flag(name):
+def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")

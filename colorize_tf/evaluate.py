@@ -1,6 +1,7 @@
 """python -m colorize_tf.evaluate: how good a colorizer is, beside the grey answer."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import cli
@@ -26,7 +27,7 @@ def _parser():
 
 
 @cli.command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the scores; return the exit code."""
     chosen = _parser().parse_args(arguments)
     if chosen.size < 16:

@@ -4,11 +4,12 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def written_aside(path):
+def written_aside(path: str | Path) -> Iterator[Path]:
     """Give a temporary sibling of `path` to write to, and rename it to `path` on success.
 
     The sibling has the same suffix and may become a file or a folder. Where the block fails, or is
@@ -19,7 +20,7 @@ def written_aside(path):
         path: where the finished file or folder goes; its folder exists.
 
     Yields:
-        `Path` of the temporary sibling, where nothing stands yet.
+        The temporary sibling, where nothing stands yet.
     """
     path = Path(path)
     # Short, as the name may be as long as the system allows; the suffixes decide the format.

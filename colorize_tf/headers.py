@@ -19,7 +19,7 @@ class ImageError(ValueError):
     """
 
     def __init__(self, name: str | Path, reason: str, detail: str):
-        """Words the message as "cannot read NAME: REASON: DETAIL"."""
+        """Word the message as "cannot read NAME: REASON: DETAIL"."""
         super().__init__(f"cannot read {name}: {reason}: {detail}")
         self.reason = reason
         self.detail = detail
@@ -32,7 +32,7 @@ class _Header(NamedTuple):
 
 
 def check_header(data: bytes, name: str | Path, max_megapixels: float) -> None:
-    """Checks the contents of an image file as far as that goes without decoding them.
+    """Check the contents of an image file as far as that goes without decoding them.
 
     Args:
         data: contents of the file.

@@ -27,7 +27,7 @@ _QUALITY_FLAGS = {
 
 
 def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
-    """Reads a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) file.
+    """Read a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) file.
 
     EXIF orientation is applied, grey becomes three equal channels, CMYK becomes RGB and 16 bits
     become 8. Alpha is dropped and the colour beneath it kept: a photograph seldom means anything by
@@ -49,7 +49,7 @@ def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Reads a whole file; like `read_image`, raises ImageError if that is impossible."""
+    """Read a whole file; like `read_image`, raise ImageError if that is impossible."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -72,7 +72,7 @@ def read_bytes(path: str | Path) -> bytes:
 def decode_image(
     data: bytes, name: str | Path = "image", *, max_megapixels: float = 200
 ) -> np.ndarray:
-    """Decodes the contents of an image file, exactly as `read_image` does.
+    """Decode the contents of an image file, exactly as `read_image` does.
 
     Args:
         data: contents of the file.
@@ -100,7 +100,7 @@ def decode_image(
 
 
 def has_transparency(data: bytes) -> bool:
-    """Says whether any pixel of an image file's contents is not fully opaque."""
+    """Say whether any pixel of an image file's contents is not fully opaque."""
     if data.startswith(b"\xff\xd8"):
         return False  # JPEG has no alpha: spare the second decoding.
     image = _decode(data, cv2.IMREAD_UNCHANGED)
@@ -110,7 +110,7 @@ def has_transparency(data: bytes) -> bool:
 
 
 def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> None:
-    """Writes an image in the format that the suffix names, whole or not at all.
+    """Write an image in the format that the suffix names, whole or not at all.
 
     Args:
         path: the file; an existing one is replaced.
@@ -141,7 +141,7 @@ def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> N
 
 
 def resize_to_short_side(images: np.ndarray, short_side: int) -> np.ndarray:
-    """Resizes an image so that its shorter side has `short_side` pixels; the aspect is kept.
+    """Resize an image so that its shorter side has `short_side` pixels; the aspect is kept.
 
     Args:
         images: uint8 `(height, width, 3)`.
@@ -186,7 +186,7 @@ _loud_level = 0
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """Silences OpenCV's log while any thread is inside; its level is one for the whole process."""
+    """Silence OpenCV's log while any thread is inside; its level is one for the whole process."""
     global _quiet_depth, _loud_level
     with _quiet_lock:
         if _quiet_depth == 0:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from colorize_tf.color import AB_SCALE
 
 
-def ab_rmse(ab, generated_ab):
+def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
     """Root mean square error of chroma, over pixels and both channels.
 
     Args:
@@ -23,7 +23,7 @@ def ab_rmse(ab, generated_ab):
     return tf.sqrt(squares) * AB_SCALE
 
 
-def psnr(rgb, generated_rgb):
+def psnr(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
     """Peak signal-to-noise ratio of two sRGB pictures.
 
     Args:
@@ -36,7 +36,7 @@ def psnr(rgb, generated_rgb):
     return tf.image.psnr(rgb, generated_rgb, max_val=1.0)
 
 
-def colorfulness(rgb):
+def colorfulness(rgb: tf.Tensor) -> tf.Tensor:
     """Colourfulness M3 of Hasler and Suesstrunk 2003, section 7: 0 is grey, over 100 extreme.
 
     Args:
@@ -54,16 +54,16 @@ def colorfulness(rgb):
 class ColorfulnessRatio(keras.metrics.Metric):
     """Mean colourfulness of the predictions over mean colourfulness of the truth; 1 is as vivid."""
 
-    def __init__(self, name="colorfulness_ratio", dtype=None):
+    def __init__(self, name: str = "colorfulness_ratio", dtype: str | None = None):
         super().__init__(name=name, dtype=dtype)
         self.true_sum = self.add_weight(name="true_sum", initializer="zeros")
         self.generated_sum = self.add_weight(name="generated_sum", initializer="zeros")
 
-    def update_state(self, rgb, generated_rgb):
+    def update_state(self, rgb: tf.Tensor, generated_rgb: tf.Tensor) -> None:
         """Add true and predicted pictures, float32 `(batch, height, width, 3)` in 0..1."""
         self.true_sum.assign_add(tf.reduce_sum(colorfulness(rgb)))
         self.generated_sum.assign_add(tf.reduce_sum(colorfulness(generated_rgb)))
 
-    def result(self):
+    def result(self) -> tf.Tensor:
         """Return the ratio so far, float32; 0 when the truth has no colour."""
         return tf.math.divide_no_nan(self.generated_sum.value, self.true_sum.value)

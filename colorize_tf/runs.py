@@ -1,5 +1,7 @@
 """Run folders: what a training run leaves behind, and under which names."""
 
+from __future__ import annotations
+
 import itertools
 import json
 import shutil
@@ -17,7 +19,7 @@ class RunFolder:
 
     GENERATOR = "generator.keras"
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path):
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.data = self.path / "data.json"
@@ -32,7 +34,7 @@ class RunFolder:
         self.export = self.path / "export"
 
     @classmethod
-    def create(cls, path, *, stem):
+    def create(cls, path: str | Path | None, *, stem: str) -> RunFolder:
         """Make a new run folder.
 
         Args:
@@ -40,7 +42,7 @@ class RunFolder:
             stem: begins the name where `path` is None.
 
         Returns:
-            `RunFolder`, empty.
+            The run, still without any files.
 
         Raises:
             ValueError: something stands there already, or it cannot be made.
@@ -61,7 +63,7 @@ class RunFolder:
             return cls(candidate)
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str | Path) -> RunFolder:
         """Open an existing run folder.
 
         Raises:
@@ -72,18 +74,18 @@ class RunFolder:
             raise ValueError(f"no run in {path}: expected config.json; start one without --resume")
         return run
 
-    def fresh_cache(self):
+    def fresh_cache(self) -> Path:
         """Return an empty folder for decoded photographs; what a killed run left is removed."""
         self.drop_cache()
         self.cache.mkdir()
         return self.cache
 
-    def drop_cache(self):
+    def drop_cache(self) -> None:
         """Remove decoded photographs."""
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
-def read_json(path):
+def read_json(path: str | Path) -> dict:
     """Read a JSON file.
 
     Raises:
@@ -95,7 +97,7 @@ def read_json(path):
         raise ValueError(f"{path} is not valid JSON: {error}") from error
 
 
-def write_json(path, content):
+def write_json(path: str | Path, content: dict) -> None:
     """Write a JSON file, whole or not at all."""
     with written_aside(path) as aside:
         aside.write_text(json.dumps(content, indent=2) + "\n")

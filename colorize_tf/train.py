@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import cli
@@ -27,7 +28,7 @@ def _parser():
 
 
 @cli.command
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the flags say; return the exit code."""
     chosen = vars(_parser().parse_args(arguments))
     if chosen.get("resume"):
@@ -139,6 +140,7 @@ def _train(gan, config, run, photographs):
         epochs=config.epochs,
         pretrain_epochs=config.pretrain_epochs,
         learning_rate=config.learning_rate,
+        adversarial_learning_rate=config.adversarial_learning_rate,
     )
     steps_per_epoch = config.steps_per_epoch or len(photographs.train) // config.batch_size
     print(
@@ -187,7 +189,7 @@ def _examples(gan, config, run, photographs):
 def _callbacks(config, run, validation_examples):
     import keras
 
-    from colorize_tf.artifacts.keras_file import save_generator
+    from colorize_tf.artifacts.keras_file import load_generator, save_generator
     from colorize_tf.training import callbacks
 
     log = callbacks.RunLog(run.metrics, run.curves)
@@ -197,9 +199,9 @@ def _callbacks(config, run, validation_examples):
         callbacks.Progress(),
         keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
         callbacks.SampleGrid(run.samples, first_examples),
-        callbacks.BestGenerator(run.generator, log, save_generator),
         log,
         callbacks.SaveState(run.state),
+        callbacks.BestGenerator(run.generator, log, save_generator, load_generator),
     ]
 
 

@@ -4,7 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from colorize_tf.artifacts.keras_file import as_float32, load_generator, save_generator
 from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
@@ -16,7 +18,9 @@ from colorize_tf.color import decode, encode, images_to_rgb
 _TOLERANCE = 1e-4
 
 
-def export_artifacts(generator, folder, *, name, image):
+def export_artifacts(
+    generator: keras.Model, folder: str | Path, *, name: str, image: np.ndarray
+) -> dict[Path, float]:
     """Write a generator as `.keras`, SavedModel and TFLite.
 
     In `folder`: `NAME.keras`, `NAME.tflite` and `N/`, the SavedModel, where N counts up. They are
@@ -29,7 +33,7 @@ def export_artifacts(generator, folder, *, name, image):
         image: a real picture to compare on, uint8 `(size, size, 3)` of the generator's size.
 
     Returns:
-        dict of artifact path to the largest difference from the generator, in units of ab and rgb
+        By each artifact's path its largest difference from the generator, in units of ab and rgb
         (0..1).
 
     Raises:
@@ -58,7 +62,9 @@ def export_artifacts(generator, folder, *, name, image):
     return {folder / file: difference for file, difference in differences.items()}
 
 
-def _differences(generator, folder, name, version, image):
+def _differences(
+    generator: keras.Model, folder: Path, name: str, version: str, image: np.ndarray
+) -> dict[str, float]:
     """Largest difference of each artifact in `folder` from `generator` on `image`."""
     rgb = images_to_rgb(image[np.newaxis])
     lightness, _ = encode(rgb)
@@ -78,5 +84,5 @@ def _differences(generator, folder, name, version, image):
     }
 
 
-def _largest(answer, expected):
+def _largest(answer: tf.Tensor | np.ndarray, expected: tf.Tensor) -> float:
     return float(np.max(np.abs(np.asarray(answer) - np.asarray(expected))))

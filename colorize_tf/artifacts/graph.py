@@ -4,12 +4,16 @@ Lightness stays that of the input at full resolution; only chroma comes from the
 the whole photograph scaled to fit its square, aspect kept, the rest filled by reflection.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_images
 
 
-def colorize_images(predict_ab, images, size):
+def colorize_images(
+    predict_ab: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, size: int
+) -> tf.Tensor:
     """Colour photographs of any one size.
 
     Args:
@@ -29,7 +33,7 @@ def colorize_images(predict_ab, images, size):
     return rgb_to_images(decode(encode(rgb)[0], ab))
 
 
-def colorize_square(predict_ab, rgb):
+def colorize_square(predict_ab: Callable[[tf.Tensor], tf.Tensor], rgb: tf.Tensor) -> tf.Tensor:
     """Colour photographs that have the network's own size.
 
     Args:
@@ -43,7 +47,9 @@ def colorize_square(predict_ab, rgb):
     return decode(lightness, predict_ab(lightness))
 
 
-def colorize_bytes(predict_ab, image_bytes, size):
+def colorize_bytes(
+    predict_ab: Callable[[tf.Tensor], tf.Tensor], image_bytes: tf.Tensor, size: int
+) -> tf.Tensor:
     """Colour encoded photographs, which may differ in size.
 
     Args:
@@ -63,7 +69,9 @@ def colorize_bytes(predict_ab, image_bytes, size):
     return tf.map_fn(colorize_one, image_bytes, fn_output_signature=tf.string)
 
 
-def _fit_square(rgb, height, width, size):
+def _fit_square(
+    rgb: tf.Tensor, height: tf.Tensor, width: tf.Tensor, size: int
+) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
     """Scale so that the long side is `size` and reflect the rest; also say where the inside is."""
     scale = tf.cast(size, tf.float32) / tf.cast(tf.maximum(height, width), tf.float32)
     inner_height = tf.maximum(1, tf.cast(tf.round(tf.cast(height, tf.float32) * scale), tf.int32))
@@ -75,7 +83,7 @@ def _fit_square(rgb, height, width, size):
     return tf.ensure_shape(square, (None, size, size, 3)), (top, left, inner_height, inner_width)
 
 
-def _reflected(length, start, size):
+def _reflected(length: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
     """Source rows for `size` rows of which `length` from `start` on are the picture.
 
     The rest mirrors it without repeating the border, as often as it takes: tf.pad reflects once.

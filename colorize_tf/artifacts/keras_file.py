@@ -8,7 +8,7 @@ import keras
 from colorize_tf.files import written_aside
 
 
-def save_generator(generator, path):
+def save_generator(generator: keras.Model, path: str | Path) -> None:
     """Write a generator as a float32 `.keras` file, whole or not at all.
 
     Args:
@@ -19,14 +19,14 @@ def save_generator(generator, path):
         as_float32(generator).save(aside)
 
 
-def load_generator(path):
+def load_generator(path: str | Path) -> keras.Model:
     """Read a generator that `save_generator` wrote.
 
     Args:
         path: a `.keras` file.
 
     Returns:
-        `keras.Model`, `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
+        The generator, `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
 
     Raises:
         ValueError: no such file, not a `.keras` file, code inside, or not a generator.
@@ -43,7 +43,7 @@ def load_generator(path):
     return generator
 
 
-def check_generator(generator, name):
+def check_generator(generator: keras.Model, name: str | Path) -> None:
     """Raise `ValueError` unless `generator` turns square `lightness` into `ab` of its size."""
     shapes = getattr(generator, "input_shape", None), getattr(generator, "output_shape", None)
     size = shapes[0][1] if isinstance(shapes[0], tuple) and len(shapes[0]) == 4 else None
@@ -54,7 +54,7 @@ def check_generator(generator, name):
         )
 
 
-def copy_weights(source, target, name):
+def copy_weights(source: keras.Model, target: keras.Model, name: str | Path) -> None:
     """Copy all weights of one generator to another of the same architecture.
 
     Args:
@@ -78,7 +78,7 @@ def copy_weights(source, target, name):
     target.set_weights(source.get_weights())
 
 
-def as_float32(generator):
+def as_float32(generator: keras.Model) -> keras.Model:
     """Return a copy of a generator that computes in float32, whatever it was trained with."""
 
     def convert(layer):

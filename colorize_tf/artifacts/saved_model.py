@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
 
 
-def save_saved_model(generator, folder):
+def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     """Write a generator with its three signatures.
 
     - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
@@ -18,7 +20,7 @@ def save_saved_model(generator, folder):
       `(batch, size, size, 2)`.
 
     Args:
-        generator: float32 generator.
+        generator: `lightness` to `ab`, in float32.
         folder: where to write; nothing stands there yet.
     """
     size = generator.input_shape[1]
@@ -53,13 +55,13 @@ def save_saved_model(generator, folder):
     )
 
 
-def next_version(base):
+def next_version(base: str | Path) -> int:
     """Return the number after the highest version in a model's base folder, 1 if there is none."""
     versions = [int(path.name) for path in Path(base).glob("*") if path.name.isdigit()]
     return max(versions, default=0) + 1
 
 
-def load_saved_model(folder):
+def load_saved_model(folder: str | Path) -> Any:
     """Load a SavedModel that `save_saved_model` wrote.
 
     Args:

@@ -1,14 +1,16 @@
 """Generators as TFLite files of a fixed size and a batch of one, for phones."""
 
 import tempfile
+from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from colorize_tf.artifacts.graph import colorize_square
 
 
-def convert_to_tflite(generator):
+def convert_to_tflite(generator: keras.Model) -> bytes:
     """Convert a generator to TFLite, float32.
 
     Signature `serving_default`: `image` float32 `(1, size, size, 3)` in 0..1 to `colorized`, the
@@ -16,10 +18,10 @@ def convert_to_tflite(generator):
     lightness themselves: `lightness` float32 `(1, size, size, 1)` to `ab` `(1, size, size, 2)`.
 
     Args:
-        generator: float32 generator.
+        generator: `lightness` to `ab`, in float32.
 
     Returns:
-        bytes, the content of a `.tflite` file.
+        The content of a `.tflite` file.
     """
     size = generator.input_shape[1]
     # A static batch of one keeps SHAPE and PACK away from the GPU delegate and halves the time.
@@ -42,7 +44,7 @@ def convert_to_tflite(generator):
         return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=names).convert()
 
 
-def _frozen(generator, spec):
+def _frozen(generator: keras.Model, spec: tf.TensorSpec) -> Callable[[tf.Tensor], tf.Tensor]:
     """Turn variables into constants.
 
     The converter takes a Keras model's variables, or several signatures that share some, without

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 
-def load_tflite(path, *, threads=None):
+def load_tflite(path: str | Path, *, threads: int | None = None) -> dict[str, SignatureRunner]:
     """Load a file that `convert_to_tflite` made.
 
     Args:
@@ -13,7 +13,7 @@ def load_tflite(path, *, threads=None):
         threads: how many threads to compute on, LiteRT's choice by default.
 
     Returns:
-        dict of callables by signature name, each from named NumPy arrays to named NumPy arrays.
+        Callables by signature name, each from named NumPy arrays to named NumPy arrays.
 
     Raises:
         ValueError: no such file, or none of ours.
@@ -23,6 +23,7 @@ def load_tflite(path, *, threads=None):
         raise ValueError(f"no model at {path}; expected a .tflite file")
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter.allocate_tensors()
         names = list(interpreter.get_signature_list())
     except (RuntimeError, ValueError) as error:
         raise ValueError(f"{path} cannot be loaded as a TFLite model: {error}") from error
@@ -34,6 +35,6 @@ def load_tflite(path, *, threads=None):
     return {name: interpreter.get_signature_runner(name) for name in names}
 
 
-def input_size(runner, name="lightness"):
+def input_size(runner: SignatureRunner, name: str = "lightness") -> int:
     """Height and width in pixels that a signature takes."""
     return int(runner.get_input_details()[name]["shape"][1])

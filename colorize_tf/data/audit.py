@@ -98,7 +98,7 @@ class _Finding:
 
 
 def audit(paths: Iterable[Path], *, cache_file: Path | None, progress: bool = True) -> Audit:
-    """Sorts photographs into usable ones and ones that would teach nothing or do harm.
+    """Sort photographs into usable ones and ones that would teach nothing or do harm.
 
     Args:
         paths: the files; of two with the same content the first is kept.
@@ -126,7 +126,7 @@ def audit(paths: Iterable[Path], *, cache_file: Path | None, progress: bool = Tr
 
 
 def write_report(audit: Audit, path: Path) -> None:
-    """Writes the skipped files as CSV with the header `file,reason`, even if there are none."""
+    """Write the skipped files as CSV with the header `file,reason`, even if there are none."""
     with Path(path).open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "reason"))
@@ -242,7 +242,7 @@ def _stamp(path: Path) -> list[int] | None:
 
 
 def _read_cache(cache_file: Path | None) -> dict[str, list]:
-    """Returns [[size, mtime_ns], [sha256, pixels, problem]] by absolute path."""
+    """Return [[size, mtime_ns], [sha256, pixels, problem]] by absolute path."""
     if cache_file is None:
         return {}
     try:

@@ -64,7 +64,7 @@ def find_photographs(
     synthetic_size: int = 160,
     progress: bool = True,
 ) -> Photographs:
-    """Finds a dataset's photographs, downloading or rendering them if need be.
+    """Find a dataset's photographs, downloading or rendering them if need be.
 
     A split that the folders give (`train/` beside `val/`) is kept; otherwise the contents' hash
     decides, whatever the names, the order and the machine.
@@ -110,7 +110,7 @@ def find_photographs(
 
 
 def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path, ...]:
-    """Lists the usable photographs below a folder, whatever split it has.
+    """List the usable photographs below a folder, whatever split it has.
 
     Args:
         folder: where the photographs are, in any layout that `find_photographs` understands.
@@ -134,7 +134,7 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
 
 
 def cache_folder() -> Path:
-    """Returns the user's cache folder for this package, which need not exist yet."""
+    """Return the user's cache folder for this package, which need not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "colorize_tf"
 
@@ -179,7 +179,7 @@ def _usual_places(dataset: str) -> Iterator[Path]:
 
 
 def _earlier_downloads() -> Iterator[Path]:
-    """Yields what kagglehub downloaded for other programs, newest first, whole ones only."""
+    """Yield what kagglehub downloaded for other programs, newest first, whole ones only."""
     base = os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub"
     folder = Path(base) / "datasets" / KAGGLE_HANDLE
     try:
@@ -280,7 +280,7 @@ def _sides(
 def _split_by_content(
     usable: tuple[AuditedPhotograph, ...], fraction: float
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Splits by hash, so that a photograph stays on its side when others come and go.
+    """Split by hash, so that a photograph stays on its side when others come and go.
 
     Of two photographs or more, the lowest hash always tests and the highest always teaches.
     """

@@ -13,12 +13,12 @@ from colorize_tf.data import textures
 
 
 def light(code: str) -> np.ndarray:
-    """Turns `rrggbb` in sRGB into squared RGB, float32 `(3,)`."""
+    """Turn `rrggbb` in sRGB into squared RGB, float32 `(3,)`."""
     return (np.frombuffer(bytes.fromhex(code), np.uint8) / np.float32(255)) ** 2
 
 
 def mix(first: np.ndarray, second: np.ndarray, amount: np.ndarray | float) -> np.ndarray:
-    """Blends from `first` to `second`, colours `(3,)` or `(height, width, 3)`.
+    """Blend from `first` to `second`, colours `(3,)` or `(height, width, 3)`.
 
     Args:
         first: Where `amount` is 0.
@@ -44,7 +44,7 @@ def _fill(colour: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
-    """Rises smoothly from 0 at `low` to 1 at `high`."""
+    """Rise smoothly from 0 at `low` to 1 at `high`."""
     steps = np.clip((values - low) / (high - low), 0, 1)
     return steps * steps * (3 - 2 * steps)
 
@@ -108,7 +108,7 @@ class View:
     """
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
-        """Chooses hour, horizon and sun for a picture of the given size."""
+        """Choose hour, horizon and sun for a picture of the given size."""
         self.rng = rng
         self.pixel = 1 / height
         self.aspect = width / height
@@ -123,18 +123,18 @@ class View:
         self.air = self.tint(self.hour.air)
 
     def chances(self, count: int) -> list[float]:
-        """Draws numbers in 0..1; plain floats, since NumPy's would turn float32 into float64."""
+        """Draw numbers in 0..1; plain floats, since NumPy's would turn float32 into float64."""
         return self.rng.random(count).tolist()
 
     def tint(self, colour: str | np.ndarray) -> np.ndarray:
-        """Returns the colour with a slight chance shift; white hardly moves."""
+        """Return the colour with a slight chance shift; white hardly moves."""
         colour = light(colour) if isinstance(colour, str) else colour
         saturation = 1 - colour.min() / colour.max()
         shift = (0.012 + 0.035 * saturation) * self.rng.standard_normal(3, np.float32)
         return colour * (1 + shift)
 
     def ramp(self, tone: np.ndarray, *colours: str) -> np.ndarray:
-        """Paints a texture 0..1 `(height, width)` with evenly spaced colours, darkest first."""
+        """Paint a texture 0..1 `(height, width)` with evenly spaced colours, darkest first."""
         stops = [self.tint(colour) for colour in colours]
         last = len(stops) - 1
         total = mix(stops[0], stops[1], np.clip(tone * last, 0, 1))
@@ -144,11 +144,11 @@ class View:
         return total
 
     def lit(self, albedo: np.ndarray, shade: np.ndarray | float) -> np.ndarray:
-        """Lights a surface: skylight everywhere, sunlight by `shade` 0..1."""
+        """Light a surface: skylight everywhere, sunlight by `shade` 0..1."""
         return albedo * mix(self.ambient, self.ambient + 1.2 * self.sunlight, shade)
 
     def grain(self, name: str, *, scale: float = 1.0, stretch: float = 1.0) -> np.ndarray:
-        """Samples a tile flat on the picture plane, `scale` repeats to a picture height."""
+        """Sample a tile flat on the picture plane, `scale` repeats to a picture height."""
         offset = self.chances(2)
         u = self.x * (self.aspect * scale) + offset[0]
         v = self.y * (scale * stretch) + offset[1]
@@ -156,7 +156,7 @@ class View:
 
 
 def sky(view: View) -> np.ndarray:
-    """Paints the sky over the whole picture: gradient, sun, clouds."""
+    """Paint the sky over the whole picture: gradient, sun, clouds."""
     hour, horizon = view.hour, view.horizon
     height_up = np.clip((horizon - view.y[:, 0]) / horizon, 0, 1)
     stops = np.stack([view.tint(c) for c in (hour.horizon, hour.middle, hour.zenith)])
@@ -199,7 +199,7 @@ def _clouds(view: View, canvas: np.ndarray) -> np.ndarray:
 def cover_below(
     view: View, canvas: np.ndarray, top: np.ndarray, colour: np.ndarray, *, distance: float
 ) -> np.ndarray:
-    """Lays a lit layer over everything under its outline, veiled by the air before it.
+    """Lay a lit layer over everything under its outline, veiled by the air before it.
 
     Args:
         view: The camera and its light.
@@ -217,7 +217,7 @@ def cover_below(
 
 
 def flip_reflection(canvas: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Reads the canvas at the given rows and columns (pixels), as still water mirrors it."""
+    """Read the canvas at the given rows and columns (pixels), as still water mirrors it."""
     rows, columns = np.broadcast_arrays(rows.astype(np.float32), columns.astype(np.float32))
     return cv2.remap(
         canvas, columns.copy(), rows.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101

@@ -15,7 +15,7 @@ _COCO_FOLDERS = ("train2017", "val2017")
 
 
 def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
-    """Lists the train and validation files; without a given split, all files and none."""
+    """List the train and validation files; without a given split, all files and none."""
     folder = _unwrap(folder)
     children = {child.name.lower(): child for child in _subfolders(folder)}
     train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
@@ -34,7 +34,7 @@ def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
 
 
 def _unwrap(folder: Path) -> Path:
-    """Goes into a folder that is alone in another, as archives are often packed."""
+    """Go into a folder that is alone in another, as archives are often packed."""
     for _ in range(3):
         inside = _subfolders(folder)
         if len(inside) != 1 or any(_is_image(path) for path in folder.iterdir()):
@@ -53,7 +53,7 @@ def _colour_half(folder: Path) -> Path:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Lists the image files below a folder, sorted; links are followed, but never in a circle."""
+    """List the image files below a folder, sorted; links are followed, but never in a circle."""
     files: list[Path] = []
     seen: set[str] = set()
     for root, folders, names in os.walk(
@@ -87,7 +87,7 @@ def _is_image(path: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises ValueError unless `folder` is a folder that may be looked into."""
+    """Raise ValueError unless `folder` is a folder that may be looked into."""
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError as error:

@@ -1,6 +1,7 @@
 """tf.data: photographs to `(lightness, ab)`, one function for training and one for evaluation."""
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ _CROP_MARGIN = 9 / 8
 _BYTES_PER_SQUARED_SIDE = 3 * 1.5
 
 
-def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", steps_done=0):
+def training_dataset(
+    paths: Sequence[Path],
+    *,
+    image_size: int,
+    batch_size: int,
+    seed: int = 0,
+    cache: str | Path = "memory",
+    steps_done: int | tf.Variable = 0,
+) -> tf.data.Dataset:
     """Endless shuffled batches of random crops and flips.
 
     Every example is a function of `seed` and of its place in the stream, so a stream that passes
@@ -27,11 +36,11 @@ def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", s
         batch_size: examples in a batch.
         seed: chooses the order, the crops and the flips.
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
-        steps_done: how many batches to pass over: an int, or a variable that is read whenever the
-            dataset is iterated, such as `ColorizationGAN.steps_done`.
+        steps_done: how many batches to pass over; a variable is read whenever the dataset is
+            iterated, such as `ColorizationGAN.steps_done`.
 
     Returns:
-        `tf.data.Dataset` of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
+        Batches of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
         and `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
     """
     load = _loader(paths, load_size(image_size), cache)
@@ -63,7 +72,9 @@ def training_dataset(paths, *, image_size, batch_size, seed=0, cache="memory", s
     )
 
 
-def evaluation_dataset(paths, *, image_size, batch_size, cache="memory"):
+def evaluation_dataset(
+    paths: Sequence[Path], *, image_size: int, batch_size: int, cache: str | Path = "memory"
+) -> tf.data.Dataset:
     """Every photograph once, in order: short side to `image_size`, then the central square.
 
     Args:
@@ -73,7 +84,7 @@ def evaluation_dataset(paths, *, image_size, batch_size, cache="memory"):
         cache: where decoded uint8 pictures stay, as in `training_dataset`.
 
     Returns:
-        `tf.data.Dataset` of `(lightness, ab)`, as `training_dataset` describes it.
+        Batches of `(lightness, ab)`, as `training_dataset` describes it.
     """
     load = _loader(paths, image_size, cache)
 
@@ -90,17 +101,19 @@ def evaluation_dataset(paths, *, image_size, batch_size, cache="memory"):
     )
 
 
-def load_size(image_size):
+def load_size(image_size: int) -> int:
     """Short side, in pixels, at which photographs are kept for random crops of `image_size`."""
     return math.ceil(image_size * _CROP_MARGIN)
 
 
-def cache_bytes(count, image_size):
+def cache_bytes(count: int, image_size: int) -> int:
     """About how much memory `count` decoded photographs take, in bytes."""
     return int(count * load_size(image_size) ** 2 * _BYTES_PER_SQUARED_SIDE)
 
 
-def _loader(paths, short_side, cache):
+def _loader(
+    paths: Sequence[Path], short_side: int, cache: str | Path
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return an op from a photograph's index to uint8 `(height, width, 3)`, decoded only once.
 
     Not `Dataset.cache`: that replays one order, and a resumed stream would have to read all of it
@@ -132,5 +145,5 @@ def _loader(paths, short_side, cache):
     return load
 
 
-def _encode(images):
+def _encode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return encode(images_to_rgb(images))

@@ -18,7 +18,7 @@ FLOWERS = ("fff6f0", "ffd83a", "fff0a0", "c81e14")
 
 
 def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) -> np.ndarray:
-    """Draws a random ridge `(1, width)`, 0..1.
+    """Draw a random ridge `(1, width)`, 0..1.
 
     Args:
         view: The camera.
@@ -45,7 +45,7 @@ def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) ->
 def mountains(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float, snow: float
 ) -> np.ndarray:
-    """Raises a range of rock, green at its feet and white above `snow` (share of the height)."""
+    """Raise a range of rock, green at its feet and white above `snow` (share of the height)."""
     profile = outline(view, waves=3, roughness=0.5, sharp=True)
     top = base - height * (0.25 + 0.75 * profile)
     offset = view.chances(2)
@@ -64,7 +64,7 @@ def mountains(
 def mesas(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float
 ) -> np.ndarray:
-    """Raises flat-topped red rock in level strata."""
+    """Raise flat-topped red rock in level strata."""
     profile = outline(view, waves=4, roughness=0.45)
     terraces = smoothstep(0.35, 0.42, profile) * 0.55 + smoothstep(0.62, 0.67, profile) * 0.4
     top = base - height * (terraces + 0.08 * profile)
@@ -80,7 +80,7 @@ def mesas(
 def hills(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float
 ) -> np.ndarray:
-    """Rolls a green hill across, with the shadows of its folds and of clouds."""
+    """Roll a green hill across, with the shadows of its folds and of clouds."""
     top = base - height * outline(view, waves=2, roughness=0.35)
     tufts = view.grain("grass", scale=1.2)
     folds = view.grain("cloud", scale=0.6, stretch=2.0)
@@ -92,7 +92,7 @@ def hills(
 def woods(
     view: View, canvas: np.ndarray, *, kind: str, base: np.ndarray | float, distance: float
 ) -> np.ndarray:
-    """Plants a wood of one of the `WOODS`: rows of trees, nearer ones lower and larger."""
+    """Plant a wood of one of the `WOODS`: rows of trees, nearer ones lower and larger."""
     tile, colours = WOODS[kind]
     size = 0.045 + 0.1 * (1 - distance)
     land = 0.5 * size * outline(view, waves=2, roughness=0.4)
@@ -111,7 +111,7 @@ def woods(
 
 
 def _treetops(view: View, kind: str, size: float) -> np.ndarray:
-    """Outlines a row of trees, 0..1: spires or round crowns, each with its own height."""
+    """Outline a row of trees, 0..1: spires or round crowns, each with its own height."""
     rng = view.rng
     count = int((1.9 if kind == "conifer" else 2.2) / size)
     places, tall = rng.random((2, count, 1), np.float32)
@@ -128,7 +128,7 @@ def _treetops(view: View, kind: str, size: float) -> np.ndarray:
 def tree(
     view: View, canvas: np.ndarray, *, kind: str, foot: tuple[float, float], size: float
 ) -> np.ndarray:
-    """Stands one round-crowned tree on the ground, with its shadow; `size` in picture heights."""
+    """Stand one round-crowned tree on the ground, with its shadow; `size` in picture heights."""
     tile, colours = WOODS[kind]
     across, up = (view.x - foot[0]) * view.aspect / size, (foot[1] - view.y) / size
     shadow = 0.55 * np.exp(-((across + 0.15) ** 2) / 0.12 - (up / 0.06) ** 2)
@@ -160,7 +160,7 @@ def _plane(
 
 
 def meadow(view: View, canvas: np.ndarray, *, top: np.ndarray, flowers: bool) -> np.ndarray:
-    """Spreads grass to the camera's feet, in patches, with or without flowers."""
+    """Spread grass to the camera's feet, in patches, with or without flowers."""
     across, depth = _plane(view, top)
     offset = view.chances(4)
     far = depth / 0.12
@@ -203,7 +203,7 @@ def fields(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 def sand(
     view: View, canvas: np.ndarray, *, top: np.ndarray, distance: float, relief: float = 1.0
 ) -> np.ndarray:
-    """Lays sand: fine ripples on wide smooth folds, the folds as strong as `relief` 0..1."""
+    """Lay sand: fine ripples on wide smooth folds, the folds as strong as `relief` 0..1."""
     offset = view.chances(4)
     below = view.y - top
     u = view.x * view.aspect * 0.5 + below * view.rng.uniform(-0.5, 0.5) + offset[0]
@@ -220,7 +220,7 @@ def sand(
 
 
 def scrub(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
-    """Lays a stony desert floor with grey-green bushes, each on its own shadow."""
+    """Lay a stony desert floor with grey-green bushes, each on its own shadow."""
     across, depth = _plane(view, top)
     offset = view.chances(6)
     far, up = depth / 0.12, -np.log(depth)
@@ -239,7 +239,7 @@ def scrub(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 
 
 def snowfield(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
-    """Lays smooth snow whose hollows hold the blue of the sky."""
+    """Lay smooth snow whose hollows hold the blue of the sky."""
     drifts = view.grain("dunes", scale=0.6, stretch=2.2)
     crust = view.grain("grit", scale=1.5)
     tone = np.clip(0.8 * drifts + 0.2 * crust, 0, 1)
@@ -248,7 +248,7 @@ def snowfield(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 
 
 def lake(view: View, canvas: np.ndarray, *, shore: float) -> np.ndarray:
-    """Mirrors what stands above the shore line in still water."""
+    """Mirror what stands above the shore line in still water."""
     across, depth = _plane(view, shore)
     offset = view.chances(2)
     far = depth / 0.12
@@ -265,7 +265,7 @@ def lake(view: View, canvas: np.ndarray, *, shore: float) -> np.ndarray:
 
 
 def sea(view: View, canvas: np.ndarray) -> np.ndarray:
-    """Fills everything under the horizon with waves, foam and the sun's glitter."""
+    """Fill everything under the horizon with waves, foam and the sun's glitter."""
     across, depth = _plane(view, view.horizon, near=0.08)
     offset = view.chances(2)
     far = depth / 0.08
@@ -286,7 +286,7 @@ def sea(view: View, canvas: np.ndarray) -> np.ndarray:
 
 
 def beach(view: View, canvas: np.ndarray) -> np.ndarray:
-    """Lays a beach before the sea, with a line of foam along it."""
+    """Lay a beach before the sea, with a line of foam along it."""
     side = 1.0 if view.rng.random() < 0.5 else -1.0
     curve = 0.1 * outline(view, waves=2, roughness=0.3)
     top = view.rng.uniform(0.68, 0.8) + side * 0.16 * (view.x - 0.5) - curve

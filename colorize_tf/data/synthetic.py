@@ -23,7 +23,7 @@ VALIDATION_STREAM = 1 << 52
 
 
 def render_landscape(seed: int, height: int, width: int) -> np.ndarray:
-    """Renders one landscape; the same seed is the same scene at every size.
+    """Render one landscape; the same seed is the same scene at every size.
 
     Args:
         seed: Any integer from 0.
@@ -54,7 +54,7 @@ def _check(seed: int, height: int, width: int) -> None:
 
 
 def _photograph(view: View, canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Takes the picture: exposure, the lens's falloff to the corners, noise, gamma."""
+    """Take the picture: exposure, the lens's falloff to the corners, noise, gamma."""
     exposure = float(np.exp(view.rng.normal(0, 0.1)))
     corner = (view.x - 0.5) ** 2 + (view.y - 0.5) ** 2
     canvas = canvas * (exposure * (1 - view.rng.uniform(0.1, 0.5) * corner))[..., None]
@@ -189,7 +189,7 @@ def write_landscapes(
     seed: int,
     progress: Callable[..., Iterable] | None = None,
 ) -> None:
-    """Renders a data set into `folder/train` and `folder/val`; an existing folder is left alone.
+    """Render a data set into `folder/train` and `folder/val`; an existing folder is left alone.
 
     The pictures are written beside the folder, which appears under its name once all are there:
     a killed run leaves no half data set to be mistaken for a whole one.

@@ -15,7 +15,7 @@ LEVELS = 7
 
 
 def sample(name: str, u: np.ndarray, v: np.ndarray, footprint: np.ndarray | float) -> np.ndarray:
-    """Reads a tile at the given places, filtered for the size of a pixel there.
+    """Read a tile at the given places, filtered for the size of a pixel there.
 
     Args:
         name: A key of `TILES`.
@@ -48,7 +48,7 @@ def _fetch(tile: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def pyramid(name: str) -> tuple[np.ndarray, ...]:
-    """Returns the named tile and its successive halvings, finest first."""
+    """Return the named tile and its successive halvings, finest first."""
     rng = np.random.default_rng(list(TILES).index(name))
     levels = [np.ascontiguousarray(TILES[name](rng), np.float32)]
     for _ in range(LEVELS - 1):
@@ -60,7 +60,7 @@ def pyramid(name: str) -> tuple[np.ndarray, ...]:
 def spectral_noise(
     rng: np.random.Generator, *, slope: float, stretch: float = 1.0, lowest: float = 1.0
 ) -> np.ndarray:
-    """Shapes white noise into a power-law spectrum; periodic, mean 0, standard deviation 1.
+    """Shape white noise into a power-law spectrum; periodic, mean 0, standard deviation 1.
 
     Args:
         rng: Source of the noise.
@@ -134,7 +134,7 @@ def _ripples(rng: np.random.Generator) -> np.ndarray:
 def _dead_leaves(
     rng: np.random.Generator, count: int, draw: Callable[[np.ndarray, int, int, float], None]
 ) -> np.ndarray:
-    """Covers a tile with overlapping shapes, later over earlier (Matheron's dead leaves)."""
+    """Cover a tile with overlapping shapes, later over earlier (Matheron's dead leaves)."""
     margin = 64
     tile = np.full((TILE + 2 * margin,) * 2, 0.25, np.float32)
     places = rng.integers(0, TILE, (count, 2))

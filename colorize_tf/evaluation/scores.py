@@ -1,5 +1,8 @@
 """Scores of a colorizer over photographs, and of the answers that cost nothing."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 from skimage.color import deltaE_ciede2000
@@ -10,7 +13,7 @@ from colorize_tf.inference.chroma import join
 from colorize_tf.metrics import ab_rmse, colorfulness, psnr
 
 
-def evaluation_image(path, size):
+def evaluation_image(path: str | Path, size: int) -> np.ndarray:
     """Read a photograph as the evaluation sees it: short side to `size`, then the central square.
 
     Args:
@@ -25,12 +28,14 @@ def evaluation_image(path, size):
     return image[top : top + size, left : left + size]
 
 
-def grey(image):
+def grey(image: np.ndarray) -> np.ndarray:
     """Answer with no colour at all (ab = 0), what doing nothing scores."""
     return join(image, np.zeros((1, 1, 2), np.float32))
 
 
-def score(colorize, paths, *, size):
+def score(
+    colorize: Callable[[np.ndarray], np.ndarray], paths: Sequence[Path], *, size: int
+) -> dict[str, float]:
     """Measure a colorizer on photographs.
 
     Args:
@@ -39,7 +44,7 @@ def score(colorize, paths, *, size):
         size: of the squares that are compared, in pixels.
 
     Returns:
-        dict: `ab_rmse` in Lab units, `psnr` in dB and `ciede2000` (mean over pixels), means over
+        `ab_rmse` in Lab units, `psnr` in dB and `ciede2000` (mean over pixels), means over
         pictures, and `colorfulness_ratio`, mean predicted over mean true.
 
     Raises:
@@ -55,7 +60,7 @@ def score(colorize, paths, *, size):
     return means
 
 
-def _figures(image, colorized):
+def _figures(image: np.ndarray, colorized: np.ndarray) -> dict[str, float]:
     rgb, generated_rgb = (images_to_rgb(one[np.newaxis]) for one in (image, colorized))
     values = {
         "ab_rmse": ab_rmse(encode(rgb)[1], encode(generated_rgb)[1]),
@@ -68,20 +73,20 @@ def _figures(image, colorized):
     return {**figures, "ciede2000": float(np.mean(differences))}
 
 
-def table(scores):
+def table(scores: dict[str, dict[str, float]]) -> str:
     """Lay scores out for a terminal.
 
     Args:
-        scores: dict of a name to what `score` returns.
+        scores: what `score` returns, by the name to print.
 
     Returns:
-        str of one line for each name, under a heading.
+        One line for each name, under a heading.
     """
     heading = f"{'':16}{'ab RMSE':>10}{'PSNR':>10}{'CIEDE2000':>12}{'colourfulness ratio':>22}"
     return "\n".join([heading, *(_row(name, figures) for name, figures in scores.items())])
 
 
-def _row(name, figures):
+def _row(name: str, figures: dict[str, float]) -> str:
     return (
         f"{name:16}{figures['ab_rmse']:10.2f}{figures['psnr']:10.2f}{figures['ciede2000']:12.2f}"
         f"{figures['colorfulness_ratio']:22.2f}"

@@ -9,7 +9,7 @@ import numpy as np
 from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE, images_to_lab, lab_to_images
 
 
-def fit_square(images, size):
+def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Scale a photograph so that its long side is `size`, and reflect it to fill the square.
 
     Args:
@@ -18,7 +18,7 @@ def fit_square(images, size):
 
     Returns:
         square: uint8 `(size, size, 3)`.
-        window: pair of slices, where in the square the photograph is.
+        window: where in the square the photograph is, rows and columns.
     """
     height, width = images.shape[:2]
     scale = size / max(height, width)
@@ -36,12 +36,12 @@ def fit_square(images, size):
     return square, (slice(top, top + inner_height), slice(left, left + inner_width))
 
 
-def lightness_of(images):
+def lightness_of(images: np.ndarray) -> np.ndarray:
     """Return the networks' input for one picture, float32 `(height, width, 1)` in [-1, 1]."""
     return images_to_lab(images)[..., :1] / np.float32(LIGHTNESS_SCALE) - 1
 
 
-def join(images, ab):
+def join(images: np.ndarray, ab: np.ndarray) -> np.ndarray:
     """Give a photograph the chroma that was predicted for it; its lightness stays.
 
     Args:
@@ -57,7 +57,7 @@ def join(images, ab):
     return lab_to_images(lab)
 
 
-def _resize(array, height, width):
+def _resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     shrinks = height * width < array.shape[0] * array.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(array, (width, height), interpolation=interpolation)

@@ -1,5 +1,8 @@
 """Colorizer: any artifact, any photograph."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +16,20 @@ class Colorizer:
 
     Args:
         predict_ab: float32 `lightness` `(batch, size, size, 1)` to float32 `ab`
-            `(batch, size, size, 2)`, both in [-1, 1], NumPy arrays.
+            `(batch, size, size, 2)`, both in [-1, 1].
         size: height and width in pixels that `predict_ab` takes.
     """
 
-    def __init__(self, predict_ab, size):
+    def __init__(self, predict_ab: Callable[[np.ndarray], np.ndarray], size: int):
         self.predict_ab = predict_ab
         self.size = size
 
     @classmethod
-    def load(cls, model):
+    def load(cls, model: str | Path) -> Colorizer:
         """Load an artifact; TensorFlow is only imported where the artifact needs it.
 
         Args:
             model: run folder, `.keras` file, SavedModel version or base folder, or `.tflite` file.
-
-        Returns:
-            `Colorizer`.
 
         Raises:
             ValueError: nothing there, or nothing that can be loaded.
@@ -46,7 +46,7 @@ class Colorizer:
             return cls(*_load_saved_model(path))
         return cls(*_load_keras(path / RunFolder.GENERATOR if path.is_dir() else path))
 
-    def __call__(self, images):
+    def __call__(self, images: np.ndarray) -> np.ndarray:
         """Colour one photograph or a batch of one size.
 
         Args:
@@ -75,14 +75,14 @@ class Colorizer:
         return join(images, ab[window])
 
 
-def _load_tflite(path):
+def _load_tflite(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
 
     runner = load_tflite(path)["predict_ab"]
     return lambda lightness: runner(lightness=lightness)["ab"], input_size(runner)
 
 
-def _load_saved_model(path):
+def _load_saved_model(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     import tensorflow as tf
 
     from colorize_tf.artifacts.saved_model import load_saved_model
@@ -96,7 +96,7 @@ def _load_saved_model(path):
     return predict_ab, inputs["lightness"].shape[1]
 
 
-def _load_keras(path):
+def _load_keras(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from colorize_tf.artifacts.keras_file import load_generator
 
     generator = load_generator(path)

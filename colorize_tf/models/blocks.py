@@ -1,5 +1,6 @@
 """The two building blocks that the encoder, the decoder and the discriminator share."""
 
+import keras
 from keras import layers
 from keras.initializers import RandomNormal
 
@@ -7,7 +8,14 @@ from keras.initializers import RandomNormal
 INITIALIZER_STDDEV = 0.02
 
 
-def downsample(features, filters, *, strides=2, normalize=True, padding="same"):
+def downsample(
+    features: keras.KerasTensor,
+    filters: int,
+    *,
+    strides: int = 2,
+    normalize: bool = True,
+    padding: str = "same",
+) -> keras.KerasTensor:
     """Strided 4 x 4 convolution, batch normalization and leaky ReLU (slope 0.2).
 
     Args:
@@ -33,7 +41,9 @@ def downsample(features, filters, *, strides=2, normalize=True, padding="same"):
     return layers.LeakyReLU(0.2)(features)
 
 
-def upsample(features, filters, *, dropout=0.0):
+def upsample(
+    features: keras.KerasTensor, filters: int, *, dropout: float = 0.0
+) -> keras.KerasTensor:
     """Transposed 4 x 4 convolution, batch normalization, optional dropout and ReLU.
 
     Args:

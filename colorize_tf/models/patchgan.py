@@ -7,7 +7,7 @@ from keras.initializers import RandomNormal
 from colorize_tf.models.blocks import INITIALIZER_STDDEV, downsample
 
 
-def patchgan(*, base_width=64, name="patchgan"):
+def patchgan(*, base_width: int = 64, name: str = "patchgan") -> keras.Model:
     """Build the 70 x 70 PatchGAN of Isola et al. 2017, section 6.1.2.
 
     Fully convolutional: each logit sees a patch of 70 x 70 pixels of a picture of any size from
@@ -18,7 +18,7 @@ def patchgan(*, base_width=64, name="patchgan"):
         name: name of the model.
 
     Returns:
-        `keras.Model` of two inputs, `lightness` float32 `(batch, height, width, 1)` and `ab`
+        A model of two inputs, `lightness` float32 `(batch, height, width, 1)` and `ab`
         float32 `(batch, height, width, 2)`, both in [-1, 1], to `logits` float32
         `(batch, height / 8 - 2, width / 8 - 2, 1)`: one per patch, no activation, real > 0.
     """

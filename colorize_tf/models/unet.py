@@ -1,5 +1,7 @@
 """U-Nets that turn lightness into chroma: the 54 M parameter one of pix2pix and a compact one."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 from keras.initializers import RandomNormal
@@ -11,7 +13,13 @@ TINY_WIDTHS = (16, 32, 64, 64)
 PIX2PIX_WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
 
 
-def unet(image_size, *, widths, dropouts=(), name="unet"):
+def unet(
+    image_size: int,
+    *,
+    widths: Sequence[int],
+    dropouts: Sequence[float] = (),
+    name: str = "unet",
+) -> keras.Model:
     """Build a U-Net with a tanh head.
 
     Each entry of `widths` halves height and width on the way down; the way up mirrors it and
@@ -25,7 +33,7 @@ def unet(image_size, *, widths, dropouts=(), name="unet"):
         name: name of the model.
 
     Returns:
-        `keras.Model`: `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
         float32 `(batch, image_size, image_size, 2)` in [-1, 1]. The head is float32 under every
         dtype policy.
 
@@ -59,14 +67,14 @@ def unet(image_size, *, widths, dropouts=(), name="unet"):
     return keras.Model(lightness, ab, name=name)
 
 
-def compact_unet(image_size=128):
+def compact_unet(image_size: int = 128) -> keras.Model:
     """Build the default generator: 4.2 M parameters, a bottleneck of 1/32 of the size.
 
     Args:
         image_size: height and width in pixels, a multiple of 32.
 
     Returns:
-        `keras.Model` as `unet` describes it.
+        The model, as `unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -74,14 +82,14 @@ def compact_unet(image_size=128):
     return unet(image_size, widths=COMPACT_WIDTHS, name="compact_unet")
 
 
-def tiny_unet(image_size=64):
+def tiny_unet(image_size: int = 64) -> keras.Model:
     """Build the smallest generator that still learns something, 0.3 M parameters, for tests.
 
     Args:
         image_size: height and width in pixels, a multiple of 16.
 
     Returns:
-        `keras.Model` as `unet` describes it.
+        The model, as `unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -89,14 +97,14 @@ def tiny_unet(image_size=64):
     return unet(image_size, widths=TINY_WIDTHS, name="tiny_unet")
 
 
-def pix2pix_unet(image_size=256):
+def pix2pix_unet(image_size: int = 256) -> keras.Model:
     """Build the generator of Isola et al. 2017, section 6.1.1: 54 M parameters, dropout as noise.
 
     Args:
         image_size: height and width in pixels, a multiple of 256.
 
     Returns:
-        `keras.Model` as `unet` describes it.
+        The model, as `unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -104,7 +112,7 @@ def pix2pix_unet(image_size=256):
     return unet(image_size, widths=PIX2PIX_WIDTHS, dropouts=(0.5, 0.5, 0.5), name="pix2pix_unet")
 
 
-def _check_image_size(image_size, multiple, name):
+def _check_image_size(image_size: int, multiple: int, name: str) -> None:
     if image_size >= multiple and image_size % multiple == 0:
         return
     below = image_size // multiple * multiple

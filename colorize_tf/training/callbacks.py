@@ -1,7 +1,13 @@
 """What happens around the steps: progress, the log and its curves, samples, and what is saved."""
 
+from __future__ import annotations
+
 import csv
+import math
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import matplotlib
@@ -11,6 +17,11 @@ from keras.callbacks import Callback, ProgbarLogger
 from colorize_tf import media
 from colorize_tf.color import decode, rgb_to_images
 from colorize_tf.files import written_aside
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from colorize_tf.training.gan import ColorizationGAN
 
 MONITOR = "val_ab_rmse"
 
@@ -25,18 +36,18 @@ class Counters(Callback):
         seed: of the run.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed: int):
         super().__init__()
         self.seed = seed
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start the clock and the random state of this epoch."""
         self.started = time.monotonic()
         for layer in (*self.model.generator.layers, *self.model.discriminator.layers):
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([self.seed, int(self.model.steps_done)])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Count the epoch."""
         self.model.epochs_done.assign(epoch + 1)
         self.model.seconds_done.assign_add(time.monotonic() - self.started)
@@ -45,19 +56,19 @@ class Counters(Callback):
 class TimeLimit(Callback):
     """Ends the training, validation included, when the run has lasted `seconds`."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float):
         super().__init__()
         self.seconds = seconds
 
-    def is_reached(self, gan):
+    def is_reached(self, gan: ColorizationGAN) -> bool:
         """Return whether an earlier session used up the time."""
         return float(gan.seconds_done) >= self.seconds
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Set the time at which to stop."""
         self.stop_at = time.monotonic() + self.seconds - float(self.model.seconds_done)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stop after this step when the time is up."""
         if time.monotonic() >= self.stop_at:
             self.model.stop_training = True
@@ -66,12 +77,12 @@ class TimeLimit(Callback):
 class Progress(ProgbarLogger):
     """Keras' progress bar, headed by the stage instead of by a count that time may cut short."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Silence the bar's own heading, which it prints for several epochs."""
         super().on_train_begin(logs)
         self.epochs = 1
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Print the heading and start the bar."""
         print(f"Epoch {epoch + 1}, {self.model.stage.name}", flush=True)
         super().on_epoch_begin(epoch, logs)
@@ -85,7 +96,7 @@ class RunLog(Callback):
         curves_path: the PNG file.
     """
 
-    def __init__(self, metrics_path, curves_path):
+    def __init__(self, metrics_path: Path, curves_path: Path):
         super().__init__()
         self.metrics_path = metrics_path
         self.curves_path = curves_path
@@ -94,18 +105,24 @@ class RunLog(Callback):
             with metrics_path.open(newline="") as file:
                 self.rows = [dict(row) for row in csv.DictReader(file)]
 
-    def best(self, stage):
-        """Return the least monitored figure of a stage so far, infinity if there is none."""
-        figures = [float(row[MONITOR]) for row in self.rows if row["stage"] == stage.name]
-        return min(figures, default=float("inf"))
+    def last_is_best(self) -> bool:
+        """Return whether the last epoch has the least monitored figure of its stage."""
+        last = self.rows[-1]
+        stage = [float(row[MONITOR]) for row in self.rows if row["stage"] == last["stage"]]
+        return float(last[MONITOR]) == min(stage)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Forget rows of an epoch that ended but was not saved: it comes again."""
         done = int(self.model.epochs_done)
         self.rows = [row for row in self.rows if int(row["epoch"]) <= done]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add a row and draw the curves again."""
+        if not math.isfinite(logs[MONITOR]):
+            raise ValueError(
+                f"training diverged: {MONITOR} is {logs[MONITOR]} after epoch {epoch + 1}; "
+                "try a smaller --learning-rate or --precision float32"
+            )
         row = {
             "epoch": epoch + 1,
             "stage": self.model.stage.name,
@@ -121,41 +138,59 @@ class RunLog(Callback):
         draw_curves(self.rows, self.curves_path)
 
 
-class BestGenerator(Callback):
-    """Saves the generator when the monitored figure is the least of the current stage.
+class SaveState(Callback):
+    """Saves networks, optimizers, loss scales and counters in one file, whole or not at all."""
 
-    Each stage starts anew: an adversarial stage gives up some of the error that L1 alone reaches
-    for colours that L1 alone does not dare.
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save."""
+        with written_aside(self.path) as aside:
+            self.model.save_weights(aside)
+
+
+class BestGenerator(Callback):
+    """Keeps the best generator of the current stage in a file, and starts the next stage from it.
+
+    Each stage is judged on its own: an adversarial stage gives up some of the error that L1 alone
+    reaches for colours that L1 alone does not dare. Comes after `RunLog` and `SaveState`: what was
+    saved decides which epochs count.
 
     Args:
         path: the `.keras` file.
-        log: the `RunLog`, which knows the figures of earlier epochs; comes later in the list.
-        save: `(generator, path)`, writes the file.
+        log: knows the figures of all epochs.
+        save: writes a generator to that file.
+        load: reads it.
     """
 
-    def __init__(self, path, log, save):
+    def __init__(
+        self,
+        path: Path,
+        log: RunLog,
+        save: Callable[[keras.Model, Path], None],
+        load: Callable[[Path], keras.Model],
+    ):
         super().__init__()
         self.path = path
         self.log = log
         self.save = save
+        self.load = load
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Save if better."""
-        if logs[MONITOR] < self.log.best(self.model.stage) or not self.path.is_file():
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Catch up with an epoch after which the run was killed, or begin a stage with the best."""
+        if not self.log.rows:
+            return
+        if self.log.last_is_best():
             self.save(self.model.generator, self.path)
+        elif self.log.rows[-1]["stage"] != self.model.stage.name:
+            self.model.generator.set_weights(self.load(self.path).get_weights())
 
-
-class SaveState(Callback):
-    """Saves networks, optimizers, loss scales and counters in one file, whole or not at all."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.path = path
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Save."""
-        with written_aside(self.path) as aside:
-            self.model.save_weights(aside)
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save if better."""
+        if self.log.last_is_best():
+            self.save(self.model.generator, self.path)
 
 
 class SampleGrid(Callback):
@@ -166,13 +201,13 @@ class SampleGrid(Callback):
         examples: `(lightness, ab)` of a few photographs.
     """
 
-    def __init__(self, folder, examples):
+    def __init__(self, folder: Path, examples: tuple[tf.Tensor, tf.Tensor]):
         super().__init__()
         self.folder = folder
         self.lightness, self.ab = examples
         folder.mkdir(exist_ok=True)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Draw the grid."""
         generated_ab = self.model.generator(self.lightness, training=False)
         columns = [
@@ -183,11 +218,11 @@ class SampleGrid(Callback):
         media.write_image(self.folder / f"epoch-{epoch + 1:03}.png", np.concatenate(rows, axis=0))
 
 
-def draw_curves(rows, path):
+def draw_curves(rows: list[dict], path: Path) -> None:
     """Draw every figure of the log over the steps.
 
     Args:
-        rows: list of dicts, as `RunLog` keeps them.
+        rows: as `RunLog` keeps them.
         path: the PNG file to write.
     """
     # Without a display, and without pyplot's global state.
@@ -195,6 +230,7 @@ def draw_curves(rows, path):
     from matplotlib.figure import Figure
 
     names = [name for name in rows[-1] if name not in ("epoch", "stage", "steps", "seconds")]
+    names.sort(key=lambda name: not name.startswith("val_"))  # what counts comes first
     with matplotlib.rc_context({"font.size": 8}):
         figure = Figure(figsize=(9, 2.2 * ((len(names) + 2) // 3)), layout="constrained")
         FigureCanvasAgg(figure)

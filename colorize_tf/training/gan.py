@@ -16,12 +16,14 @@ class ColorizationGAN(keras.Model):
     will be exported.
 
     Args:
-        generator: `lightness` to `ab`, a `keras.Model` such as `compact_unet` builds.
+        generator: `lightness` to `ab`, such as `compact_unet` builds.
         discriminator: `[lightness, ab]` to `logits`, such as `patchgan` builds.
         name: name of the model.
     """
 
-    def __init__(self, generator, discriminator, name="colorization_gan"):
+    def __init__(
+        self, generator: keras.Model, discriminator: keras.Model, name: str = "colorization_gan"
+    ):
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
@@ -40,13 +42,18 @@ class ColorizationGAN(keras.Model):
         self.built = True
 
     def compile(
-        self, generator_optimizer, discriminator_optimizer, *, l1_weight=100.0, adversarial=True
-    ):
+        self,
+        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        *,
+        l1_weight: float = 100.0,
+        adversarial: bool = True,
+    ) -> None:
         """Set how to train.
 
         Args:
-            generator_optimizer: Keras optimizer of the generator.
-            discriminator_optimizer: Keras optimizer of the discriminator.
+            generator_optimizer: trains the generator.
+            discriminator_optimizer: trains the discriminator.
             l1_weight: lambda, what L1 counts for beside the adversarial loss.
             adversarial: whether the discriminator takes part; without it the loss is L1 alone.
         """
@@ -57,14 +64,14 @@ class ColorizationGAN(keras.Model):
         self.generator_optimizer = _prepare(generator_optimizer, self.generator)
         self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
 
-    def _counter(self, name, dtype):
+    def _counter(self, name: str, dtype: str) -> keras.Variable:
         return self.add_weight(name=name, initializer="zeros", dtype=dtype, trainable=False)
 
-    def call(self, lightness, training=False):
+    def call(self, lightness: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the generator's `ab` for `lightness`."""
         return self.generator(lightness, training=training)
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
         lightness, ab = data
         self.steps_done.assign_add(1)
@@ -76,7 +83,7 @@ class ColorizationGAN(keras.Model):
         _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
         return self._means(l1=l1)
 
-    def _adversarial_step(self, lightness, ab):
+    def _adversarial_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         # Both networks learn from the same two passes of the discriminator: it is as it was before
         # the step when it judges for the generator.
         with tf.GradientTape(persistent=True) as tape:
@@ -92,12 +99,12 @@ class ColorizationGAN(keras.Model):
         _apply(self.discriminator_optimizer, tape, scaled_judgement, self.discriminator)
         return self._means(l1=l1, adversarial_loss=adversarial, discriminator_loss=judgement)
 
-    def _means(self, **losses):
+    def _means(self, **losses: tf.Tensor) -> dict[str, tf.Tensor]:
         for name, loss in losses.items():
             self.loss_means[name].update_state(loss)
         return {name: self.loss_means[name].result() for name in losses}
 
-    def test_step(self, data):
+    def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Measure a batch `(lightness, ab)`; return the means so far."""
         lightness, ab = data
         generated_ab = self.generator(lightness, training=False)
@@ -110,7 +117,9 @@ class ColorizationGAN(keras.Model):
         return {measure.name: measure.result() for measure in measures}
 
 
-def _prepare(optimizer, network):
+def _prepare(
+    optimizer: keras.optimizers.Optimizer, network: keras.Model
+) -> keras.optimizers.Optimizer:
     """Wrap for float16, where gradients underflow without a loss scale, and create the slots now.
 
     Keras wraps only an optimizer that `Model.compile` is given, and an optimizer without slots is
@@ -123,6 +132,11 @@ def _prepare(optimizer, network):
     return optimizer
 
 
-def _apply(optimizer, tape, scaled_loss, network):
+def _apply(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    scaled_loss: tf.Tensor,
+    network: keras.Model,
+) -> None:
     gradients = tape.gradient(scaled_loss, network.trainable_variables)
     optimizer.apply(gradients, network.trainable_variables)

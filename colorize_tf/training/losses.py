@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def l1_loss(ab, generated_ab):
+def l1_loss(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
     """Mean absolute error of chroma.
 
     Args:
@@ -16,7 +16,7 @@ def l1_loss(ab, generated_ab):
     return tf.reduce_mean(tf.abs(ab - generated_ab))
 
 
-def adversarial_loss(generated_logits):
+def adversarial_loss(generated_logits: tf.Tensor) -> tf.Tensor:
     """What the generator pays for patches that were found out (non-saturating, Goodfellow 2014).
 
     Args:
@@ -28,7 +28,7 @@ def adversarial_loss(generated_logits):
     return tf.reduce_mean(tf.nn.softplus(-generated_logits))
 
 
-def discriminator_loss(real_logits, generated_logits):
+def discriminator_loss(real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
     """What the discriminator pays for patches that it misjudged.
 
     Halved, so that it learns at half the generator's pace (Isola et al. 2017, section 3.3).

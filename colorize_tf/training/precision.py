@@ -11,7 +11,7 @@ import tensorflow as tf
 _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 
 
-def choose_precision(precision):
+def choose_precision(precision: str) -> str:
     """Turn the `--precision` flag into a Keras dtype policy.
 
     Args:
@@ -35,7 +35,7 @@ def choose_precision(precision):
     return precision
 
 
-def set_precision(precision):
+def set_precision(precision: str) -> None:
     """Make networks that are built from now on compute in the dtype that `--precision` asks for.
 
     Args:
@@ -48,7 +48,7 @@ def set_precision(precision):
         tf.config.optimizer.set_experimental_options({"remapping": False})
 
 
-def _has_bfloat16():
+def _has_bfloat16() -> bool:
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:  # not Linux

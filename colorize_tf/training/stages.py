@@ -1,8 +1,12 @@
 """The stages of a run: L1 alone, then adversarial, under one `fit` each."""
 
 import dataclasses
+from collections.abc import Sequence
+
+from keras.callbacks import Callback
 
 from colorize_tf.training.callbacks import TimeLimit
+from colorize_tf.training.gan import ColorizationGAN
 
 _NEVER = 10**6
 
@@ -15,7 +19,7 @@ class Stage:
         name: shown in the log.
         adversarial: whether the discriminator takes part.
         epochs: how many; in a run of a given length, the share of it.
-        learning_rate: of both optimizers.
+        learning_rate: of the generator's optimizer.
     """
 
     name: str
@@ -24,34 +28,49 @@ class Stage:
     learning_rate: float
 
 
-def plan_stages(*, epochs, pretrain_epochs, learning_rate):
+def plan_stages(
+    *,
+    epochs: int,
+    pretrain_epochs: int,
+    learning_rate: float,
+    adversarial_learning_rate: float,
+) -> list[Stage]:
     """Lay out the stages of a run.
 
     Args:
         epochs: all together.
         pretrain_epochs: of these on L1 alone.
-        learning_rate: of both stages.
+        learning_rate: of the generator while it learns from L1 alone.
+        adversarial_learning_rate: of the generator beside the discriminator.
 
     Returns:
-        list of `Stage`, without empty ones.
+        The stages in their order, without empty ones.
     """
     stages = [
         Stage("pretrain", False, pretrain_epochs, learning_rate),
-        Stage("adversarial", True, epochs - pretrain_epochs, learning_rate),
+        Stage("adversarial", True, epochs - pretrain_epochs, adversarial_learning_rate),
     ]
     return [stage for stage in stages if stage.epochs]
 
 
-def run_stages(gan, stages, *, l1_weight, minutes=None, callbacks=(), **fit_arguments):
+def run_stages(
+    gan: ColorizationGAN,
+    stages: Sequence[Stage],
+    *,
+    l1_weight: float,
+    minutes: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    **fit_arguments: object,
+) -> None:
     """Train through the stages, going on where `gan` stopped.
 
     Args:
-        gan: compiled `ColorizationGAN`; its counters say how far it is.
-        stages: list of `Stage`.
+        gan: compiled; its counters say how far it is.
+        stages: in their order.
         l1_weight: lambda.
         minutes: length of the run, which the stages share as they share the epochs; None counts
             epochs.
-        callbacks: Keras callbacks; they find the stage in `model.stage`.
+        callbacks: they find the stage in `model.stage`.
         **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
     """
     all_epochs = sum(stage.epochs for stage in stages)
@@ -74,10 +93,13 @@ def run_stages(gan, stages, *, l1_weight, minutes=None, callbacks=(), **fit_argu
         )
 
 
-def _enter(gan, stage, l1_weight):
+def _enter(gan: ColorizationGAN, stage: Stage, l1_weight: float) -> None:
     """Compile again, as another step is to be traced; the optimizers keep their state."""
-    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
-    for optimizer in optimizers:
-        optimizer.learning_rate = stage.learning_rate
-    gan.compile(*optimizers, l1_weight=l1_weight, adversarial=stage.adversarial)
+    gan.generator_optimizer.learning_rate = stage.learning_rate
+    gan.compile(
+        gan.generator_optimizer,
+        gan.discriminator_optimizer,
+        l1_weight=l1_weight,
+        adversarial=stage.adversarial,
+    )
     gan.stage = stage

@@ -66,24 +66,89 @@ def test_a_resumed_log_forgets_epochs_that_come_again(log, gan, tmp_path):
     resumed.on_train_begin()
     resumed.on_epoch_end(2, {"val_ab_rmse": 20.0})
     assert [row["epoch"] for row in read(tmp_path / "metrics.csv")] == ["1", "2", "3"]
-    assert resumed.best(PRETRAIN) == 14.0
+    assert not resumed.last_is_best()
 
 
-def test_the_best_generator_is_the_best_of_its_stage(log, gan, tmp_path):
-    saved = []
+def test_a_run_that_diverged_says_so(log):
+    with pytest.raises(ValueError, match="training diverged: val_ab_rmse is nan after epoch 3"):
+        log.on_epoch_end(2, {"val_ab_rmse": float("nan")})
 
-    def save(generator, path):
-        path.write_text("")
-        saved.append(epoch)
 
-    best = attach(BestGenerator(tmp_path / "g.keras", log, save), gan)
-    for epoch, (stage, error) in enumerate(
-        [(PRETRAIN, 15), (PRETRAIN, 13), (PRETRAIN, 14), (ADVERSARIAL, 16), (ADVERSARIAL, 17)]
-    ):
-        gan.stage = stage
-        for callback in (best, log):
+class Shelf:
+    """Stands in for the generator's file: remembers which weights were put there."""
+
+    def __init__(self):
+        self.saved = []
+
+    def save(self, generator, path):
+        self.saved.append(generator.weights)
+
+    def load(self, path):
+        return Network(self.saved[-1])
+
+
+class Network:
+    layers = ()
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def get_weights(self):
+        return self.weights
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+
+def train(gan, log, best, stage, errors):
+    """Run epochs whose weights are named after the error that they reach."""
+    gan.stage = stage
+    for callback in (log, best):
+        callback.on_train_begin()
+    started_from = gan.generator.weights
+    for error in errors:
+        gan.generator.weights = error
+        epoch = len(log.rows)
+        gan.epochs_done.assign(epoch + 1)
+        for callback in (log, best):
             callback.on_epoch_end(epoch, {"val_ab_rmse": float(error)})
-    assert saved == [0, 1, 3]
+    return started_from
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+@pytest.fixture
+def best(log, gan, shelf, tmp_path):
+    gan.generator = Network("new")
+    return attach(BestGenerator(tmp_path / "g.keras", log, shelf.save, shelf.load), gan)
+
+
+def test_the_best_generator_is_the_best_of_its_stage(log, gan, best, shelf):
+    train(gan, log, best, PRETRAIN, [15, 13, 14])
+    train(gan, log, best, ADVERSARIAL, [16, 17, 15])
+    assert shelf.saved == [15, 13, 16, 15]
+
+
+def test_a_stage_starts_from_the_best_generator_of_the_stage_before(log, gan, best):
+    assert train(gan, log, best, PRETRAIN, [15, 13, 14]) == "new"
+    assert train(gan, log, best, ADVERSARIAL, [16]) == 13
+
+
+def test_a_resumed_stage_starts_from_where_it_was(log, gan, best):
+    train(gan, log, best, PRETRAIN, [13, 14])
+    assert train(gan, log, best, PRETRAIN, [15]) == 14
+
+
+def test_a_best_generator_that_a_killed_run_could_not_save_is_saved_on_resume(
+    log, gan, best, shelf
+):
+    train(gan, log, best, PRETRAIN, [15, 13])
+    shelf.saved.pop()
+    train(gan, log, best, PRETRAIN, [])
+    assert shelf.saved == [15, 13]
 
 
 def test_samples_are_grey_above_predicted_above_true(tmp_path):

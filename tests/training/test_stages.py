@@ -39,6 +39,10 @@ def examples():
     ).repeat()
 
 
+def plan(**epochs):
+    return plan_stages(learning_rate=1e-3, adversarial_learning_rate=1e-4, **epochs)
+
+
 def run(gan, stages, examples, **arguments):
     witness = Witness()
     run_stages(
@@ -54,16 +58,16 @@ def run(gan, stages, examples, **arguments):
 
 
 def test_pretraining_comes_first_and_the_rest_is_adversarial():
-    stages = plan_stages(epochs=20, pretrain_epochs=16, learning_rate=1e-4)
-    assert [(stage.name, stage.epochs) for stage in stages] == [
-        ("pretrain", 16),
-        ("adversarial", 4),
+    stages = plan(epochs=20, pretrain_epochs=16)
+    assert [(stage.name, stage.epochs, stage.learning_rate) for stage in stages] == [
+        ("pretrain", 16, 1e-3),
+        ("adversarial", 4, 1e-4),
     ]
 
 
 @pytest.mark.parametrize(("pretrain", "names"), [(0, ["adversarial"]), (3, ["pretrain"])])
 def test_a_stage_without_epochs_is_left_out(pretrain, names):
-    stages = plan_stages(epochs=3, pretrain_epochs=pretrain, learning_rate=1e-4)
+    stages = plan(epochs=3, pretrain_epochs=pretrain)
     assert [stage.name for stage in stages] == names
 
 
@@ -80,7 +84,7 @@ def test_stages_follow_each_other_each_with_its_step_and_learning_rate(gan, exam
 
 
 def test_the_optimizer_keeps_its_state_from_stage_to_stage(gan, examples):
-    run(gan, plan_stages(epochs=3, pretrain_epochs=2, learning_rate=1e-3), examples)
+    run(gan, plan(epochs=3, pretrain_epochs=2), examples)
     assert int(gan.generator_optimizer.iterations) == 3
     assert int(gan.discriminator_optimizer.iterations) == 1
 
@@ -88,12 +92,12 @@ def test_the_optimizer_keeps_its_state_from_stage_to_stage(gan, examples):
 @pytest.mark.parametrize("done", [1, 2, 3])
 def test_a_run_goes_on_in_the_stage_where_it_stopped(gan, examples, done):
     gan.epochs_done.assign(done)
-    seen = run(gan, plan_stages(epochs=3, pretrain_epochs=2, learning_rate=1e-3), examples)
+    seen = run(gan, plan(epochs=3, pretrain_epochs=2), examples)
     assert [epoch for epoch, *_ in seen] == list(range(done, 3))
 
 
 def test_stages_share_the_minutes_as_they_share_the_epochs(gan, examples):
-    stages = plan_stages(epochs=4, pretrain_epochs=3, learning_rate=1e-3)
+    stages = plan(epochs=4, pretrain_epochs=3)
     gan.seconds_done.assign(60 * 3)  # of four minutes: the first stage is over, the second is not
     witness = Witness()
     run_stages(
@@ -110,12 +114,10 @@ def test_stages_share_the_minutes_as_they_share_the_epochs(gan, examples):
 
 def test_a_run_whose_time_is_used_up_trains_no_more(gan, examples):
     gan.seconds_done.assign(600)
-    stages = plan_stages(epochs=4, pretrain_epochs=3, learning_rate=1e-3)
+    stages = plan(epochs=4, pretrain_epochs=3)
     assert run(gan, stages, examples, minutes=5) == []
 
 
 def test_training_stops_when_the_time_is_over(gan, examples):
-    seen = run(
-        gan, plan_stages(epochs=2, pretrain_epochs=1, learning_rate=1e-3), examples, minutes=1e-6
-    )
+    seen = run(gan, plan(epochs=2, pretrain_epochs=1), examples, minutes=1e-6)
     assert [name for _, name, *_ in seen] == ["pretrain"]
