@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -52,15 +53,18 @@ class RunFolder:
             try:
                 candidate.mkdir(parents=True)
             except FileExistsError as error:
-                if path is not None:
-                    raise ValueError(
-                        f"{path} exists already; choose another --run-dir, "
-                        "or go on with that run by --resume"
-                    ) from error
-                continue
+                if path is None:
+                    continue
+                raise ValueError(_taken(path)) from error
             except OSError as error:
                 raise ValueError(f"cannot make run folder {candidate}: {error.strerror}") from error
             return cls(candidate)
+
+    @staticmethod
+    def check_free(path: str | Path) -> None:
+        """Raise `ValueError` if something stands where a run folder is to be made."""
+        if os.path.lexists(path):
+            raise ValueError(_taken(path))
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -83,6 +87,10 @@ class RunFolder:
     def drop_cache(self) -> None:
         """Remove decoded photographs."""
         shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def _taken(path):
+    return f"{path} exists already; choose another --run-dir, or go on with that run by --resume"
 
 
 def read_json(path: str | Path) -> dict:

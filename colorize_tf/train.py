@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         run = None
         config = make_config(chosen)
-    # What cannot work is found out before anything is written.
+        if config.run_dir is not None:
+            RunFolder.check_free(config.run_dir)
+    # What cannot work is found out before anything is downloaded or written.
+    if config.export_to and Path(config.export_to).is_file():
+        raise ValueError(f"{config.export_to} is a file; --export-to expects a folder")
     gan = _build(config)
     photographs = _find_photographs(config)
     if run is None:

@@ -266,6 +266,15 @@ def test_an_existing_run_folder_is_left_alone(tiny_run, offline, policy, capsys)
     assert (run / "config.json").read_bytes() == before
 
 
+def test_a_place_to_export_to_that_is_a_file_is_found_before_training(
+    tmp_path, offline, policy, capsys
+):
+    (tmp_path / "file").write_text("mine")
+    line = fails(capsys, *TINY, "--run-dir", tmp_path / "run", "--export-to", tmp_path / "file")
+    assert "is a file; --export-to expects a folder" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, policy, capsys):
     (tmp_path / "file").write_text("")
     line = fails(capsys, *TINY, "--run-dir", tmp_path / "file" / "run")
