@@ -13,8 +13,8 @@ _CHOICES = {
 }
 
 
-def _option(default: object, group: str, text: str, **metadata: object) -> Any:
-    return dataclasses.field(default=default, metadata={"group": group, "help": text, **metadata})
+def _option(default: object, group: str, text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"group": group, "help": text})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,9 @@ class TrainConfig:
     validation_limit: int = _option(300, "data", "most photographs to validate on")
     synthetic_count: int = _option(1200, "data", "landscapes to render where none are found")
     image_size: int = _option(128, "data", "height and width the network sees, in pixels")
-    cache: str = _option("auto", "data", "where decoded photographs stay: auto, memory, disk, none")
+    cache: str = _option(
+        "auto", "data", "where decoded photographs to train on stay: auto, memory, disk or none"
+    )
 
     batch_size: int = _option(32, "training", "examples in a batch")
     epochs: int = _option(20, "training", "passes over the photographs, all stages together")

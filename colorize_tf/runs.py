@@ -94,15 +94,18 @@ def _taken(path):
 
 
 def read_json(path: str | Path) -> dict:
-    """Read a JSON file.
+    """Read a JSON file that holds an object.
 
     Raises:
-        ValueError: not JSON.
+        ValueError: not JSON, or something else than an object.
     """
     try:
-        return json.loads(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, expected an object")
+    return content
 
 
 def write_json(path: str | Path, content: dict) -> None:

@@ -230,12 +230,12 @@ def _finish(config, run, photographs):
     from colorize_tf.inference.colorizer import Colorizer
 
     run.drop_cache()
-    folder = Path(config.export_to) if config.export_to else run.export
+    folder = Path(config.export_to).absolute() if config.export_to else run.export
     with cli.native_chatter_hidden():
         differences = export_artifacts(
             load_generator(run.generator),
             folder,
-            name=folder.name if config.export_to else run.path.name,
+            name=folder.name if config.export_to else run.path.absolute().name,
             image=evaluation_image(photographs.validation[0], config.image_size),
         )
     for path, difference in differences.items():

@@ -65,3 +65,10 @@ def test_broken_json_is_named(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(ValueError, match="a.json is not valid JSON: "):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "null"])
+def test_a_damaged_file_of_a_run_is_named(tmp_path, content):
+    (tmp_path / "data.json").write_text(content)
+    with pytest.raises(ValueError, match="data.json"):
+        read_json(tmp_path / "data.json")

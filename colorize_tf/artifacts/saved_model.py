@@ -15,6 +15,7 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
 
     - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
       to `colorized_bytes` string `(batch,)`, contents of PNG files of the same height and width.
+      TensorFlow's decoder ignores EXIF orientation: what comes in turned goes out turned.
     - `colorize`: `images` uint8 `(batch, height, width, 3)` to `colorized`, the same.
     - `predict_ab`: `lightness` float32 `(batch, size, size, 1)` to `ab` float32
       `(batch, size, size, 2)`.
@@ -88,5 +89,4 @@ def load_saved_model(folder: str | Path) -> Any:
             f"{folder} is not a colorize_tf model: it has no signature predict_ab, "
             f"only {', '.join(loaded.signatures) or 'none'}"
         )
-
     return loaded

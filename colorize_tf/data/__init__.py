@@ -1,1 +1,1 @@
-"""data."""
+"""Files become `(lightness, ab)`."""

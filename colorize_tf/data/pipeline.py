@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from colorize_tf import media
 from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.files import written_aside
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
@@ -37,7 +38,7 @@ def training_dataset(
         seed: chooses the order, the crops and the flips.
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
         steps_done: how many batches to pass over; a variable is read whenever the dataset is
-            iterated, such as `ColorizationGAN.steps_done`.
+            iterated, such as `ColorizationGAN.steps_done.value`.
 
     Returns:
         Batches of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
@@ -132,7 +133,8 @@ def _loader(
     def from_disk(index):
         file = Path(cache) / f"{index}.npy"
         if index not in decoded:
-            np.save(file, decode(index))
+            with written_aside(file) as aside:
+                np.save(aside, decode(index))
             decoded[index] = True
         return np.load(file)
 

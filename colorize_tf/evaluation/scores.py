@@ -54,7 +54,7 @@ def score(
     figures = [_figures(image, colorize(image)) for image in images]
     means = {name: float(np.mean([f[name] for f in figures])) for name in figures[0]}
     true_colorfulness = means.pop("true_colorfulness")
-    if true_colorfulness < 1.0:
+    if true_colorfulness == 0:
         raise ValueError("the photographs are grey: there is no true colour to compare with")
     means["colorfulness_ratio"] = means.pop("colorfulness") / true_colorfulness
     return means
