@@ -38,7 +38,7 @@ class TrainConfig:
         0.1, "data", "share of a set without a split of its own that is kept for validation"
     )
     validation_limit: int = _option(300, "data", "most photographs to validate on")
-    synthetic_count: int = _option(1200, "data", "landscapes to render where none are found")
+    synthetic_count: int = _option(1000, "data", "landscapes to render where none are found")
     image_size: int = _option(128, "data", "height and width the network sees, in pixels")
     cache: str = _option(
         "auto", "data", "where decoded photographs to train on stay: auto, memory, disk or none"

@@ -10,6 +10,12 @@ import tensorflow as tf
 
 from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_images
 
+MAX_MEGAPIXELS = 40
+"""Encoded photographs larger than this are refused before their pixels are decoded."""
+
+# How the files that `colorize_bytes` reads begin, and where `_header_size` finds their size.
+_JPEG, _PNG, _BMP, _GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8"
+
 
 def colorize_images(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, size: int
@@ -59,14 +65,93 @@ def colorize_bytes(
 
     Returns:
         string `(batch,)`, contents of PNG files of the same height and width.
+
+    Raises:
+        tf.errors.InvalidArgumentError: one of them is no image, is damaged or has more than
+            `MAX_MEGAPIXELS`; says which one, by its index in the batch, and why.
     """
 
-    def colorize_one(contents):
-        image = tf.io.decode_image(contents, channels=3, expand_animations=False)
+    def colorize_one(index_and_contents):
+        image = _decode_image(*index_and_contents)
         colorized = colorize_images(predict_ab, image[tf.newaxis], size)
         return tf.io.encode_png(colorized[0])
 
-    return tf.map_fn(colorize_one, image_bytes, fn_output_signature=tf.string)
+    indices = tf.range(tf.shape(image_bytes)[0])
+    # One at a time, so that a batch of the largest photographs needs the memory of one of them.
+    return tf.map_fn(
+        colorize_one,
+        (indices, image_bytes),
+        fn_output_signature=tf.string,
+        parallel_iterations=1,
+    )
+
+
+def _decode_image(index: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    """Decode one file to uint8 `(height, width, 3)`; of an animation, the first frame.
+
+    What is wrong with it is said in terms of `index`, since the decoders' own errors know nothing
+    of a batch.
+    """
+    name = tf.strings.join(["image ", tf.strings.as_string(index), " of the batch "])
+    size = _value_or(_header_size, contents, default=tf.zeros(2, tf.int64))
+    contents = _checked(
+        contents,
+        tf.reduce_all(size > 0),
+        [name, "is not the contents of a JPEG, PNG, BMP or GIF file"],
+    )
+    height_and_width = [tf.strings.as_string(size[1]), " x ", tf.strings.as_string(size[0])]
+    contents = _checked(
+        contents,
+        # As floating point: the product of two sizes that a header claims may overflow int64.
+        tf.reduce_prod(tf.cast(size, tf.float64)) <= MAX_MEGAPIXELS * 1e6,
+        [name, "is too large: ", *height_and_width, f" pixels, at most {MAX_MEGAPIXELS} megapixels"],
+    )
+    image = _value_or(_decoded, contents, default=tf.zeros((0, 0, 3), tf.uint8))
+    image = _checked(image, tf.size(image) > 0, [name, "is damaged or cut short"])
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def _decoded(contents: tf.Tensor) -> tf.Tensor:
+    image = tf.io.decode_image(contents, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def _header_size(contents: tf.Tensor) -> tf.Tensor:
+    """Read `(height, width)`, int64, from the head of a file; zeros for an unknown kind of file."""
+
+    def numbers(position, kind, *, little_endian):
+        data = tf.strings.substr(contents, position, 2 * kind.size)
+        return tf.cast(tf.io.decode_raw(data, kind, little_endian), tf.int64)
+
+    kinds = {
+        _JPEG: lambda: tf.image.extract_jpeg_shape(contents, tf.int64)[:2],
+        # Unsigned in the file: what is read as negative is far too large.
+        _PNG: lambda: tf.math.floormod(numbers(16, tf.int32, little_endian=False)[::-1], 2**32),
+        # A negative height means that the top row comes first.
+        _BMP: lambda: tf.abs(numbers(18, tf.int32, little_endian=True)[::-1]),
+        _GIF: lambda: numbers(6, tf.uint16, little_endian=True)[::-1],
+    }
+    matches = [tf.strings.substr(contents, 0, len(magic)) == magic for magic in kinds]
+    return tf.case(
+        list(zip(matches, kinds.values(), strict=True)), default=lambda: tf.zeros(2, tf.int64)
+    )
+
+
+def _value_or(
+    function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, default: tf.Tensor
+) -> tf.Tensor:
+    """Return `function(argument)`, or `default` where that is an error.
+
+    Datasets are the only part of TensorFlow in which a graph can pass over an error.
+    """
+    values = tf.data.Dataset.from_tensors(argument).map(function).ignore_errors()
+    return values.concatenate(tf.data.Dataset.from_tensors(default)).take(1).get_single_element()
+
+
+def _checked(tensor: tf.Tensor, condition: tf.Tensor, words: list[tf.Tensor | str]) -> tf.Tensor:
+    """Return `tensor`, of which nothing is computed unless `condition` holds."""
+    with tf.control_dependencies([tf.debugging.Assert(condition, [tf.strings.join(words)])]):
+        return tf.identity(tensor)
 
 
 def _fit_square(

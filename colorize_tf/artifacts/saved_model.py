@@ -15,7 +15,9 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
 
     - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
       to `colorized_bytes` string `(batch,)`, contents of PNG files of the same height and width.
-      TensorFlow's decoder ignores EXIF orientation: what comes in turned goes out turned.
+      TensorFlow's decoder ignores EXIF orientation: what comes in turned goes out turned. A file
+      that is no image, damaged or larger than `graph.MAX_MEGAPIXELS` is an InvalidArgumentError
+      that says which one of the batch it is.
     - `colorize`: `images` uint8 `(batch, height, width, 3)` to `colorized`, the same.
     - `predict_ab`: `lightness` float32 `(batch, size, size, 1)` to `ab` float32
       `(batch, size, size, 2)`.
@@ -44,7 +46,10 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
         return {"ab": network(lightness)}
 
     module = tf.Module()
-    module.generator = generator  # what is not reachable from the module is not saved
+    # What is not reachable from the module is not saved. TensorFlow's own variables, not Keras'
+    # around them: of those (Keras 3.15) the file gets copies, a server restores the copies, and
+    # the signatures read the originals, which nobody has filled.
+    module.weights = [weight.value for weight in generator.weights]
     tf.saved_model.save(
         module,
         os.fspath(folder),
