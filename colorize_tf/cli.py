@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import importlib
 import os
+import re
 import sys
 import types
 import typing
@@ -21,6 +22,7 @@ VERBS = {
     "train": "train a colorizer on landscape photographs",
     "colorize": "colour a photograph",
     "evaluate": "measure a colorizer against the grey answer",
+    "export": "write a colorizer for serving and for phones",
     "benchmark": "measure the speed of each part",
 }
 
@@ -111,17 +113,14 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         try:
             return main(arguments) or 0
         except (ValueError, OSError, MemoryError) as error:
-            if os.environ.get("COLORIZE_TF_TRACEBACK"):
-                raise
-            return _fail(error)
+            return _fail(error, str(error))
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return 1
         except Exception as error:
             tensorflow = sys.modules.get("tensorflow")
             if tensorflow and isinstance(error, tensorflow.errors.OpError):
-                # Below its first line such an error carries the trace of its graph.
-                return _fail(error.message.strip().partition("\n")[0])
+                return _fail(error, _cause(error.message))
             raise
 
     return run
@@ -134,10 +133,10 @@ def native_chatter_hidden() -> Iterator[None]:
     TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
     warning of ours would be lost. What Python writes to `sys.stderr` is shown all the same.
     """
-    sys.stderr.flush()
     try:
+        sys.stderr.flush()
         kept = os.dup(2)
-    except OSError:  # no standard error to hide
+    except (AttributeError, OSError):  # no standard error to hide
         yield
         return
     with open(os.devnull, "w") as nowhere:
@@ -159,9 +158,17 @@ def start_tensorflow() -> None:
         tf.zeros(())
 
 
-def _fail(error: Exception | str) -> int:
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {message}", file=sys.stderr)
+def _cause(message: str) -> str:
+    """Find the line of TensorFlow's message that says what happened, among those that say where."""
+    lines = [re.sub(r"{{.*?}} ?", "", line).strip() for line in message.splitlines()]
+    told = [line for line in lines if re.match(r"\w+Error: ", line)]
+    return (told or [line for line in lines if line] or ["TensorFlow failed"])[0]
+
+
+def _fail(error: Exception, message: str) -> int:
+    if os.environ.get("COLORIZE_TF_TRACEBACK"):
+        raise error
+    print(f"error: {' '.join(message.split()) or type(error).__name__}", file=sys.stderr)
     return 2
 
 

@@ -19,7 +19,8 @@ def _parser():
     parser.add_argument(
         "--model",
         required=True,
-        help="run folder, .keras file, SavedModel folder or .tflite file (the fastest to start)",
+        help="run folder, .keras file, SavedModel folder, .tflite file (the fastest to start), or "
+        "URL of a model that TensorFlow Serving serves",
     )
     parser.add_argument("--force", action="store_true", help="replace OUT if it exists")
     return parser
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from colorize_tf import media
     from colorize_tf.inference.colorizer import Colorizer
 
+    media.check_writable_path(output)
     images = media.read_image(chosen.input)
     with cli.native_chatter_hidden():
         colorizer = Colorizer.load(chosen.model)

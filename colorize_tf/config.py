@@ -96,6 +96,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{_flag(name)} must be a finite number above 0, got {value}")
+        # The discriminator's patches need 32 pixels.
+        if not 32 <= self.image_size <= 4096:
+            raise ValueError(f"--image-size must lie between 32 and 4096, got {self.image_size}")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"--seed must lie between 0 and {2**32 - 1}, got {self.seed}")
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
@@ -135,13 +140,13 @@ RECIPES = {
         },
     ),
     "tiny": Recipe(
-        "smallest complete run: 64 pixels, 2 epochs",
+        "smallest complete run: 64 pixels, under a minute",
         {
             "generator": "tiny_unet",
             "discriminator_width": 8,
             "image_size": 64,
             "batch_size": 16,
-            "epochs": 2,
+            "epochs": 10,
             "synthetic_count": 200,
         },
     ),
@@ -166,7 +171,7 @@ def make_config(chosen: dict[str, object]) -> TrainConfig:
     config = TrainConfig(**{**RECIPES[name].defaults, **chosen})
     if config.pretrain_epochs is None:
         # Settled now, so that a run resumed with more epochs does not go back to an earlier stage.
-        config = dataclasses.replace(config, pretrain_epochs=config.epochs * 4 // 5)
+        config = dataclasses.replace(config, pretrain_epochs=max(1, config.epochs * 4 // 5))
     return config
 
 
@@ -197,6 +202,8 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
                 f"the run has {_flag(name)} {stored[name]}, got {value}; leave the flag out, "
                 "or start a new run with another --run-dir"
             )
+    if "epochs" in chosen and "minutes" not in chosen:
+        stored = {**stored, "minutes": None}
     try:
         return TrainConfig(**{**stored, **chosen})
     except TypeError as error:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,3 +34,23 @@ def written_aside(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def check_writable_folder(path: str | Path) -> None:
+    """Make a folder if need be, and try whether files can be written there.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        ValueError: it is a file, or cannot be made or written to.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file, expected a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(b"0")
+    except OSError as error:
+        raise ValueError(f"cannot write to folder {path}: {error.strerror}") from error

@@ -122,7 +122,8 @@ def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> N
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    _check_writable(path, suffix, images, quality)
+    check_writable_path(path)
+    _check_image(path, images, quality)
     parameters = [_QUALITY_FLAGS[suffix], quality] if suffix in _QUALITY_FLAGS else []
     with _quiet_opencv():
         encoded, contents = cv2.imencode(
@@ -164,19 +165,26 @@ def resize_to_short_side(images: np.ndarray, short_side: int) -> np.ndarray:
     return cv2.resize(images, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
-def _check_writable(path: Path, suffix: str, images: np.ndarray, quality: int) -> None:
-    if suffix not in WRITABLE_SUFFIXES:
+def check_writable_path(path: str | Path) -> None:
+    """Raise `ValueError` if no image can be written there: unknown suffix, or no such folder."""
+    path = Path(path)
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
         expected = ", ".join(WRITABLE_SUFFIXES)
-        raise ValueError(f"cannot write {path}: suffix is {suffix!r}, expected one of {expected}")
+        raise ValueError(
+            f"cannot write {path}: suffix is {path.suffix.lower()!r}, expected one of {expected}"
+        )
+    if os.path.isdir(path):  # Unlike Path.is_dir, also an answer where looking is forbidden.
+        raise ValueError(f"cannot write {path}: it is a folder; name a file in it")
+    if not os.path.isdir(path.parent):
+        raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
+
+
+def _check_image(path: Path, images: np.ndarray, quality: int) -> None:
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[2] != 3 or not images.size:
         came = f"{images.dtype} {images.shape}"
         raise ValueError(f"cannot write {path}: image is {came}, expected uint8 (height, width, 3)")
     if not 1 <= quality <= 100:
         raise ValueError(f"quality is {quality}, expected 1 to 100; 95 is a good choice")
-    if os.path.isdir(path):  # Unlike Path.is_dir, also an answer where looking is forbidden.
-        raise ValueError(f"cannot write {path}: it is a folder; name a file in it")
-    if not os.path.isdir(path.parent):
-        raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
 
 
 _quiet_lock = threading.Lock()

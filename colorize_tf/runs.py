@@ -29,7 +29,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.samples = self.path / "samples"
         self.tensorboard = self.path / "tensorboard"
-        self.state = self.path / "state.weights.h5"
+        self.state = self.path / "state.npz"
         self.cache = self.path / "cache"
         self.generator = self.path / self.GENERATOR
         self.export = self.path / "export"

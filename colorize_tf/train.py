@@ -2,12 +2,14 @@
 
 import dataclasses
 import hashlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import cli
 from colorize_tf.config import RECIPES, TrainConfig, make_config, resume_config
+from colorize_tf.files import check_writable_folder
 from colorize_tf.runs import RunFolder, read_json, write_json
 
 # Decoded photographs beyond this go to disk, so that a run stays within 4 GiB of memory.
@@ -41,19 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = make_config(chosen)
         if config.run_dir is not None:
             RunFolder.check_free(config.run_dir)
-    # What cannot work is found out before anything is downloaded or written.
-    if config.export_to and Path(config.export_to).is_file():
-        raise ValueError(f"{config.export_to} is a file; --export-to expects a folder")
-    gan = _build(config)
-    photographs = _find_photographs(config)
+    # What cannot work is found out before anything is downloaded or trained.
+    if config.export_to:
+        check_writable_folder(config.export_to)
+    gan, precision = _build(config, initialize=run is None or not run.state.is_file())
+    config = dataclasses.replace(config, precision=precision)
+    photographs = _find_photographs(config, run)
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
     _write_down(run, config, photographs)
-    return _train(gan, config, run, photographs)
+    try:
+        _train(gan, config, run, photographs)
+        _finish(config, run, photographs)
+    except KeyboardInterrupt:
+        return _interrupted(gan, run)
+    return 0
 
 
-def _build(config):
-    """Set the machine up and return the compiled GAN."""
+def _build(config, *, initialize):
+    """Set the machine up; return the compiled GAN and the precision that was chosen."""
     cli.start_tensorflow()
     import keras
     import tensorflow as tf
@@ -69,38 +77,42 @@ def _build(config):
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    set_precision(config.precision)
+    precision = set_precision(config.precision)
     generator = GENERATORS[config.generator](config.image_size)
     discriminator = patchgan(base_width=config.discriminator_width)
-    if config.init_from and not config.resume:
-        path = Path(config.init_from)
-        path = path / RunFolder.GENERATOR if path.is_dir() else path
-        copy_weights(load_generator(path), generator, path)
+    if config.init_from and initialize:
+        copy_weights(load_generator(config.init_from), generator, config.init_from)
     gan = ColorizationGAN(generator, discriminator)
     adam = {"learning_rate": config.learning_rate, "beta_1": config.beta_1}
     gan.compile(keras.optimizers.Adam(**adam), keras.optimizers.Adam(**adam))
-    return gan
+    return gan, precision
 
 
-def _find_photographs(config):
-    """Find the photographs, and keep as many for validation as the config wants."""
+def _find_photographs(config, run):
+    """Find the photographs, those of a resumed run where it left them, and limit validation."""
+    from colorize_tf.data.audit import MINIMUM_SIDE
     from colorize_tf.data.catalog import find_photographs
     from colorize_tf.data.pipeline import load_size
 
+    data_dir = config.data_dir
+    if run is not None and config.dataset != "synthetic":
+        folder = Path(read_json(run.data).get("folder", ""))
+        data_dir = folder if folder.is_dir() else data_dir
     photographs = find_photographs(
         config.dataset,
-        data_dir=config.data_dir,
+        data_dir=data_dir,
         validation_fraction=config.validation_fraction,
         seed=config.seed,
         synthetic_train=config.synthetic_count,
         synthetic_validation=max(1, round(config.synthetic_count * config.validation_fraction)),
-        synthetic_size=load_size(config.image_size),
+        synthetic_size=max(MINIMUM_SIDE, load_size(config.image_size)),
     )
     print(f"{photographs.origin}: {photographs.audit.summary()}")
     if len(photographs.train) < config.batch_size and not config.steps_per_epoch:
         raise ValueError(
-            f"{len(photographs.train)} photographs to train on are less than a batch of "
-            f"{config.batch_size}; use a smaller --batch-size or set --steps-per-epoch"
+            f"a batch of {config.batch_size} needs more photographs to train on than the "
+            f"{len(photographs.train)} there are; use a smaller --batch-size or set "
+            "--steps-per-epoch"
         )
     validation = photographs.validation[: config.validation_limit]
     return dataclasses.replace(photographs, validation=validation)
@@ -110,35 +122,40 @@ def _write_down(run, config, photographs):
     """Store the config and what the run learns from; a resumed run must find the same."""
     from colorize_tf.data.audit import write_report
 
-    data = {
-        "origin": photographs.origin,
+    content = {
         "train": len(photographs.train),
         "validation": len(photographs.validation),
         "sha256": _fingerprint(photographs),
     }
-    if config.resume and (stored := read_json(run.data)) != data:
-        raise ValueError(
-            f"the photographs changed since the run began: {stored['train']} to train on and "
-            f"{stored['validation']} to validate on were there, now {data['train']} and "
-            f"{data['validation']}, or others of that number; bring them back or start a new run"
-        )
-    write_json(run.data, data)
+    if config.resume:
+        stored = read_json(run.data)
+        if any(stored.get(name) != value for name, value in content.items()):
+            raise ValueError(
+                f"the photographs changed since the run began: {stored.get('train')} to train on "
+                f"and {stored.get('validation')} to validate on were there, now "
+                f"{content['train']} and {content['validation']}, or others of that number; bring "
+                "them back or start a new run"
+            )
+    source = {"origin": photographs.origin, "folder": str(photographs.folder.absolute())}
+    write_json(run.data, {**source, **content})
     write_json(run.config, {**dataclasses.asdict(config), "resume": False})
     write_report(photographs.audit, run.skipped)
 
 
 def _fingerprint(photographs):
-    """Hash the contents of all photographs, so that a changed set is noticed."""
-    contents = [photograph.sha256 for photograph in photographs.audit.usable]
-    return hashlib.sha256("".join(sorted(contents)).encode()).hexdigest()
+    """Hash the contents of both sides in their order, so that any change is noticed."""
+    contents = {photograph.path: photograph.sha256 for photograph in photographs.audit.usable}
+    paths = (*photographs.train, *photographs.validation)
+    return hashlib.sha256("".join(contents[path] for path in paths).encode()).hexdigest()
 
 
 def _train(gan, config, run, photographs):
-    """Train through all stages, then export the best generator and print what it reaches."""
+    """Train through all stages."""
     from colorize_tf.training.stages import plan_stages, run_stages
+    from colorize_tf.training.state import load_state
 
     if config.resume and run.state.is_file():
-        gan.load_weights(run.state)
+        load_state(gan, run.state)
     train_examples, validation_examples = _examples(gan, config, run, photographs)
     stages = plan_stages(
         epochs=config.epochs,
@@ -154,20 +171,17 @@ def _train(gan, config, run, photographs):
         + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
         + (f", in {config.minutes:g} minutes" if config.minutes else "")
     )
-    try:
-        run_stages(
-            gan,
-            stages,
-            l1_weight=config.l1_weight,
-            minutes=config.minutes,
-            callbacks=_callbacks(config, run, validation_examples),
-            x=train_examples,
-            validation_data=validation_examples,
-            steps_per_epoch=steps_per_epoch,
-        )
-    except KeyboardInterrupt:
-        return _interrupted(gan, run)
-    return _finish(config, run, photographs)
+    run_stages(
+        gan,
+        stages,
+        l1_weight=config.l1_weight,
+        seed=config.seed,
+        minutes=config.minutes,
+        callbacks=_callbacks(config, run, validation_examples),
+        x=train_examples,
+        validation_data=validation_examples,
+        steps_per_epoch=steps_per_epoch,
+    )
 
 
 def _examples(gan, config, run, photographs):
@@ -199,7 +213,6 @@ def _callbacks(config, run, validation_examples):
     log = callbacks.RunLog(run.metrics, run.curves)
     first_examples = next(iter(validation_examples.unbatch().batch(6)))
     return [
-        callbacks.Counters(config.seed),
         callbacks.Progress(),
         keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
         callbacks.SampleGrid(run.samples, first_examples),
@@ -213,6 +226,7 @@ def _interrupted(gan, run):
     """Leave a usable generator behind, the best so far or, before any, the present one."""
     from colorize_tf.artifacts.keras_file import save_generator
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would cut this short
     if not run.generator.is_file():
         save_generator(gan.generator, run.generator)
     print(
@@ -224,6 +238,9 @@ def _interrupted(gan, run):
 
 
 def _finish(config, run, photographs):
+    """Export the best generator and print what it reaches."""
+    import numpy as np
+
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import load_generator
     from colorize_tf.evaluation.scores import evaluation_image, grey, score, table
@@ -232,21 +249,20 @@ def _finish(config, run, photographs):
     run.drop_cache()
     folder = Path(config.export_to).absolute() if config.export_to else run.export
     with cli.native_chatter_hidden():
-        differences = export_artifacts(
+        written = export_artifacts(
             load_generator(run.generator),
             folder,
             name=folder.name if config.export_to else run.path.absolute().name,
-            image=evaluation_image(photographs.validation[0], config.image_size),
+            pictures=evaluation_image(photographs.validation[0], config.image_size)[np.newaxis],
         )
-    for path, difference in differences.items():
-        print(f"wrote {path}, within {difference:.1e} of the generator")
+    for path, difference in written.items():
+        print(f"wrote {path}, {difference}")
     colorize = Colorizer.load(run.path)
     options = {"paths": photographs.validation, "size": config.image_size}
     scores = {"grey (ab = 0)": score(grey, **options), "this run": score(colorize, **options)}
     print(f"{len(photographs.validation)} validation photographs at {config.image_size} px:")
     print(table(scores))
     print(f"samples in {run.samples}, curves in {run.curves}")
-    return 0
 
 
 if __name__ == "__main__":

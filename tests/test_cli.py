@@ -155,6 +155,23 @@ def test_what_tensorflow_refuses_is_one_line_and_exit_code_2(capsys):
     assert capsys.readouterr() == ("", "error: no memory\n")
 
 
+def test_the_cause_is_found_in_what_tensorflow_says(capsys):
+    import tensorflow as tf
+
+    message = """Graph execution error:
+
+Detected at node PyFunc defined at (most recent call last):
+<stack traces unavailable>
+ImageError: cannot read gone.png: missing: there is no such file; check the path
+Traceback (most recent call last):
+  File "module.py", line 1, in function
+"""
+    assert fails(tf.errors.UnknownError(None, None, message))([]) == 2
+    assert capsys.readouterr().err == (
+        "error: ImageError: cannot read gone.png: missing: there is no such file; check the path\n"
+    )
+
+
 def test_a_fault_of_ours_passes_through():
     with pytest.raises(TypeError):
         fails(TypeError())([])

@@ -16,6 +16,7 @@ def test_nothing_chosen_is_the_compact_recipe():
 
 def test_four_fifths_of_the_epochs_are_pretraining_unless_chosen():
     assert make_config({"epochs": 12}).pretrain_epochs == 9
+    assert make_config({"epochs": 1}).pretrain_epochs == 1
     assert make_config({"epochs": 12, "pretrain_epochs": 2}).pretrain_epochs == 2
 
 

@@ -22,7 +22,7 @@ ROOMS = {
     "data": {"color", "media", "files"},
     "models": set(),
     "training": {"color", "media", "metrics", "files"},
-    "artifacts": {"color", "files"},
+    "artifacts": {"color", "files", "runs"},
     "inference": {"color", "media", "artifacts", "runs"},
     "evaluation": {"color", "media", "metrics", "inference"},
 }

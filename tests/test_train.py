@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -53,7 +52,7 @@ def test_a_run_ends_with_three_artifacts_and_what_shows_how_it_went(tiny_run):
         "samples/epoch-002.png",
         "tensorboard",
         "generator.keras",
-        "state.weights.h5",
+        "state.npz",
         "export/tiny.keras",
         "export/1/saved_model.pb",
         "export/tiny.tflite",
@@ -72,6 +71,13 @@ def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
     _, output = tiny_run
     lines = output.stderr.splitlines()
     assert [line for line in lines if line.strip() and "picture/s" not in line] == []
+
+
+def test_float32_is_as_silent(tmp_path, verb):
+    flags = ["--precision", "float32", "--epochs", "1", "--steps-per-epoch", "1"]
+    output = verb("train", *TINY, *flags, "--run-dir", tmp_path / "run")
+    assert output.returncode == 0
+    assert [line for line in output.stderr.splitlines() if "picture/s" not in line] == []
 
 
 def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
@@ -96,6 +102,7 @@ def test_the_config_of_a_run_is_stored(tiny_run):
     run, _ = tiny_run
     config = json.loads((run / "config.json").read_text())
     assert (config["recipe"], config["image_size"], config["epochs"]) == ("tiny", 64, 2)
+    assert config["precision"] in ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def test_exported_keras_file_is_the_best_generator_of_the_run(tiny_run):
@@ -148,12 +155,9 @@ def whole_run(tmp_path_factory, cache_home):
 
 def saved_state(run):
     """Everything in a run's state but the seconds that it took."""
-    arrays = {}
-    with h5py.File(run / "state.weights.h5") as file:
-        file.visititems(
-            lambda name, item: arrays.update({name: item[()]} if hasattr(item, "dtype") else {})
-        )
-    assert arrays.pop("vars/2") > 0
+    with np.load(run / "state.npz") as file:
+        arrays = dict(file)
+    assert arrays.pop("counter.3") > 0
     return arrays
 
 
@@ -193,6 +197,35 @@ def test_ctrl_c_leaves_the_best_generator_and_says_how_to_go_on(tmp_path, cache_
     assert load_generator(run / "generator.keras").input_shape == (None, 64, 64, 1)
 
 
+def test_a_finished_run_is_prolonged_in_its_last_stage(tiny_run, tmp_path, offline, policy):
+    run = tmp_path / "longer"
+    shutil.copytree(tiny_run[0], run)
+    # Where photographs come from may be told otherwise, as after a download.
+    data = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps({**data, "origin": "elsewhere"}))
+    assert main(["--resume", "--run-dir", str(run), "--epochs", "3"]) == 0
+    with (run / "metrics.csv").open(newline="") as file:
+        stages = [row["stage"] for row in csv.DictReader(file)]
+    assert stages == ["pretrain", "adversarial", "adversarial"]
+    assert (run / "export/2/saved_model.pb").is_file()
+
+
+def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_again(
+    tiny_run, tmp_path, offline, policy
+):
+    run = tmp_path / "early"
+    flags = ["--init-from", str(tiny_run[0]), "--learning-rate", "1e-12", "--epochs", "1"]
+    assert main([*TINY, *flags, "--steps-per-epoch", "1", "--run-dir", str(run)]) == 0
+    (run / "state.npz").unlink()
+    (run / "metrics.csv").unlink()
+    (run / "generator.keras").unlink()
+    assert main(["--resume", "--run-dir", str(run)]) == 0
+    weights = load_generator(run / "generator.keras").trainable_variables
+    expected = load_generator(tiny_run[0] / "generator.keras").trainable_variables
+    for weight, other in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-6)
+
+
 # Starting from another run.
 
 
@@ -227,8 +260,11 @@ def test_a_generator_of_another_architecture_is_refused_and_named(
         (["--generator", "magic"], "compact_unet, pix2pix_unet, tiny_unet"),
         (["--image-size", "100"], "96 or 128"),
         (["--recipe", "pix2pix", "--image-size", "128"], "256"),
-        (["--epochs", "0"], "--epochs must be above 0"),
+        (["--epochs", "0"], "--epochs must be a finite number above 0"),
         (["--epochs", "many"], "invalid int value"),
+        (["--image-size", "16"], "--image-size must lie between 32 and 4096"),
+        (["--seed", "-1"], "--seed must lie between 0 and"),
+        (["--data-dir", "~nosuchuser/photos"], "~nosuchuser/photos"),
         (["--precision", "float8"], "mixed_bfloat16"),
         (["--pretrain-epochs", "9", "--epochs", "3"], "--pretrain-epochs"),
         (["--data-dir", "nowhere"], "nowhere does not exist"),
@@ -271,8 +307,26 @@ def test_a_place_to_export_to_that_is_a_file_is_found_before_training(
 ):
     (tmp_path / "file").write_text("mine")
     line = fails(capsys, *TINY, "--run-dir", tmp_path / "run", "--export-to", tmp_path / "file")
-    assert "is a file; --export-to expects a folder" in line
+    assert "is a file, expected a folder" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_a_disk_that_fills_up_is_one_line(tmp_path, cache_home, tiny_run):
+    """A limit on the size of files stands in for the disk: the state takes more."""
+    limit = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (500_000,) * 2);"
+    code = limit + "runpy.run_module('colorize_tf.train', run_name='__main__')"
+    flags = [*TINY, "--epochs", "2", "--steps-per-epoch", "1", "--run-dir", str(tmp_path / "run")]
+    output = subprocess.run(
+        [sys.executable, "-c", code, *flags],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache_home)},
+        capture_output=True,
+        text=True,
+    )
+    assert output.returncode == 2, output.stderr
+    (line,) = [line for line in output.stderr.splitlines() if "picture/s" not in line]
+    assert line.startswith("error: ")
+    assert "File too large" in line
+    assert not (tmp_path / "run/state.npz").exists()
 
 
 def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, policy, capsys):

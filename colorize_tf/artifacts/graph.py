@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_images
+from colorize_tf.color import decode, images_to_rgb, rgb_to_images, rgb_to_lightness
 
 MAX_MEGAPIXELS = 40
 """Encoded photographs larger than this are refused before their pixels are decoded."""
@@ -33,10 +33,10 @@ def colorize_images(
     rgb = images_to_rgb(images)
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     square, (top, left, inner_height, inner_width) = _fit_square(rgb, height, width, size)
-    ab = predict_ab(encode(square)[0])
+    ab = predict_ab(rgb_to_lightness(square))
     ab = ab[:, top : top + inner_height, left : left + inner_width]
     ab = tf.image.resize(ab, (height, width), antialias=True)
-    return rgb_to_images(decode(encode(rgb)[0], ab))
+    return rgb_to_images(decode(rgb_to_lightness(rgb), ab))
 
 
 def colorize_square(predict_ab: Callable[[tf.Tensor], tf.Tensor], rgb: tf.Tensor) -> tf.Tensor:
@@ -49,7 +49,7 @@ def colorize_square(predict_ab: Callable[[tf.Tensor], tf.Tensor], rgb: tf.Tensor
     Returns:
         float32 `(batch, size, size, 3)` in 0..1.
     """
-    lightness, _ = encode(rgb)
+    lightness = rgb_to_lightness(rgb)
     return decode(lightness, predict_ab(lightness))
 
 
@@ -97,14 +97,19 @@ def _decode_image(index: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
     contents = _checked(
         contents,
         tf.reduce_all(size > 0),
-        [name, "is not the contents of a JPEG, PNG, BMP or GIF file"],
+        [name, "is no JPEG, PNG, BMP or GIF file, or its header is damaged"],
     )
     height_and_width = [tf.strings.as_string(size[1]), " x ", tf.strings.as_string(size[0])]
     contents = _checked(
         contents,
         # As floating point: the product of two sizes that a header claims may overflow int64.
         tf.reduce_prod(tf.cast(size, tf.float64)) <= MAX_MEGAPIXELS * 1e6,
-        [name, "is too large: ", *height_and_width, f" pixels, at most {MAX_MEGAPIXELS} megapixels"],
+        [
+            name,
+            "is too large: ",
+            *height_and_width,
+            f" pixels, at most {MAX_MEGAPIXELS} megapixels",
+        ],
     )
     image = _value_or(_decoded, contents, default=tf.zeros((0, 0, 3), tf.uint8))
     image = _checked(image, tf.size(image) > 0, [name, "is damaged or cut short"])
@@ -132,9 +137,10 @@ def _header_size(contents: tf.Tensor) -> tf.Tensor:
         _GIF: lambda: numbers(6, tf.uint16, little_endian=True)[::-1],
     }
     matches = [tf.strings.substr(contents, 0, len(magic)) == magic for magic in kinds]
-    return tf.case(
+    size = tf.case(
         list(zip(matches, kinds.values(), strict=True)), default=lambda: tf.zeros(2, tf.int64)
     )
+    return tf.ensure_shape(size, (2,))  # fewer: the file ends within its header
 
 
 def _value_or(

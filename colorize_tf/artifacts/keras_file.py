@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from colorize_tf.files import written_aside
+from colorize_tf.runs import RunFolder
 
 
 def save_generator(generator: keras.Model, path: str | Path) -> None:
@@ -23,7 +24,7 @@ def load_generator(path: str | Path) -> keras.Model:
     """Read a generator that `save_generator` wrote.
 
     Args:
-        path: a `.keras` file.
+        path: a `.keras` file, or a run folder, whose best generator is taken.
 
     Returns:
         The generator, `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
@@ -32,8 +33,10 @@ def load_generator(path: str | Path) -> keras.Model:
         ValueError: no such file, not a `.keras` file, code inside, or not a generator.
     """
     path = Path(path)
+    if path.is_dir():
+        path = path / RunFolder.GENERATOR
     if not path.is_file():
-        raise ValueError(f"no model at {path}; expected a .keras file")
+        raise ValueError(f"no model at {path}; expected a .keras file or a run folder")
     try:
         generator = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever a broken or foreign file makes Keras raise

@@ -46,9 +46,9 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
         return {"ab": network(lightness)}
 
     module = tf.Module()
-    # What is not reachable from the module is not saved. TensorFlow's own variables, not Keras'
-    # around them: of those (Keras 3.15) the file gets copies, a server restores the copies, and
-    # the signatures read the originals, which nobody has filled.
+    # What is not reachable from the module is not saved. TensorFlow's own variables, not the model:
+    # of Keras' variables the file gets copies, a server restores those, and the signatures read
+    # the originals, which nobody has filled (github.com/keras-team/keras/issues/20095).
     module.weights = [weight.value for weight in generator.weights]
     tf.saved_model.save(
         module,
@@ -63,7 +63,7 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
 
 def next_version(base: str | Path) -> int:
     """Return the number after the highest version in a model's base folder, 1 if there is none."""
-    versions = [int(path.name) for path in Path(base).glob("*") if path.name.isdigit()]
+    versions = [int(path.name) for path in Path(base).glob("*") if path.name.isdecimal()]
     return max(versions, default=0) + 1
 
 
@@ -80,9 +80,9 @@ def load_saved_model(folder: str | Path) -> Any:
         ValueError: no SavedModel there, or none of ours.
     """
     folder = Path(folder)
-    versions = sorted((p for p in folder.glob("*") if p.name.isdigit()), key=lambda p: int(p.name))
+    versions = [path for path in folder.glob("*") if path.name.isdecimal()]
     if not (folder / "saved_model.pb").is_file() and versions:
-        folder = versions[-1]
+        folder = max(versions, key=lambda path: int(path.name))
     if not (folder / "saved_model.pb").is_file():
         raise ValueError(f"no SavedModel in {folder}: expected saved_model.pb or version folders")
     try:

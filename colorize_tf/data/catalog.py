@@ -19,7 +19,7 @@ from urllib.request import getproxies
 
 from tqdm import tqdm
 
-from colorize_tf.data.audit import Audit, AuditedPhotograph, audit
+from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit
 from colorize_tf.data.folders import check_folder, files_by_split
 
 DATASETS = {
@@ -43,12 +43,14 @@ class Photographs:
     Attributes:
         train: files to learn from, none of them with the content of one in `validation`.
         validation: files to measure on.
+        folder: where they are.
         origin: where they come from, for people.
         audit: the verdict on every file that was found.
     """
 
     train: tuple[Path, ...]
     validation: tuple[Path, ...]
+    folder: Path
     origin: str
     audit: Audit
 
@@ -96,7 +98,7 @@ def find_photographs(
         return _render(synthetic_train, synthetic_validation, synthetic_size, seed, progress)
 
     folder, origin = _locate(dataset, data_dir, render)
-    train, validation = files_by_split(folder, dataset)
+    train, validation, others = files_by_split(folder, dataset)
     # Validation first: of two equal files the audit keeps the first, and losing one of thousands
     # in training costs less than changing what is measured.
     verdict = audit((*validation, *train), cache_file=_audit_cache(folder), progress=progress)
@@ -106,11 +108,13 @@ def find_photographs(
     else:
         sides = _split_by_content(verdict.usable, validation_fraction)
     _check_sides(folder, verdict, *sides)
-    return Photographs(*sides, origin, verdict)
+    outside = tuple(SkippedFile(path, "outside the split: in neither half") for path in others)
+    verdict = Audit(verdict.usable, verdict.skipped + outside)
+    return Photographs(*sides, folder, origin, verdict)
 
 
 def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path, ...]:
-    """List the usable photographs below a folder, whatever split it has.
+    """List the usable photographs in a folder to measure on: of a split, the validation half.
 
     Args:
         folder: where the photographs are, in any layout that `find_photographs` understands.
@@ -122,12 +126,10 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
     Raises:
         ValueError: for a folder that is missing, empty or locked, or without a usable photograph.
     """
-    folder = Path(folder).expanduser()
+    folder = _expanded(folder)
     check_folder(folder)
-    train, validation = files_by_split(folder, "folder")
-    verdict = audit(
-        sorted((*train, *validation)), cache_file=_audit_cache(folder), progress=progress
-    )
+    files, validation, _ = files_by_split(folder, "folder")
+    verdict = audit(validation or files, cache_file=_audit_cache(folder), progress=progress)
     if not verdict.usable:
         raise ValueError(f"folder {folder}: {verdict.summary()}; give it colour photographs")
     return tuple(photograph.path for photograph in verdict.usable)
@@ -135,8 +137,17 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
 
 def cache_folder() -> Path:
     """Return the user's cache folder for this package, which need not exist yet."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or _expanded("~/.cache")
     return Path(base) / "colorize_tf"
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path}: {error} give the whole path, or set HOME and XDG_CACHE_HOME"
+        ) from error
 
 
 # Where a dataset is.
@@ -153,7 +164,7 @@ def _locate(
             raise ValueError(f"{came}: it is rendered, not read; use dataset 'folder' or no folder")
         return render()
     if data_dir is not None:
-        folder = Path(data_dir).expanduser()
+        folder = _expanded(data_dir)
         check_folder(folder)
         return folder, f"{dataset} in {folder}"
     if dataset == "folder":
@@ -172,7 +183,7 @@ def _locate(
 
 def _usual_places(dataset: str) -> Iterator[Path]:
     if os.environ.get(DATA_VARIABLE):
-        yield Path(os.environ[DATA_VARIABLE]).expanduser() / dataset
+        yield _expanded(os.environ[DATA_VARIABLE]) / dataset
     yield cache_folder() / dataset
     if dataset == "landscapes":
         yield from _earlier_downloads()
@@ -180,7 +191,7 @@ def _usual_places(dataset: str) -> Iterator[Path]:
 
 def _earlier_downloads() -> Iterator[Path]:
     """Yield what kagglehub downloaded for other programs, newest first, whole ones only."""
-    base = os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub"
+    base = os.environ.get("KAGGLEHUB_CACHE") or _expanded("~/.cache/kagglehub")
     folder = Path(base) / "datasets" / KAGGLE_HANDLE
     try:
         versions = sorted(folder.glob("versions/[0-9]*"), key=lambda path: (len(path.name), path))

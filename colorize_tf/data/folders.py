@@ -14,8 +14,8 @@ _VALIDATION_NAMES = ("val", "validation", "valid", "val2017", "test")
 _COCO_FOLDERS = ("train2017", "val2017")
 
 
-def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
-    """List the train and validation files; without a given split, all files and none."""
+def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path], list[Path]]:
+    """List the files of train, of validation and of neither; without a split all are of train."""
     folder = _unwrap(folder)
     children = {child.name.lower(): child for child in _subfolders(folder)}
     train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
@@ -25,12 +25,17 @@ def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path]]:
         for side, files in zip((train, validation), split, strict=True):
             if not files:
                 raise ValueError(_no_images(side))
-        return split
+        others = [
+            path
+            for path in list_images(folder)
+            if not (path.is_relative_to(train) or path.is_relative_to(validation))
+        ]
+        return *split, others
     half = next((children[name] for name in _COCO_FOLDERS if name in children), None)
     files = list_images(half if dataset == "coco" and half else folder)
     if not files:
         raise ValueError(_no_images(folder))
-    return files, []
+    return files, [], []
 
 
 def _unwrap(folder: Path) -> Path:

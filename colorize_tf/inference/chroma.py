@@ -8,6 +8,9 @@ import numpy as np
 
 from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE, images_to_lab, lab_to_images
 
+# A photograph is joined in strips: in float32 Lab it would take many times its own memory.
+_STRIP_ROWS = 256
+
 
 def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Scale a photograph so that its long side is `size`, and reflect it to fill the square.
@@ -51,10 +54,14 @@ def join(images: np.ndarray, ab: np.ndarray) -> np.ndarray:
     Returns:
         uint8 `(height, width, 3)`.
     """
-    lab = images_to_lab(images)
-    height, width = images.shape[:2]
-    lab[..., 1:] = _resize(ab, height, width) * AB_SCALE
-    return lab_to_images(lab)
+    ab = _resize(ab, *images.shape[:2])
+    joined = np.empty_like(images)
+    for top in range(0, len(images), _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        lab = images_to_lab(images[rows])
+        lab[..., 1:] = ab[rows] * AB_SCALE
+        joined[rows] = lab_to_images(lab)
+    return joined
 
 
 def _resize(array: np.ndarray, height: int, width: int) -> np.ndarray:

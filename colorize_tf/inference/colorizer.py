@@ -29,17 +29,26 @@ class Colorizer:
         """Load an artifact; TensorFlow is only imported where the artifact needs it.
 
         Args:
-            model: run folder, `.keras` file, SavedModel version or base folder, or `.tflite` file.
+            model: run folder, `.keras` file, SavedModel version or base folder, `.tflite` file, or
+                the URL of a model that TensorFlow Serving serves.
 
         Raises:
             ValueError: nothing there, or nothing that can be loaded.
         """
+        if str(model).lower().startswith(("http://", "https://")):
+            return cls(*_connect(str(model)))
         path = Path(model)
         if not path.exists():
             raise ValueError(
                 f"no model at {path}; expected a run folder, a .keras or .tflite file, "
-                "or a SavedModel folder"
+                "a SavedModel folder, or http://HOST:8501/v1/models/NAME"
             )
+        if (path / "config.json").is_file() and not (path / RunFolder.GENERATOR).is_file():
+            raise ValueError(
+                f"the run in {path} has no generator yet; go on with it by --resume --run-dir"
+            )
+        if path.is_file() and path.suffix not in (".keras", ".tflite"):
+            raise ValueError(f"{path} is no model; expected a .keras or .tflite file")
         if path.suffix == ".tflite":
             return cls(*_load_tflite(path))
         if path.is_dir() and not (path / RunFolder.GENERATOR).is_file():
@@ -73,6 +82,13 @@ class Colorizer:
         if not np.isfinite(ab).all():
             raise ValueError("the model answered NaN or infinity for this photograph")
         return join(images, ab[window])
+
+
+def _connect(url: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    from colorize_tf.inference.remote import RemotePredictor
+
+    predictor = RemotePredictor(url)
+    return predictor, predictor.size
 
 
 def _load_tflite(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:

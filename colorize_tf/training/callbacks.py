@@ -17,6 +17,7 @@ from keras.callbacks import Callback, ProgbarLogger
 from colorize_tf import media
 from colorize_tf.color import decode, rgb_to_images
 from colorize_tf.files import written_aside
+from colorize_tf.training.state import save_state
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,10 +28,10 @@ MONITOR = "val_ab_rmse"
 
 
 class Counters(Callback):
-    """Keeps the counters of epochs and seconds, and reseeds dropout from them.
+    """Counts epochs and seconds, and reseeds dropout from the steps done.
 
-    Dropout's random state is not saved with the weights; as a function of the seed and of the steps
-    done it is the same in a run that was resumed.
+    Dropout as a function of the seed and of the steps done is the same in a run that was resumed.
+    The clock runs from the first `fit` on, through callbacks and from stage to stage.
 
     Args:
         seed: of the run.
@@ -39,38 +40,52 @@ class Counters(Callback):
     def __init__(self, seed: int):
         super().__init__()
         self.seed = seed
+        self.counted_until = None
+
+    def elapsed(self, gan: ColorizationGAN) -> float:
+        """Return how many seconds the run has lasted, earlier sessions included."""
+        running = 0.0 if self.counted_until is None else time.monotonic() - self.counted_until
+        return float(gan.seconds_done) + running
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Start the clock."""
+        if self.counted_until is None:
+            self.counted_until = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Start the clock and the random state of this epoch."""
-        self.started = time.monotonic()
+        """Set the random state of this epoch."""
         for layer in (*self.model.generator.layers, *self.model.discriminator.layers):
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([self.seed, int(self.model.steps_done)])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Count the epoch."""
+        now = time.monotonic()
         self.model.epochs_done.assign(epoch + 1)
-        self.model.seconds_done.assign_add(time.monotonic() - self.started)
+        self.model.seconds_done.assign_add(now - self.counted_until)
+        self.counted_until = now
 
 
 class TimeLimit(Callback):
-    """Ends the training, validation included, when the run has lasted `seconds`."""
+    """Ends the training, after one more validation, when the run has lasted `seconds`.
 
-    def __init__(self, seconds: float):
+    Args:
+        seconds: of the run, earlier sessions included.
+        counters: the clock.
+    """
+
+    def __init__(self, seconds: float, counters: Counters):
         super().__init__()
         self.seconds = seconds
+        self.counters = counters
 
     def is_reached(self, gan: ColorizationGAN) -> bool:
-        """Return whether an earlier session used up the time."""
-        return float(gan.seconds_done) >= self.seconds
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Set the time at which to stop."""
-        self.stop_at = time.monotonic() + self.seconds - float(self.model.seconds_done)
+        """Return whether the time is over."""
+        return self.counters.elapsed(gan) >= self.seconds
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop after this step when the time is up."""
-        if time.monotonic() >= self.stop_at:
+        """Stop after this step when the time is over."""
+        if self.is_reached(self.model):
             self.model.stop_training = True
 
 
@@ -139,7 +154,7 @@ class RunLog(Callback):
 
 
 class SaveState(Callback):
-    """Saves networks, optimizers, loss scales and counters in one file, whole or not at all."""
+    """Saves what a resumed run needs, after each epoch."""
 
     def __init__(self, path: Path):
         super().__init__()
@@ -147,8 +162,7 @@ class SaveState(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save."""
-        with written_aside(self.path) as aside:
-            self.model.save_weights(aside)
+        save_state(self.model, self.path)
 
 
 class BestGenerator(Callback):

@@ -27,7 +27,8 @@ class ColorizationGAN(keras.Model):
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
-        # Saved with the weights, so that one file holds all that a resumed run has to know.
+        # Variables, so that they are saved and restored with the weights.
+        self.stages_done = self._counter("stages_done", "int32")
         self.epochs_done = self._counter("epochs_done", "int32")
         self.steps_done = self._counter("steps_done", "int64")
         self.seconds_done = self._counter("seconds_done", "float32")
@@ -38,7 +39,7 @@ class ColorizationGAN(keras.Model):
         self.ab_rmse = keras.metrics.Mean(name="ab_rmse")
         self.psnr = keras.metrics.Mean(name="psnr")
         self.colorfulness_ratio = ColorfulnessRatio(name="colorfulness_ratio")
-        # There is nothing left to build; unless told so, Keras restores no optimizer.
+        # There is nothing left to build; unless told so, Keras' own checkpoints skip optimizers.
         self.built = True
 
     def compile(
@@ -58,11 +59,16 @@ class ColorizationGAN(keras.Model):
             adversarial: whether the discriminator takes part; without it the loss is L1 alone.
         """
         # XLA is slower on a CPU, and "auto" turns it on for some callers.
-        super().compile(jit_compile=False)
+        super().compile(optimizer=None, jit_compile=False)
         self.l1_weight = l1_weight
         self.adversarial = adversarial
         self.generator_optimizer = _prepare(generator_optimizer, self.generator)
         self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
+
+    @property
+    def counters(self) -> tuple[keras.Variable, ...]:
+        """Stages, epochs, steps and seconds done."""
+        return self.stages_done, self.epochs_done, self.steps_done, self.seconds_done
 
     def _counter(self, name: str, dtype: str) -> keras.Variable:
         return self.add_weight(name=name, initializer="zeros", dtype=dtype, trainable=False)

@@ -35,17 +35,22 @@ def choose_precision(precision: str) -> str:
     return precision
 
 
-def set_precision(precision: str) -> None:
+def set_precision(precision: str) -> str:
     """Make networks that are built from now on compute in the dtype that `--precision` asks for.
 
     Args:
         precision: as `choose_precision` takes it.
+
+    Returns:
+        Name of the Keras dtype policy that was set.
     """
     policy = choose_precision(precision)
     keras.config.set_dtype_policy(policy)
-    if policy == "mixed_bfloat16":
-        # Grappler's remapper fails on bfloat16's gradients, with an error message and no effect.
+    if not tf.config.list_physical_devices("GPU"):
+        # On a CPU, Grappler's remapper fails on the gradients of convolution and leaky ReLU, with
+        # an error message and no effect on the speed.
         tf.config.optimizer.set_experimental_options({"remapping": False})
+    return policy
 
 
 def _has_bfloat16() -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from keras.callbacks import Callback
 
-from colorize_tf.training.callbacks import TimeLimit
+from colorize_tf.training.callbacks import Counters, TimeLimit
 from colorize_tf.training.gan import ColorizationGAN
 
 _NEVER = 10**6
@@ -58,6 +58,7 @@ def run_stages(
     stages: Sequence[Stage],
     *,
     l1_weight: float,
+    seed: int,
     minutes: float | None = None,
     callbacks: Sequence[Callback] = (),
     **fit_arguments: object,
@@ -68,25 +69,28 @@ def run_stages(
         gan: compiled; its counters say how far it is.
         stages: in their order.
         l1_weight: lambda.
+        seed: of dropout.
         minutes: length of the run, which the stages share as they share the epochs; None counts
             epochs.
         callbacks: they find the stage in `model.stage`.
         **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
     """
     all_epochs = sum(stage.epochs for stage in stages)
+    counters = Counters(seed)
     end = 0
-    for stage in stages:
+    for index, stage in enumerate(stages):
         end += stage.epochs
-        limits = []
-        if minutes:
-            limits.append(TimeLimit(60 * minutes * end / all_epochs))
-        if limits[0].is_reached(gan) if minutes else gan.epochs_done >= end:
+        limits = [TimeLimit(60 * minutes * end / all_epochs, counters)] if minutes else []
+        is_over = limits[0].is_reached(gan) if minutes else gan.epochs_done >= end
+        # A stage that is behind stays so, also when the run is resumed to last longer.
+        if is_over or index < gan.stages_done:
             continue
+        gan.stages_done.assign(index)
         _enter(gan, stage, l1_weight)
         gan.fit(
             initial_epoch=int(gan.epochs_done),
             epochs=_NEVER if minutes else end,
-            callbacks=[*limits, *callbacks],
+            callbacks=[counters, *limits, *callbacks],
             verbose=1,
             shuffle=False,  # the examples come shuffled
             **fit_arguments,

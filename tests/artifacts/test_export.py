@@ -13,9 +13,11 @@ def image():
 
 
 def test_three_artifacts_answer_as_the_generator(generator, image, tmp_path):
-    differences = export_artifacts(generator, tmp_path / "out", name="valley", image=image)
+    differences = export_artifacts(
+        generator, tmp_path / "out", name="valley", pictures=image[np.newaxis]
+    )
     assert sorted(path.name for path in differences) == ["1", "valley.keras", "valley.tflite"]
-    assert max(differences.values()) <= 1e-4
+    assert all(d.value <= d.limit <= 1e-4 for d in differences.values())
     answers = [Colorizer.load(path)(image).astype(int) for path in differences]
     for answer in answers[1:]:
         assert np.abs(answer - answers[0]).max() <= 1
@@ -23,7 +25,7 @@ def test_three_artifacts_answer_as_the_generator(generator, image, tmp_path):
 
 def test_a_second_export_is_the_next_version(generator, image, tmp_path):
     for _ in range(2):
-        export_artifacts(generator, tmp_path, name="valley", image=image)
+        export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["1", "2", "valley.keras", "valley.tflite"]
 
@@ -44,31 +46,48 @@ def test_an_artifact_that_answers_otherwise_stops_the_export_and_leaves_nothing(
 
     right = export.load_saved_model
     monkeypatch.setattr(export, "load_saved_model", wrong)
-    with pytest.raises(ValueError, match="1 answers otherwise than the generator, by 0.01"):
-        export_artifacts(generator, tmp_path, name="valley", image=image)
+    with pytest.raises(
+        ValueError, match="1 answers otherwise than the generator: largest difference is 0.01"
+    ):
+        export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_answer_of_nan_stops_the_export(generator, image, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "_largest", lambda answer, expected: float("nan"))
-    with pytest.raises(ValueError, match="by nan"):
-        export_artifacts(generator, tmp_path, name="valley", image=image)
+    answer = {"largest_difference": float("nan")}
+    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: answer)
+    with pytest.raises(ValueError, match="valley.tflite answers otherwise .* is nan"):
+        export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_quantizations_are_named_in_their_files(calm, image, tmp_path):
+    written = export_artifacts(
+        calm,
+        tmp_path,
+        name="valley",
+        pictures=image[np.newaxis],
+        quantizations=["float16", "dynamic"],
+    )
+    names = [path.name for path in written]
+    assert names == ["valley.keras", "1", "valley-float16.tflite", "valley-dynamic.tflite"]
+    assert all(path.exists() for path in written)
 
 
 def test_a_crash_leaves_earlier_artifacts_as_they_were(generator, image, tmp_path, monkeypatch):
-    export_artifacts(generator, tmp_path, name="valley", image=image)
+    export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
 
-    def crash(generator):
+    def crash(generator, **arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(export, "convert_to_tflite", crash)
     with pytest.raises(OSError, match="No space"):
-        export_artifacts(generator, tmp_path, name="valley", image=image)
+        export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 def test_a_target_that_is_a_file_is_refused(generator, image, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ValueError, match="is a file; expected a folder"):
-        export_artifacts(generator, tmp_path / "file", name="valley", image=image)
+        export_artifacts(generator, tmp_path / "file", name="valley", pictures=image[np.newaxis])

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
 from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_lab
@@ -80,26 +81,121 @@ def test_serving_default_and_colorize_agree(signatures):
     np.testing.assert_array_equal(tf.io.decode_png(answer["colorized_bytes"][0]), expected)
 
 
-def test_bytes_that_are_no_image_are_an_error(signatures):
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        signatures["serving_default"](image_bytes=tf.constant([b"no image"]))
+def test_one_bad_image_in_a_batch_is_named(signatures):
+    good = tf.io.encode_png(picture(32, 32)).numpy()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="image 1 of the batch is no JPEG"):
+        signatures["serving_default"](image_bytes=tf.constant([good, b"no image", good]))
 
 
-def test_it_loads_where_neither_this_package_nor_keras_can_be_imported(folder):
-    code = """
+def meta_graph(folder):
+    contents = (folder / "saved_model.pb").read_bytes()
+    return saved_model_pb2.SavedModel.FromString(contents).meta_graphs[0]
+
+
+def test_signatures_have_stable_names_types_and_shapes(folder):
+    def described(tensors):
+        return {
+            key: (tf.as_dtype(value.dtype).name, [d.size for d in value.tensor_shape.dim])
+            for key, value in tensors.items()
+        }
+
+    found = {
+        name: (described(signature.inputs), described(signature.outputs))
+        for name, signature in meta_graph(folder).signature_def.items()
+        if name != "__saved_model_init_op"
+    }
+    any_size = [-1, -1, -1, 3]
+    assert found == {
+        "serving_default": (
+            {"image_bytes": ("string", [-1])},
+            {"colorized_bytes": ("string", [-1])},
+        ),
+        "colorize": ({"images": ("uint8", any_size)}, {"colorized": ("uint8", any_size)}),
+        "predict_ab": (
+            {"lightness": ("float32", [-1, 32, 32, 1])},
+            {"ab": ("float32", [-1, 32, 32, 2])},
+        ),
+    }
+
+
+# By what they are for: control and functions, variables, files and strings, datasets (which pass
+# over an error), arithmetic, shapes, and the network itself.
+CORE_OPS = set(
+    """
+    Assert Const Identity NoOp Placeholder StatefulPartitionedCall StatelessIf While
+    TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack
+    AssignVariableOp DisableCopyOnRead MergeV2Checkpoints ReadVariableOp RestoreV2 SaveV2
+    ShardedFilename StaticRegexFullMatch VarHandleOp
+    Exp Log AsString DecodeImage DecodeRaw EncodePng ExtractJpegShape StringJoin Substr
+    ConcatenateDataset DatasetToSingleElement IgnoreErrorsDataset MapDataset TakeDataset
+    TensorDataset
+    Abs AddV2 All Cast Equal FloorDiv FloorMod Greater Less LessEqual LogicalAnd MatMul Maximum
+    Minimum Mul Pow Prod Range RealDiv Round Rsqrt Select SelectV2 Sub
+    ConcatV2 EnsureShape Fill GatherV2 Pack Reshape Shape Size Squeeze StridedSlice Transpose Unpack
+    BiasAdd Conv2D Conv2DBackpropInput LeakyRelu Relu ScaleAndTranslate Tanh
+    """.split()
+)
+
+
+def test_the_ops_are_those_of_every_tensorflow(folder):
+    graph = meta_graph(folder).graph_def
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    assert {node.op for node in nodes} <= CORE_OPS
+
+
+def in_a_bare_interpreter(code, folder):
+    """Run code where only TensorFlow itself can be imported; return what it printed."""
+    bare = """
 import sys
-sys.modules.update({"colorize_tf": None, "keras": None, "tensorflow_io": None})
+blocked = ("colorize_tf", "keras", "tf_keras", "tensorflow_io")
+sys.modules.update({name: None for name in blocked})
+import numpy as np
 import tensorflow as tf
-loaded = tf.saved_model.load(sys.argv[1])
-print(loaded.signatures["colorize"](images=tf.zeros((1, 9, 7, 3), tf.uint8))["colorized"].shape)
 """
     output = subprocess.run(
-        [sys.executable, "-c", code, os.fspath(folder)],
+        [sys.executable, "-c", bare + code, os.fspath(folder)],
         cwd=folder,
         capture_output=True,
         text=True,
     )
-    assert output.stdout.strip() == "(1, 9, 7, 3)", output.stderr
+    assert output.returncode == 0, output.stderr
+    return output.stdout.strip()
+
+
+def test_it_loads_where_neither_this_package_nor_keras_can_be_imported(folder):
+    code = """
+loaded = tf.saved_model.load(sys.argv[1])
+print(loaded.signatures["colorize"](images=tf.zeros((1, 9, 7, 3), tf.uint8))["colorized"].shape)
+"""
+    assert in_a_bare_interpreter(code, folder) == "(1, 9, 7, 3)"
+
+
+def test_the_servers_loader_answers_as_the_generator(folder, generator, tmp_path):
+    images = picture(32, 32)[np.newaxis]
+    lightness, _ = encode(images_to_rgb(images))
+    np.savez(tmp_path / "in.npz", lightness=lightness, images=images)
+    code = f"""
+asked = np.load({str(tmp_path / "in.npz")!r})
+file = tf.io.encode_png(asked["images"][0]).numpy()
+asked = {{
+    "predict_ab": asked["lightness"], "colorize": asked["images"], "serving_default": [file]
+}}
+answers = {{}}
+with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], sys.argv[1])
+    for name, value in asked.items():
+        signature = loaded.signature_def[name]
+        (feed,), (fetch,) = signature.inputs.values(), signature.outputs.values()
+        answers[name] = session.run(fetch.name, {{feed.name: value}})
+answers["serving_default"] = tf.io.decode_png(answers["serving_default"][0]).numpy()
+np.savez({str(tmp_path / "out.npz")!r}, **answers)
+"""
+    in_a_bare_interpreter(code, folder)
+    answers = np.load(tmp_path / "out.npz")
+    np.testing.assert_allclose(answers["predict_ab"], generator(lightness), atol=1e-5)
+    expected = decode(lightness, generator(lightness)) * 255
+    np.testing.assert_allclose(answers["colorize"], expected, atol=0.51)
+    np.testing.assert_array_equal(answers["serving_default"], answers["colorize"][0])
 
 
 def test_a_base_folder_means_its_highest_version(folder, generator, tmp_path):
@@ -112,7 +208,7 @@ def test_a_base_folder_means_its_highest_version(folder, generator, tmp_path):
 
 def test_versions_count_up(tmp_path):
     assert next_version(tmp_path) == 1
-    for name in ("1", "9", "10", "notes"):
+    for name in ("1", "9", "10", "notes", "²"):
         (tmp_path / name).mkdir()
     assert next_version(tmp_path) == 11
 

@@ -1,13 +1,37 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.artifacts.tflite import convert_to_tflite
+from colorize_tf.artifacts.tflite import (
+    LIMITS,
+    QUANTIZATIONS,
+    compare_tflite,
+    convert_to_tflite,
+    resize_generator,
+)
 from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
 from colorize_tf.color import decode, encode, images_to_rgb
 from colorize_tf.data.synthetic import render_landscape
+
+
+def _output_types(content):
+    """By op the types of what it makes, over all signatures."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    ops = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
+    kinds = {code: name for name, code in vars(schema.TensorType).items() if name[0] != "_"}
+    types = {}
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            code = model.operatorCodes[operator.opcodeIndex]
+            name = ops[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            kind = kinds[subgraph.tensors[operator.outputs[0]].type]
+            types.setdefault(name, set()).add(kind)
+    return types
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +44,24 @@ def path(generator, tmp_path_factory):
 @pytest.fixture
 def rgb():
     return images_to_rgb(render_landscape(3, 32, 32)[np.newaxis])
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.stack([images_to_rgb(render_landscape(seed, 32, 32)) for seed in range(104)])
+
+
+@pytest.fixture(scope="module")
+def contents(calm, pictures):
+    """Files by quantization; the last four pictures are kept for the comparison."""
+    return {
+        quantization: convert_to_tflite(
+            calm,
+            quantization=quantization,
+            calibration=pictures[:100] if quantization == "int8" else None,
+        )
+        for quantization in QUANTIZATIONS
+    }
 
 
 def test_predict_ab_answers_as_the_generator(path, generator, rgb):
@@ -39,13 +81,114 @@ def test_both_signatures_share_their_weights(path, generator):
     assert path.stat().st_size < 1.5 * 4 * generator.count_params()
 
 
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_a_quantized_file_answers_as_the_generator(contents, calm, pictures, quantization):
+    measure, limit = LIMITS[quantization]
+    measured = compare_tflite(contents[quantization], calm, pictures[100:])
+    assert 0 < measured[measure] <= limit
+
+
+def test_a_comparison_sees_another_network(contents, calm, pictures):
+    other = keras.models.clone_model(calm)
+    other.set_weights([1.1 * weight for weight in calm.get_weights()])
+    measured = compare_tflite(contents["float32"], other, pictures[100:])
+    assert measured["largest_difference"] > LIMITS["float32"][1]
+    assert measured["largest_ab_difference"] > LIMITS["float32"][1]
+    assert measured["mean_ciede2000"] > LIMITS["int8"][1]
+
+
+def test_fewer_bits_make_smaller_files(contents):
+    sizes = [len(contents[quantization]) for quantization in ("float32", "float16", "dynamic")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(contents["int8"]) < sizes[0]
+
+
+def test_int8_is_the_network_and_not_the_colour(contents):
+    types = _output_types(contents["int8"])
+    assert types["CONV_2D"] == types["TRANSPOSE_CONV"] == {"INT8"}
+    assert types["TANH"] == types["FULLY_CONNECTED"] == {"FLOAT32"}
+    assert not any("INT8" in kinds for kinds in _output_types(contents["float32"]).values())
+
+
+def test_int8_keeps_a_small_skip_beside_a_large_one(generator, pictures):
+    uneven = keras.models.clone_model(generator)
+    uneven.set_weights(generator.get_weights())
+    first = uneven.layers[1]
+    last = uneven.layers[-1]
+    following = uneven.layers[3]
+    # The same function, its first skip a hundredth as large: one scale for both would drown it.
+    first.set_weights([weight / 100 for weight in first.get_weights()])
+    following.set_weights([weight * 100 for weight in following.get_weights()])
+    kernel, bias = last.get_weights()
+    kernel[..., -8:] *= 100
+    last.set_weights([kernel, bias])
+    content = convert_to_tflite(uneven, quantization="int8", calibration=pictures[:100])
+    measured = compare_tflite(content, uneven, pictures[100:])
+    assert measured["mean_ciede2000"] <= LIMITS["int8"][1]
+
+
+def test_uint8_pictures_in_and_out(generator):
+    content = convert_to_tflite(generator, image_dtype="uint8")
+    image = render_landscape(3, 32, 32)[np.newaxis]
+    lightness, _ = encode(images_to_rgb(image))
+    expected = np.rint(255 * decode(lightness, generator(lightness)).numpy())
+    colorize = Interpreter(model_content=content).get_signature_runner("serving_default")
+    answer = colorize(image=image)["colorized"]
+    assert answer.dtype == np.uint8
+    assert np.abs(answer - expected).max() <= 1
+    measured = compare_tflite(content, generator, images_to_rgb(image).numpy())
+    assert measured["largest_difference"] < 0.51 / 255
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantization": "int4"}, "float32, float16, dynamic, int8, got 'int4'"),
+        ({"image_dtype": "float16"}, "float32 or uint8, got 'float16'"),
+        ({"quantization": "int8"}, "at least 100 calibration pictures .* got none"),
+        (
+            {"quantization": "int8", "calibration": np.zeros((99, 32, 32, 3), np.float32)},
+            r"got \(99, 32, 32, 3\)",
+        ),
+        (
+            {"quantization": "int8", "calibration": np.zeros((100, 64, 64, 3), np.float32)},
+            r"\(n, 32, 32, 3\), got \(100, 64, 64, 3\)",
+        ),
+        (
+            {"quantization": "int8", "calibration": np.zeros((100, 32, 32, 3), np.uint8)},
+            "must be float32 in 0..1, got uint8",
+        ),
+        (
+            {"calibration": np.zeros((100, 32, 32, 3), np.float32)},
+            "float32 needs no calibration",
+        ),
+    ],
+)
+def test_a_wrong_wish_is_named(generator, options, message):
+    with pytest.raises(ValueError, match=message):
+        convert_to_tflite(generator, **options)
+
+
+def test_a_resized_generator_computes_the_same(generator):
+    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    resized = resize_generator(generator, 64)
+    assert resized.input_shape == (None, 64, 64, 1)
+    assert resized.output_shape == (None, 64, 64, 2)
+    back = resize_generator(resized, 32)
+    np.testing.assert_array_equal(back(lightness), generator(lightness))
+
+
+@pytest.mark.parametrize(("size", "fitting"), [(45, 48), (4, 8), (0, 8)])
+def test_a_size_that_does_not_fit_names_one_that_does(generator, size, fitting):
+    with pytest.raises(ValueError, match=f"size {size} .* multiple of 8, for example {fitting}"):
+        resize_generator(generator, size)
+
+
 def test_the_size_is_read_from_the_file(path):
     assert input_size(load_tflite(path)["predict_ab"]) == 32
 
 
 def test_no_op_needs_more_than_the_builtin_ones(path):
-    from ai_edge_litert.interpreter import Interpreter
-
     interpreter = Interpreter(model_path=str(path))
     names = {op["op_name"] for op in interpreter._get_ops_details()}
     assert not [name for name in names if name.startswith("Flex") or name == "CUSTOM"]

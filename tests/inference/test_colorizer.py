@@ -11,7 +11,7 @@ from colorize_tf.inference.colorizer import Colorizer
 @pytest.fixture(scope="module")
 def artifacts(generator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("artifacts")
-    export_artifacts(generator, folder, name="g", image=render_landscape(0, 32, 32))
+    export_artifacts(generator, folder, name="g", pictures=render_landscape(0, 32, 32)[np.newaxis])
     (folder / "run").mkdir()
     save_generator(generator, folder / "run" / "generator.keras")
     return folder

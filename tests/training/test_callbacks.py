@@ -166,13 +166,34 @@ def test_samples_are_grey_above_predicted_above_true(tmp_path):
     assert np.abs(true - np.concatenate(images, axis=1)).max() <= 1
 
 
-def test_an_epoch_is_counted_with_the_time_it_took(gan, monkeypatch):
-    clock = iter([100.0, 130.0])
-    monkeypatch.setattr("colorize_tf.training.callbacks.time.monotonic", lambda: next(clock))
+@pytest.fixture
+def clock(monkeypatch):
+    """Sets the time that callbacks see."""
+
+    def set_time(seconds):
+        monkeypatch.setattr("colorize_tf.training.callbacks.time.monotonic", lambda: float(seconds))
+
+    return set_time
+
+
+def test_an_epoch_is_counted_with_the_time_it_took(gan, clock):
     counters = attach(Counters(seed=0), gan)
-    counters.on_epoch_begin(6)
+    clock(100)
+    counters.on_train_begin()
+    clock(130)
     counters.on_epoch_end(6)
     assert (float(gan.epochs_done), float(gan.seconds_done)) == (7, 30)
+
+
+def test_the_clock_runs_on_between_epochs_and_stages(gan, clock):
+    counters = attach(Counters(seed=0), gan)
+    for moment in (100, 130, 150):
+        clock(moment)
+        counters.on_train_begin()
+        counters.on_epoch_end(0)
+    assert float(gan.seconds_done) == 50
+    clock(153)
+    assert counters.elapsed(gan) == 53
 
 
 def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
@@ -189,13 +210,15 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
     assert not np.array_equal(masks(1, 10), masks(2, 10))
 
 
-def test_time_spent_before_a_resume_counts(gan, monkeypatch):
-    clock = iter([1000.0, 1009.0, 1010.0])
-    monkeypatch.setattr("colorize_tf.training.callbacks.time.monotonic", lambda: next(clock))
+def test_time_spent_before_a_resume_counts(gan, clock):
+    counters = attach(Counters(seed=0), gan)
+    limit = attach(TimeLimit(60, counters), gan)
     gan.seconds_done.assign(50)
-    limit = attach(TimeLimit(60), gan)
-    limit.on_train_begin()
+    clock(1000)
+    counters.on_train_begin()
+    clock(1009)
     limit.on_train_batch_end(0)
     assert not gan.stop_training
+    clock(1010)
     limit.on_train_batch_end(1)
     assert gan.stop_training

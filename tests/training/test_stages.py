@@ -5,7 +5,6 @@ import tensorflow as tf
 from colorize_tf.color import encode
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
-from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.stages import Stage, plan_stages, run_stages
 
@@ -49,7 +48,8 @@ def run(gan, stages, examples, **arguments):
         gan,
         stages,
         l1_weight=100.0,
-        callbacks=[Counters(seed=0), witness],
+        seed=0,
+        callbacks=[witness],
         x=examples,
         steps_per_epoch=1,
         **arguments,
@@ -105,6 +105,7 @@ def test_stages_share_the_minutes_as_they_share_the_epochs(gan, examples):
         stages,
         l1_weight=100.0,
         minutes=4,
+        seed=0,
         callbacks=[witness, EndOfTime()],
         x=examples,
         steps_per_epoch=1,
@@ -116,6 +117,15 @@ def test_a_run_whose_time_is_used_up_trains_no_more(gan, examples):
     gan.seconds_done.assign(600)
     stages = plan(epochs=4, pretrain_epochs=3)
     assert run(gan, stages, examples, minutes=5) == []
+
+
+def test_a_stage_that_is_behind_stays_behind_when_a_run_is_prolonged(gan, examples):
+    gan.stages_done.assign(1)
+    gan.epochs_done.assign(3)
+    gan.seconds_done.assign(60)
+    seen = run(gan, plan(epochs=10, pretrain_epochs=8), examples)
+    assert {name for _, name, *_ in seen} == {"adversarial"}
+    assert [epoch for epoch, *_ in seen] == list(range(3, 10))
 
 
 def test_training_stops_when_the_time_is_over(gan, examples):

@@ -1,0 +1,107 @@
+"""What TensorFlow Serving reads beside a SavedModel: warm-up requests and two configurations."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.files import written_aside
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+"""Where in a version folder the server looks for requests to run before it answers any."""
+
+# Requests for one signature that arrive together are run together. What this buys is for many
+# clients that send one picture each; a request of more pictures than max_batch_size is refused.
+# Padding stays off: it would fill smaller pictures of `colorize` with black.
+_BATCHING = """\
+max_batch_size { value: 16 }
+batch_timeout_micros { value: 2000 }
+max_enqueued_batches { value: 64 }
+num_batch_threads { value: 2 }
+pad_variable_length_inputs: false
+"""
+
+_MODELS = """\
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "/models/{name}"
+    model_platform: "tensorflow"
+  }}
+}}
+"""
+
+
+def write_warmup(folder: str | Path, image: np.ndarray) -> Path:
+    """Give a SavedModel one request for each signature, which the server runs when it loads it.
+
+    Without them the first requests of real clients wait for what TensorFlow sets up lazily.
+
+    Args:
+        folder: version folder that `save_saved_model` wrote.
+        image: a picture to make the requests of, uint8 `(size, size, 3)` of the generator's size.
+
+    Returns:
+        the file that was written, a TFRecord file of `PredictionLog` messages.
+
+    Raises:
+        ValueError: `image` is something else, or the extra `[serving]` is not installed.
+    """
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape != (len(image), len(image), 3):
+        raise ValueError(
+            f"the warm-up image must be uint8 (size, size, 3), got {image.dtype} {image.shape}"
+        )
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError as error:
+        raise ValueError(
+            "warm-up requests are written with tensorflow-serving-api, which is not installed; "
+            'pip install "colorize_tf[serving]"'
+        ) from error
+    inputs = {
+        "serving_default": {"image_bytes": [tf.io.encode_jpeg(image).numpy()]},
+        "colorize": {"images": image[np.newaxis]},
+        "predict_ab": {"lightness": encode(images_to_rgb(image[np.newaxis]))[0].numpy()},
+    }
+    path = Path(folder) / WARMUP_FILE
+    path.parent.mkdir(exist_ok=True)
+    with written_aside(path) as aside, tf.io.TFRecordWriter(os.fspath(aside)) as writer:
+        for signature, tensors in inputs.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = signature
+            for name, tensor in tensors.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
+            log = prediction_log_pb2.PredictionLog()
+            log.predict_log.request.CopyFrom(request)
+            writer.write(log.SerializeToString())
+    return path
+
+
+def write_serving_configs(base_folder: str | Path, name: str) -> tuple[Path, Path]:
+    """Write `batching.config` and `models.config` beside a model's versions, in text format.
+
+    They suppose that the server finds `base_folder` at `/models/NAME`, as in its Docker image.
+
+    Args:
+        base_folder: where the version folders are; files that stand there are replaced.
+        name: what clients call the model: the last part of its URL.
+
+    Returns:
+        the paths of both.
+
+    Raises:
+        ValueError: a name that cannot be part of a URL.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+        raise ValueError(
+            f"a model cannot be served as {name!r}; letters, digits and . _ - make a name"
+        )
+    paths = Path(base_folder) / "batching.config", Path(base_folder) / "models.config"
+    for path, text in zip(paths, (_BATCHING, _MODELS.format(name=name)), strict=True):
+        with written_aside(path) as aside:
+            aside.write_text(text)
+    return paths

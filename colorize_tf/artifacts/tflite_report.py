@@ -1,0 +1,193 @@
+"""What a phone developer asks of a TFLite file before taking it: size, ops, delegates, speed."""
+
+import contextlib
+import io
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+# What the GPU delegate takes in float32: TensorFlow 2.21, lite/tools/versioning/
+# gpu_compatibility.cc. CAST is there for bool and int32 only; ours would be of uint8.
+_GPU_OPS = frozenset(
+    """
+    ABS ADD ADD_N ATAN2 AVERAGE_POOL_2D BATCH_MATMUL CEIL CONCATENATION CONV_2D COS CUMSUM DENSIFY
+    DEPTH_TO_SPACE DEPTHWISE_CONV_2D DEQUANTIZE DIV ELU EQUAL EXP FLOOR FLOOR_DIV FLOOR_MOD
+    FULLY_CONNECTED GATHER GELU GREATER GREATER_EQUAL HARD_SWISH LEAKY_RELU LESS LESS_EQUAL LOG
+    LOGICAL_AND LOGISTIC MAX_POOL_2D MAXIMUM MEAN MINIMUM MIRROR_PAD MUL NEG NOT_EQUAL ONE_HOT PACK
+    PAD PADV2 POW PRELU QUANTIZE REDUCE_MAX REDUCE_MIN REDUCE_PROD RELU RELU6 RELU_N1_TO_1 RESHAPE
+    RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SELECT SELECT_V2 SIGN SIN SLICE SOFTMAX
+    SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE STRIDED_SLICE SUB SUM TANH TILE
+    TRANSPOSE TRANSPOSE_CONV
+    """.split()
+)
+# A process of its own, without TensorFlow. Linux carries ru_maxrss over from the parent, so that
+# the peak is read from its own memory map where there is one.
+_MEASURE_MEMORY = """
+import resource, sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+if sys.argv[1]:
+    interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
+    run = interpreter.get_signature_runner("serving_default")
+    details = run.get_input_details().items()
+    inputs = {name: np.zeros(one["shape"], one["dtype"]) for name, one in details}
+    for _ in range(3):
+        run(**inputs)
+try:
+    status = open("/proc/self/status").read()
+    print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
+except (OSError, IndexError):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(peak if sys.platform == "darwin" else peak * 1024)
+"""
+
+
+def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int = 30) -> dict:
+    """Describe a TFLite file and measure it on this machine.
+
+    Args:
+        content: what `convert_to_tflite` returned.
+        threads: the numbers of threads to time with.
+        runs: how many calls the median is of, after one that is not counted.
+
+    Returns:
+        A dictionary that JSON can hold:
+
+        - `size_bytes`.
+        - `ops`: by signature, how often each op occurs.
+        - `foreign_ops`: names of Flex and custom ops; ours have none.
+        - `xnnpack`: of `serving_default`, `nodes`, `delegated`, their `share` 0..1, the number of
+          `partitions`, and `left_out`, how often each op was not taken.
+        - `gpu`: `compatible`; `obstacles`, by signature how often each op occurs that the GPU
+          delegate does not take; and what TensorFlow's model `analyzer` says.
+        - `latency_ms`: by signature and number of threads the median, in milliseconds.
+        - `peak_memory_bytes` of a process that runs `serving_default` on one thread, and
+          `runtime_memory_bytes` of the same process without a model.
+    """
+    ops = _ops(content)
+    return {
+        "size_bytes": len(content),
+        **ops,
+        "xnnpack": _delegated(content),
+        "gpu": _gpu_compatibility(content, ops["ops"]),
+        "latency_ms": {
+            name: {str(count): _latency(content, name, count, runs) for count in threads}
+            for name in ops["ops"]
+        },
+        **_peak_memory(content),
+    }
+
+
+def _ops(content: bytes) -> dict:
+    """By signature the ops' counts, and which of them are none of TFLite's own."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    builtin = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
+    names, foreign = [], set()
+    for code in model.operatorCodes:
+        name = builtin[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        if name == "CUSTOM":
+            name = (code.customCode or b"CUSTOM").decode()
+            foreign.add(name)
+        names.append(name)
+    ops = {}
+    for signature in model.signatureDefs:
+        operators = model.subgraphs[signature.subgraphIndex].operators
+        counts = Counter(names[operator.opcodeIndex] for operator in operators)
+        ops[signature.signatureKey.decode()] = dict(sorted(counts.items()))
+    return {"ops": ops, "foreign_ops": sorted(foreign)}
+
+
+def _delegated(content: bytes) -> dict:
+    """Which nodes XNNPACK took.
+
+    LiteRT lists a delegate's nodes after the file's own, with the tensors that enter and leave;
+    what lies between them was taken.
+    """
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    listed = interpreter._get_ops_details()
+    nodes = {node["index"]: node for node in listed if node["op_name"] != "DELEGATE"}
+    partitions = [node for node in listed if node["op_name"] == "DELEGATE"]
+    makers = {output: index for index, node in nodes.items() for output in node["outputs"]}
+    taken = set()
+    for partition in partitions:
+        entering = set(partition["inputs"])
+        to_visit = list(partition["outputs"])
+        while to_visit:
+            tensor = to_visit.pop()
+            index = makers.get(tensor)
+            if tensor in entering or index is None or index in taken:
+                continue
+            taken.add(index)
+            to_visit.extend(nodes[index]["inputs"])
+    left_out = Counter(node["op_name"] for index, node in nodes.items() if index not in taken)
+    return {
+        "nodes": len(nodes),
+        "delegated": len(taken),
+        "share": round(len(taken) / len(nodes), 3),
+        "partitions": len(partitions),
+        "left_out": dict(sorted(left_out.items())),
+    }
+
+
+def _gpu_compatibility(content: bytes, ops: dict[str, dict[str, int]]) -> dict:
+    """What keeps a file off the GPU delegate: by the analyzer, and by the delegate's list of ops.
+
+    The analyzer of TensorFlow 2.21's wheels has the checks compiled out and finds every file
+    compatible, so that its word alone is worth nothing.
+    """
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        tf.lite.experimental.Analyzer.analyze(model_content=content, gpu_compatibility=True)
+    lines = [line.strip() for line in printed.getvalue().splitlines()]
+    warnings = [line for line in lines if "COMPATIBILITY WARNING" in line]
+    unknown = {
+        signature: {op: count for op, count in counts.items() if op not in _GPU_OPS}
+        for signature, counts in ops.items()
+    }
+    return {
+        "compatible": not warnings and not any(unknown.values()),
+        "obstacles": {signature: counts for signature, counts in unknown.items() if counts},
+        "analyzer": warnings or [line for line in lines if "looks compatible" in line],
+    }
+
+
+def _latency(content: bytes, signature: str, threads: int, runs: int) -> float:
+    run = Interpreter(model_content=content, num_threads=threads).get_signature_runner(signature)
+    random = np.random.default_rng(0)
+    inputs = {
+        name: (random.random(one["shape"]) * _top(one["dtype"])).astype(one["dtype"])
+        for name, one in run.get_input_details().items()
+    }
+    run(**inputs)
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        run(**inputs)
+        seconds.append(time.perf_counter() - start)
+    return round(1000 * statistics.median(seconds), 3)
+
+
+def _top(dtype: type) -> int:
+    return 255 if dtype == np.uint8 else 1
+
+
+def _peak_memory(content: bytes) -> dict[str, int]:
+    def measure(path: str) -> int:
+        command = [sys.executable, "-c", _MEASURE_MEMORY, path]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        return {"peak_memory_bytes": measure(str(path)), "runtime_memory_bytes": measure("")}

@@ -1,0 +1,169 @@
+"""A model behind TensorFlow Serving's REST API, asked with the standard library alone."""
+
+import json
+import re
+import ssl
+from http.client import HTTPException
+from time import sleep
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import numpy as np
+
+# What may be otherwise a moment later: too many requests, and what a proxy answers while the
+# server behind it restarts.
+_PASSING = (429, 502, 503, 504)
+_LONGEST_PAUSE = 8.0
+
+
+class RemotePredictor:
+    """Asks a server for `predict_ab`; every failure is a ValueError of one line.
+
+    Args:
+        url: `http(s)://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/LABEL` if wanted.
+        timeout: seconds to wait for a connection, and for each part of an answer.
+        attempts: how often to ask before giving up, with pauses of 0.5, 1, 2, ... seconds; only
+            for connections that fail or break and for an overloaded or restarting server.
+        max_payload: the largest request and answer, in bytes.
+
+    Attributes:
+        size: height and width in pixels that the served model takes.
+
+    Raises:
+        ValueError: no such URL, no server, no model or one of another kind there.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 60.0,
+        attempts: int = 4,
+        max_payload: int = 64 * 2**20,
+    ):
+        self.url = _checked_url(url)
+        self.timeout = timeout
+        self.attempts = attempts
+        self.max_payload = max_payload
+        self.size = self._ask_size()
+
+    def __call__(self, lightness: np.ndarray) -> np.ndarray:
+        """Predict chroma.
+
+        Args:
+            lightness: float32 `(batch, size, size, 1)` in [-1, 1].
+
+        Returns:
+            float32 `ab` `(batch, size, size, 2)` in [-1, 1].
+
+        Raises:
+            ValueError: the server cannot be reached, refuses, or gives no such answer.
+        """
+        # Six decimals are a ten-thousandth of a step of L*, in half of the bytes.
+        instances = np.asarray(lightness, np.float64).round(6).tolist()
+        body = {"signature_name": "predict_ab", "instances": instances}
+        answer = self._ask(":predict", json.dumps(body, separators=(",", ":")).encode())
+        expected = (len(lightness), self.size, self.size, 2)
+        try:
+            ab = np.asarray(answer["predictions"], np.float32)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.url} answered without predictions of shape {expected}"
+            ) from error
+        if ab.shape != expected:
+            raise ValueError(f"{self.url} answered with shape {ab.shape}, expected {expected}")
+        if not np.isfinite(ab).all():
+            raise ValueError(f"{self.url} answered NaN or infinity for this photograph")
+        return ab
+
+    def _ask_size(self) -> int:
+        """Read the model's size off its signature, and see that it is one of ours."""
+        answer = self._ask("/metadata")
+        try:
+            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            names = ", ".join(name for name in signatures if not name.startswith("__"))
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"{self.url} does not describe its model as TensorFlow Serving does"
+            ) from error
+        try:
+            inputs = _shape(signatures["predict_ab"]["inputs"]["lightness"])
+            outputs = _shape(signatures["predict_ab"]["outputs"]["ab"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.url} is not a colorize_tf model: no signature predict_ab from lightness to "
+                f"ab, only {names or 'none'}"
+            ) from error
+        if len(inputs) != 4 or inputs != [-1, inputs[1], inputs[1], 1] or inputs[1] < 1:
+            raise ValueError(f"{self.url} takes lightness {inputs}, expected [-1, size, size, 1]")
+        if outputs != [-1, inputs[1], inputs[1], 2]:
+            raise ValueError(f"{self.url} gives ab {outputs}, expected {[*inputs[:3], 2]}")
+        return inputs[1]
+
+    def _ask(self, what: str, body: bytes | None = None) -> Any:
+        """GET, or POST where there is a body, and return the parsed JSON."""
+        if body is not None and len(body) > self.max_payload:
+            raise ValueError(
+                f"the request to {self.url} has {len(body)} bytes, at most {self.max_payload} are "
+                "sent; send fewer pictures at once"
+            )
+        request = Request(self.url + what, body, {"Content-Type": "application/json"})
+        for attempt in range(self.attempts):
+            last = attempt == self.attempts - 1
+            try:
+                with urlopen(request, timeout=self.timeout) as response:
+                    data = response.read(self.max_payload + 1)
+                break
+            except HTTPError as error:
+                with error:
+                    if last or error.code not in _PASSING:
+                        raise ValueError(_refusal(self.url, error)) from error
+            except (HTTPException, OSError) as error:
+                reason = error.reason if isinstance(error, URLError) else error
+                if last or isinstance(reason, ssl.SSLCertVerificationError):
+                    why = " ".join(str(reason).split()) or type(reason).__name__
+                    raise ValueError(
+                        f"no answer from {self.url}: {why}; is TensorFlow Serving's REST API there?"
+                    ) from error
+            sleep(min(0.5 * 2**attempt, _LONGEST_PAUSE))
+        if len(data) > self.max_payload:
+            raise ValueError(f"{self.url} answered with more than {self.max_payload} bytes")
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            start = " ".join(data[:60].decode(errors="replace").split())
+            raise ValueError(f"{self.url} answered no JSON but {start!r}") from error
+
+
+def _checked_url(url: str) -> str:
+    """Return the URL of a model, without a slash at its end."""
+    expected = "expected http://HOST:8501/v1/models/NAME, or https, with /versions/N if wanted"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # a port that is no number is an error
+    except ValueError as error:
+        raise ValueError(f"{url!r} is not a URL: {error}; {expected}") from error
+    path = r".*/v1/models/[^/:]+(/versions/\d+|/labels/[^/:]+)?/?"
+    whole = parts.scheme in ("http", "https") and host and re.fullmatch(path, parts.path)
+    if not whole or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError(f"{url!r} is not the URL of a served model; {expected}")
+    return url.rstrip("/")
+
+
+def _shape(tensor: dict[str, Any]) -> list[int]:
+    return [int(dimension["size"]) for dimension in tensor["tensor_shape"]["dim"]]
+
+
+def _refusal(url: str, error: HTTPError) -> str:
+    """Word what a server answered instead of a result, which it explains as `{"error": ...}`."""
+    body = error.read(10_000)
+    try:
+        explained = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        explained = body.decode(errors="replace")
+    explained = " ".join(str(explained).split())[:300] or error.reason
+    if error.code == 404:
+        return f"no model at {url}: {explained}"
+    return f"{url} refused the request ({error.code}): {explained}"

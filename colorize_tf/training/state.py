@@ -1,0 +1,77 @@
+"""The state of a run in one file, so that a run that stopped goes on exactly where it was.
+
+Not Keras' `save_weights`: it passes over optimizers that do not fit, with a warning, and brings the
+process down where the disk is full.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from colorize_tf.files import written_aside
+
+if TYPE_CHECKING:
+    from colorize_tf.training.gan import ColorizationGAN
+
+
+def save_state(gan: ColorizationGAN, path: Path) -> None:
+    """Write networks, optimizers, loss scales and counters, whole or not at all.
+
+    Args:
+        gan: compiled.
+        path: the `.npz` file; an older one is replaced.
+    """
+    arrays = {name: variable.numpy() for name, variable in _variables(gan).items()}
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    with written_aside(path) as aside:
+        aside.write_bytes(content.getbuffer())
+
+
+def load_state(gan: ColorizationGAN, path: Path) -> None:
+    """Restore what `save_state` wrote.
+
+    Args:
+        gan: compiled, of the same networks, optimizers and precision; changed only if all fits.
+        path: the `.npz` file.
+
+    Raises:
+        ValueError: the file is damaged, or belongs to another configuration.
+    """
+    variables = _variables(gan)
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays = dict(content)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as the state of a run: {error}") from error
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+    stored = {name: array.shape for name, array in arrays.items()}
+    if stored != shapes:
+        name = next(n for n in (*shapes, *stored) if stored.get(n) != shapes.get(n))
+        raise ValueError(
+            f"{path} is the state of another configuration: {name} is "
+            f"{stored.get(name, 'missing')}, expected {shapes.get(name, 'nothing of that name')}"
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def _variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
+    groups = {
+        "generator": gan.generator.variables,
+        "discriminator": gan.discriminator.variables,
+        "generator_optimizer": gan.generator_optimizer.variables,
+        "discriminator_optimizer": gan.discriminator_optimizer.variables,
+        "counter": gan.counters,
+    }
+    # By position: names of layers depend on how many were made before.
+    return {
+        f"{group}.{index}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }

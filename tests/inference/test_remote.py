@@ -1,0 +1,404 @@
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from colorize_tf import colorize, media
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.inference import remote
+from colorize_tf.inference.colorizer import Colorizer
+
+
+def examples():
+    """The fenced blocks of the section "Serve it": curl, Python over REST, Python over gRPC."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    section = re.search(r"\n## Serve it\n.*?\n## ", readme, re.DOTALL)[0]
+    blocks = re.findall(r"```(?:bash|python)\n(.*?)```", section, re.DOTALL)
+    return [block for block in blocks if "old.jpg" in block]
+
+
+def ask(url, request=None):
+    """What curl would get: status and parsed JSON."""
+    body = None if request is None else json.dumps(request).encode()
+    try:
+        with urllib.request.urlopen(url, body, timeout=60) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def packed(contents):
+    return {"b64": base64.b64encode(contents).decode()}
+
+
+def unpacked(answer):
+    contents = np.frombuffer(base64.b64decode(answer["b64"]), np.uint8)
+    return cv2.imdecode(contents, cv2.IMREAD_COLOR_RGB)
+
+
+def encoded(image, suffix):
+    return cv2.imencode(suffix, image[..., ::-1])[1].tobytes()
+
+
+def png_of(width, height):
+    """A whole PNG of one colour; its pixels are not held in memory."""
+    compressor, row = zlib.compressobj(), bytes(width + 1)
+    data = b"".join([compressor.compress(row) for _ in range(height)]) + compressor.flush()
+    chunks = [
+        (b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])),
+        (b"IDAT", data),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        for kind, data in chunks
+    )
+
+
+# The served model, asked as any client would ask it
+
+
+@pytest.fixture
+def url(server):
+    return f"{server}/v1/models/landscapes"
+
+
+def test_files_of_several_sizes_come_back_as_png_of_the_same_sizes(url):
+    files = [
+        encoded(render_landscape(1, 40, 60), ".jpg"),
+        encoded(render_landscape(2, 33, 20), ".png"),
+    ]
+    status, answer = ask(f"{url}:predict", {"instances": [packed(file) for file in files]})
+    assert status == 200
+    assert [unpacked(item).shape for item in answer["predictions"]] == [(40, 60, 3), (33, 20, 3)]
+
+
+def test_columns_are_answered_as_rows_are(url):
+    file = packed(encoded(render_landscape(1, 24, 30), ".png"))
+    _, rows = ask(f"{url}/versions/1:predict", {"instances": [{"image_bytes": file}]})
+    _, columns = ask(f"{url}:predict", {"inputs": {"image_bytes": [file]}})
+    assert rows["predictions"] == columns["outputs"]
+
+
+def test_pixels_are_coloured_as_the_file_is(url):
+    image = render_landscape(1, 24, 30)
+    request = {"signature_name": "colorize", "instances": [image.tolist()]}
+    _, pixels = ask(f"{url}:predict", request)
+    _, file = ask(f"{url}:predict", {"instances": [packed(encoded(image, ".png"))]})
+    np.testing.assert_array_equal(pixels["predictions"][0], unpacked(file["predictions"][0]))
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [
+        (b"no image", "is no JPEG, PNG, BMP or GIF file"),
+        (b"", "is no JPEG, PNG, BMP or GIF file"),
+        (encoded(render_landscape(1, 40, 60), ".png")[:-200], "is damaged or cut short"),
+        (png_of(10_000, 10_000), "is too large: 10000 x 10000 pixels, at most 40 megapixels"),
+    ],
+    ids=["text", "empty", "cut short", "100 megapixels"],
+)
+def test_a_bad_image_is_named_and_the_server_goes_on_answering(url, contents, words):
+    good = packed(encoded(render_landscape(1, 24, 30), ".png"))
+    status, answer = ask(f"{url}:predict", {"instances": [good, packed(contents), good]})
+    assert status == 400
+    assert f"image 1 of the batch {words}" in answer["error"]
+    assert ask(f"{url}:predict", {"instances": [good]})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"instances": [{"b64": "*"}]}, "base64"),
+        ({"instances": []}, "instances"),
+        ({}, "Missing"),
+        ({"signature_name": "repair", "instances": ["x"]}, "repair"),
+        ({"signature_name": "predict_ab", "instances": ["x"]}, "float"),
+        ({"signature_name": "predict_ab", "instances": [[[0.5]]]}, "shape"),
+    ],
+)
+def test_a_wrong_request_is_a_400_that_says_what_is_wrong(url, request_, words):
+    status, answer = ask(f"{url}:predict", request_)
+    assert status == 400
+    assert words in answer["error"]
+
+
+def test_status_metadata_and_what_is_not_there(server, url):
+    assert ask(url)[1]["model_version_status"][0]["state"] == "AVAILABLE"
+    described = ask(f"{url}/metadata")[1]["metadata"]["signature_def"]["signature_def"]
+    assert {"serving_default", "colorize", "predict_ab"} <= set(described)
+    assert ask(f"{url}/versions/7") == (
+        404,
+        {"error": "Servable not found for request: Specific(landscapes, 7)"},
+    )
+    assert ask(f"{server}/v1/models/seas:predict", {"instances": []})[0] == 404
+
+
+# The README's examples, word for word but for the address
+
+
+@pytest.fixture
+def photo_folder(tmp_path):
+    media.write_image(tmp_path / "old.jpg", render_landscape(4, 50, 70))
+    return tmp_path
+
+
+def check_example(folder, finished, version_folder):
+    assert (finished.returncode, finished.stderr) == (0, "")
+    old, new = (media.read_image(folder / name).astype(int) for name in ("old.jpg", "new.png"))
+    expected = Colorizer.load(version_folder)(old.astype(np.uint8)).astype(int)
+    assert new.shape == old.shape
+    assert np.abs(new - old).max() > 5
+    assert np.abs(new - expected).mean() < 2  # two ways to decode a JPEG and to scale it down
+
+
+def run_python(code, folder):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_readmes_curl_example(server, photo_folder, version_folder):
+    example = examples()[0].replace("http://localhost:8501", server)
+    assert server in example
+    finished = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", example],
+        cwd=photo_folder,
+        capture_output=True,
+        text=True,
+    )
+    check_example(photo_folder, finished, version_folder)
+
+
+def test_the_readmes_python_example(server, photo_folder, version_folder):
+    example = examples()[1].replace("http://localhost:8501", server)
+    assert server in example
+    check_example(photo_folder, run_python(example, photo_folder), version_folder)
+
+
+def test_the_readmes_grpc_example(serving, photo_folder, version_folder):
+    pytest.importorskip("tensorflow_serving")
+    with serving.serve_grpc(version_folder, "landscapes") as address:
+        example = examples()[2].replace("localhost:8500", address)
+        assert address in example
+        finished = run_python(example, photo_folder)
+    assert finished.returncode == 0, finished.stderr
+    finished.stderr = ""  # TensorFlow's start-up messages
+    check_example(photo_folder, finished, version_folder)
+
+
+# The remote colorizer
+
+
+@pytest.mark.parametrize("end", ["", "/", "/versions/1"])
+def test_a_remote_colorizer_answers_as_the_local_one(url, version_folder, end):
+    image = render_landscape(3, 70, 110)
+    answer = Colorizer.load(url + end)(image).astype(int)
+    assert np.abs(answer - image).max() > 5
+    assert np.abs(answer - Colorizer.load(version_folder)(image)).max() <= 2
+
+
+def test_the_command_colours_with_a_served_model(url, photo_folder, capsys):
+    old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
+    assert colorize.main([old, "-o", new, "--model", url]) == 0
+    assert media.read_image(new).shape == (50, 70, 3)
+    assert colorize.main([old, "-o", new, "--force", "--model", f"{url}/versions/7"]) == 2
+    error = capsys.readouterr().err
+    assert "no model at" in error and error.count("\n") == 1
+
+
+def test_colouring_over_http_never_imports_tensorflow(url):
+    code = f"""
+import sys
+import numpy as np
+from colorize_tf.inference.colorizer import Colorizer
+Colorizer.load({url!r})(np.zeros((20, 30, 3), np.uint8))
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    finished = run_python(code, Path(remote.__file__).parents[2])
+    assert finished.returncode == 0, finished.stderr
+
+
+# What a server may answer instead
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The pauses that were made, none of which is waited for."""
+    pauses = []
+    monkeypatch.setattr(remote, "sleep", pauses.append)
+    return pauses
+
+
+def metadata(size=4, name="predict_ab", channels=2):
+    def tensor(last):
+        return {"tensor_shape": {"dim": [{"size": str(n)} for n in (-1, size, size, last)]}}
+
+    signature = {"inputs": {"lightness": tensor(1)}, "outputs": {"ab": tensor(channels)}}
+    return {"metadata": {"signature_def": {"signature_def": {name: signature}}}}
+
+
+@pytest.fixture
+def scripted(serving):
+    """Serves the given answers one after another, the last one for ever; counts the requests."""
+    running = []
+
+    def start(*answers):
+        waiting, requests = list(answers), []
+
+        def answer(method, path, body):
+            requests.append((method, path))
+            status, content = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            if callable(content):
+                content = content()
+            return status, content if isinstance(content, bytes) else json.dumps(content).encode()
+
+        running.append(serving.http_server(answer))
+        return f"{running[-1].__enter__()}/v1/models/m", requests
+
+    yield start
+    for server in running:
+        server.__exit__(None, None, None)
+
+
+LIGHTNESS = np.zeros((1, 4, 4, 1), np.float32)
+AB = {"predictions": np.zeros((1, 4, 4, 2)).tolist()}
+
+
+def drop():
+    raise ConnectionError  # the handler ends, and the connection with it
+
+
+@pytest.mark.parametrize(
+    "fault", [(429, b""), (502, b"<html>"), (503, b""), (504, b""), (200, drop)]
+)
+def test_a_passing_fault_is_tried_again_after_growing_pauses(scripted, pauses, fault):
+    url, requests = scripted((200, metadata()), fault, fault, (200, AB))
+    np.testing.assert_array_equal(remote.RemotePredictor(url)(LIGHTNESS), np.zeros((1, 4, 4, 2)))
+    assert pauses == [0.5, 1.0]
+    assert [method for method, _ in requests] == ["GET", "POST", "POST", "POST"]
+
+
+def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
+    url, requests = scripted((503, {"error": "loading"}))
+    with pytest.raises(ValueError, match=r"refused the request \(503\): loading"):
+        remote.RemotePredictor(url)
+    assert pauses == [0.5, 1.0, 2.0]
+    assert len(requests) == 4
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_refusal_is_not_tried_again(scripted, pauses, status):
+    url, requests = scripted((200, metadata()), (status, {"error": "not\nlike this"}))
+    with pytest.raises(ValueError, match=rf"{url} refused the request \({status}\): not like this"):
+        remote.RemotePredictor(url)(LIGHTNESS)
+    assert pauses == []
+    assert len(requests) == 2
+
+
+def test_a_server_that_does_not_answer_in_time_is_an_error(scripted, pauses):
+    answered = threading.Event()
+    url, _ = scripted((200, lambda: answered.wait(30) and b"{}"))
+    try:
+        with pytest.raises(ValueError, match=f"no answer from {url}: timed out"):
+            remote.RemotePredictor(url, timeout=0.05, attempts=2)
+    finally:
+        answered.set()
+    assert pauses == [0.5]
+
+
+def test_no_server_is_an_error(serving, pauses):
+    with serving.http_server(None) as gone:
+        pass
+    with pytest.raises(ValueError, match=f"no answer from {gone}/v1/models/m: .*refused"):
+        Colorizer.load(f"{gone}/v1/models/m")
+
+
+def test_an_unknown_model_and_an_unknown_version_are_named(server, url, pauses):
+    with pytest.raises(
+        ValueError, match=f"no model at {server}/v1/models/seas: Servable not found"
+    ):
+        Colorizer.load(f"{server}/v1/models/seas")
+    with pytest.raises(ValueError, match=f"no model at {url}/versions/7"):
+        Colorizer.load(f"{url}/versions/7")
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        (metadata(name="classify"), "no signature predict_ab .* only classify"),
+        (metadata(channels=3), "gives ab"),
+        (metadata(size=-1), "takes lightness"),
+        ({"model": "another"}, "as TensorFlow Serving does"),
+        ([], "as TensorFlow Serving does"),
+        (b"<html>hello</html>", "answered no JSON but '<html>hello</html>'"),
+    ],
+)
+def test_another_kind_of_model_is_refused(scripted, described, words):
+    url, _ = scripted((200, described))
+    with pytest.raises(ValueError, match=words) as error:
+        remote.RemotePredictor(url)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"hello", "answered no JSON but 'hello'"),
+        (b"", "answered no JSON"),
+        ({"outputs": []}, r"without predictions of shape \(1, 4, 4, 2\)"),
+        ({"predictions": [[1, [2]]]}, "without predictions"),
+        ({"predictions": [[1, 2]]}, r"answered with shape \(1, 2\)"),
+        ({"predictions": np.full((1, 4, 4, 2), np.nan).tolist()}, "answered NaN"),
+    ],
+)
+def test_a_wrong_answer_is_an_error(scripted, answer, words):
+    url, _ = scripted((200, metadata()), (200, answer))
+    with pytest.raises(ValueError, match=words):
+        remote.RemotePredictor(url)(LIGHTNESS)
+
+
+def test_a_request_beyond_the_limit_is_not_sent(scripted):
+    url, requests = scripted((200, metadata()))
+    predictor = remote.RemotePredictor(url, max_payload=10_000)
+    with pytest.raises(ValueError, match="at most 10000 are sent; send fewer pictures at once"):
+        predictor(np.zeros((400, 4, 4, 1), np.float32))
+    assert len(requests) == 1
+
+
+def test_an_answer_beyond_the_limit_is_refused(scripted):
+    url, _ = scripted((200, metadata()))
+    with pytest.raises(ValueError, match="answered with more than 100 bytes"):
+        remote.RemotePredictor(url, max_payload=100)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://",
+        "http://host:8501",
+        "http://host:port/v1/models/m",
+        "http://host/v1/models/",
+        "http://host/v1/models/m:predict",
+        "http://host/v1/models/m?version=1",
+        "http://me:secret@host/v1/models/m",
+        "https://host/v1/models/m/versions/first",
+    ],
+)
+def test_what_is_no_url_of_a_model_is_refused_before_anything_is_sent(url):
+    with pytest.raises(ValueError, match="expected http://HOST:8501/v1/models/NAME"):
+        Colorizer.load(url)
