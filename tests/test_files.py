@@ -1,6 +1,6 @@
 import pytest
 
-from colorize_tf.files import written_aside
+from colorize_tf.files import check_writable_folder, written_aside
 
 
 def test_a_file_appears_under_its_name(tmp_path):
@@ -78,3 +78,20 @@ def test_two_writers_of_one_path_do_not_meet(tmp_path):
         first.write_text("first")
         second.write_text("second")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]
+
+
+def test_a_folder_to_write_to_is_made(tmp_path):
+    check_writable_folder(tmp_path / "a/b")
+    assert list((tmp_path / "a/b").iterdir()) == []
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is a file, expected a folder"):
+        check_writable_folder(tmp_path / "file")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="cannot write to folder .*inside"):
+        check_writable_folder(tmp_path / "file" / "inside")

@@ -162,6 +162,35 @@ def test_test_folder_is_not_read_beside_val(tmp_path):
     assert found_names(find(tmp_path)) == ["000.png", "001.png", "002.png", "003.png"]
 
 
+def test_what_a_split_leaves_out_is_counted(tmp_path):
+    for start, name in enumerate(("train", "val", "test")):
+        fill(tmp_path / name, 2, start=2 * start)
+    save(tmp_path / "loose.png", 9)
+    skipped = find(tmp_path).audit.skipped
+    assert sorted(one.path.name for one in skipped) == ["004.png", "005.png", "loose.png"]
+    assert {one.kind for one in skipped} == {"outside the split"}
+
+
+def test_the_folder_that_was_read_is_told(tmp_path):
+    fill(tmp_path / "photos", 3)
+    assert find(tmp_path / "photos").folder == tmp_path / "photos"
+
+
+def test_measuring_takes_the_validation_half_of_a_split(tmp_path):
+    fill(tmp_path / "train", 3)
+    validation = fill(tmp_path / "val", 2, start=3)
+    assert catalog.list_photographs(tmp_path) == tuple(validation)
+
+
+def test_measuring_takes_everything_where_there_is_no_split(tmp_path):
+    photographs = fill(tmp_path, 3)
+    assert catalog.list_photographs(tmp_path) == tuple(photographs)
+
+
+def test_a_home_that_does_not_exist_is_one_line(tmp_path):
+    assert "~nosuchuser/photos" in refusal("folder", data_dir="~nosuchuser/photos")
+
+
 def test_train_file_equal_to_a_validation_file_is_left_out(tmp_path):
     fill(tmp_path / "train", 3)
     shutil.copytree(tmp_path / "train", tmp_path / "val")
