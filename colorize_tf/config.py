@@ -55,7 +55,9 @@ class TrainConfig:
     minutes: float | None = _option(
         None, "training", "train this long, whatever the epochs; stages share it as they share them"
     )
-    learning_rate: float = _option(2e-4, "training", "step size of both Adam optimizers")
+    learning_rate: float = _option(
+        2e-4, "training", "step size of the discriminator, and of the generator on L1"
+    )
     adversarial_learning_rate: float = _option(
         1e-5, "training", "step size of the generator in the adversarial stage"
     )
@@ -187,7 +189,8 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
         chosen: `TrainConfig` fields that were set by hand this time.
 
     Returns:
-        The stored config, with `epochs`, `minutes` and `export_to` as chosen now.
+        The stored config, with `epochs`, `minutes` and `export_to` as chosen now; `epochs` alone
+        takes the place of stored `minutes`.
 
     Raises:
         ValueError: another field was chosen otherwise, or the stored config is of another version.
@@ -196,6 +199,8 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
     if set(stored) != names:
         differing = ", ".join(sorted(set(stored) ^ names))
         raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
+    if chosen.get("precision") == "auto":  # the run has what auto chose
+        chosen = {name: value for name, value in chosen.items() if name != "precision"}
     for name, value in chosen.items():
         if name not in _FREE_ON_RESUME and stored[name] != value:
             raise ValueError(
@@ -204,6 +209,11 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
             )
     if "epochs" in chosen and "minutes" not in chosen:
         stored = {**stored, "minutes": None}
+    if chosen.get("epochs", stored["epochs"]) < stored["pretrain_epochs"]:
+        raise ValueError(
+            f"the run has {stored['pretrain_epochs']} epochs of pretraining, "
+            f"got --epochs {chosen['epochs']}; choose more"
+        )
     try:
         return TrainConfig(**{**stored, **chosen})
     except TypeError as error:

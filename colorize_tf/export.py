@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ValueError(
             f"--tflite takes {', '.join(_QUANTIZATIONS)}, separated by commas; got {unknown[0]!r}"
         )
-    folder = Path(chosen.to).absolute()
+    folder = Path(chosen.to).resolve()
     cli.start_tensorflow()
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import load_generator

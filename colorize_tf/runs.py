@@ -89,8 +89,10 @@ class RunFolder:
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
-def _taken(path):
-    return f"{path} exists already; choose another --run-dir, or go on with that run by --resume"
+def _taken(path: str | Path) -> str:
+    is_run = RunFolder(path).config.is_file()
+    remedy = ", or go on with that run by --resume" if is_run else ""
+    return f"{path} exists already; choose another --run-dir{remedy}"
 
 
 def read_json(path: str | Path) -> dict:

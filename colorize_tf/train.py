@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     photographs = _find_photographs(config, run)
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
+    if config.resume and run.state.is_file():
+        _restore(gan, config, run, chosen)
     _write_down(run, config, photographs)
     try:
         _train(gan, config, run, photographs)
@@ -94,10 +97,10 @@ def _find_photographs(config, run):
     from colorize_tf.data.catalog import find_photographs
     from colorize_tf.data.pipeline import load_size
 
+    stored = {} if run is None else read_json(run.data)
     data_dir = config.data_dir
-    if run is not None and config.dataset != "synthetic":
-        folder = Path(read_json(run.data).get("folder", ""))
-        data_dir = folder if folder.is_dir() else data_dir
+    if config.dataset != "synthetic" and os.path.isdir(stored.get("folder", "")):
+        data_dir = stored["folder"]
     photographs = find_photographs(
         config.dataset,
         data_dir=data_dir,
@@ -107,6 +110,11 @@ def _find_photographs(config, run):
         synthetic_validation=max(1, round(config.synthetic_count * config.validation_fraction)),
         synthetic_size=max(MINIMUM_SIDE, load_size(config.image_size)),
     )
+    photographs = dataclasses.replace(
+        photographs,
+        validation=photographs.validation[: config.validation_limit],
+        origin=stored.get("origin", photographs.origin),
+    )
     print(f"{photographs.origin}: {photographs.audit.summary()}")
     if len(photographs.train) < config.batch_size and not config.steps_per_epoch:
         raise ValueError(
@@ -114,8 +122,19 @@ def _find_photographs(config, run):
             f"{len(photographs.train)} there are; use a smaller --batch-size or set "
             "--steps-per-epoch"
         )
-    validation = photographs.validation[: config.validation_limit]
-    return dataclasses.replace(photographs, validation=validation)
+    return photographs
+
+
+def _restore(gan, config, run, chosen):
+    """Put the GAN where the run stopped."""
+    from colorize_tf.training.state import load_state
+
+    load_state(gan, run.state)
+    done = int(gan.epochs_done)
+    if "epochs" in chosen and not config.minutes and done >= config.epochs:
+        raise ValueError(
+            f"the run has {done} epochs behind it, got --epochs {config.epochs}; choose more"
+        )
 
 
 def _write_down(run, config, photographs):
@@ -152,10 +171,7 @@ def _fingerprint(photographs):
 def _train(gan, config, run, photographs):
     """Train through all stages."""
     from colorize_tf.training.stages import plan_stages, run_stages
-    from colorize_tf.training.state import load_state
 
-    if config.resume and run.state.is_file():
-        load_state(gan, run.state)
     train_examples, validation_examples = _examples(gan, config, run, photographs)
     stages = plan_stages(
         epochs=config.epochs,
@@ -171,13 +187,15 @@ def _train(gan, config, run, photographs):
         + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
         + (f", in {config.minutes:g} minutes" if config.minutes else "")
     )
+    callbacks = _callbacks(run, validation_examples)
+    callbacks[-1].catch_up(gan)
     run_stages(
         gan,
         stages,
         l1_weight=config.l1_weight,
         seed=config.seed,
         minutes=config.minutes,
-        callbacks=_callbacks(config, run, validation_examples),
+        callbacks=callbacks,
         x=train_examples,
         validation_data=validation_examples,
         steps_per_epoch=steps_per_epoch,
@@ -204,7 +222,7 @@ def _examples(gan, config, run, photographs):
     return train_examples, evaluation_dataset(photographs.validation, **shape)
 
 
-def _callbacks(config, run, validation_examples):
+def _callbacks(run, validation_examples):
     import keras
 
     from colorize_tf.artifacts.keras_file import load_generator, save_generator
@@ -226,9 +244,10 @@ def _interrupted(gan, run):
     """Leave a usable generator behind, the best so far or, before any, the present one."""
     from colorize_tf.artifacts.keras_file import save_generator
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would cut this short
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would cut this short
     if not run.generator.is_file():
         save_generator(gan.generator, run.generator)
+    signal.signal(signal.SIGINT, handler)
     print(
         f"\ninterrupted; the best generator so far is {run.generator}; go on with "
         f"python -m colorize_tf.train --resume --run-dir {run.path}",
@@ -247,7 +266,7 @@ def _finish(config, run, photographs):
     from colorize_tf.inference.colorizer import Colorizer
 
     run.drop_cache()
-    folder = Path(config.export_to).absolute() if config.export_to else run.export
+    folder = Path(config.export_to).resolve() if config.export_to else run.export
     with cli.native_chatter_hidden():
         written = export_artifacts(
             load_generator(run.generator),

@@ -151,8 +151,22 @@ def test_resuming_accepts_a_flag_that_says_the_same():
 
 
 def test_resuming_checks_ranges_again():
-    with pytest.raises(ValueError, match="--epochs must be a finite number above 0"):
-        resume_config(stored_config(), {"epochs": 0})
+    with pytest.raises(ValueError, match="--minutes must be a finite number above 0"):
+        resume_config(stored_config(), {"minutes": -1})
+
+
+def test_resuming_never_cuts_pretraining_short():
+    with pytest.raises(ValueError, match="16 epochs of pretraining, got --epochs 10"):
+        resume_config(stored_config(epochs=20), {"epochs": 10})
+
+
+def test_epochs_take_the_place_of_minutes():
+    assert resume_config(stored_config(minutes=5.0), {"epochs": 40}).minutes is None
+
+
+def test_auto_goes_on_in_the_precision_that_it_chose():
+    stored = stored_config(precision="float32")
+    assert resume_config(stored, {"precision": "auto"}).precision == "float32"
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])

@@ -26,8 +26,14 @@ def test_a_given_path_is_made_with_its_parents(tmp_path):
 def test_what_exists_is_never_used_for_a_new_run(tmp_path, make):
     path = tmp_path / "run"
     getattr(path, make)()
-    with pytest.raises(ValueError, match="exists already; choose another --run-dir.*--resume"):
+    with pytest.raises(ValueError, match="exists already; choose another --run-dir$"):
         RunFolder.create(path, stem="unused")
+
+
+def test_a_run_that_exists_can_be_resumed(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="exists already; .* --resume"):
+        RunFolder.check_free(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -226,6 +226,28 @@ def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_aga
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-6)
 
 
+def test_a_best_generator_lost_between_two_files_is_saved_on_resume(
+    tiny_run, tmp_path, offline, policy
+):
+    run = tmp_path / "lost"
+    shutil.copytree(tiny_run[0], run)
+    (run / "generator.keras").unlink()
+    assert main(["--resume", "--run-dir", str(run)]) == 0
+    weights = load_generator(run / "generator.keras").get_weights()
+    expected = load_generator(tiny_run[0] / "generator.keras").get_weights()
+    for weight, other in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_more_epochs_than_are_behind_are_asked_for(tiny_run, tmp_path, offline, policy, capsys):
+    run = tmp_path / "finished"
+    shutil.copytree(tiny_run[0], run)
+    before = (run / "config.json").read_bytes()
+    line = fails(capsys, "--resume", "--run-dir", run, "--epochs", "2")
+    assert "has 2 epochs behind it, got --epochs 2" in line
+    assert (run / "config.json").read_bytes() == before
+
+
 # Starting from another run.
 
 

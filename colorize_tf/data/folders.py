@@ -25,10 +25,11 @@ def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path], 
         for side, files in zip((train, validation), split, strict=True):
             if not files:
                 raise ValueError(_no_images(side))
+        halves = [os.path.realpath(half) for half in (train, validation)]
         others = [
             path
             for path in list_images(folder)
-            if not (path.is_relative_to(train) or path.is_relative_to(validation))
+            if not any(Path(os.path.realpath(path)).is_relative_to(half) for half in halves)
         ]
         return *split, others
     half = next((children[name] for name in _COCO_FOLDERS if name in children), None)

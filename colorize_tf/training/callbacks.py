@@ -126,10 +126,9 @@ class RunLog(Callback):
         stage = [float(row[MONITOR]) for row in self.rows if row["stage"] == last["stage"]]
         return float(last[MONITOR]) == min(stage)
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Forget rows of an epoch that ended but was not saved: it comes again."""
-        done = int(self.model.epochs_done)
-        self.rows = [row for row in self.rows if int(row["epoch"]) <= done]
+    def forget_after(self, epochs_done: int) -> None:
+        """Drop rows of an epoch that ended but was not saved: it comes again."""
+        self.rows = [row for row in self.rows if int(row["epoch"]) <= epochs_done]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add a row and draw the curves again."""
@@ -192,13 +191,17 @@ class BestGenerator(Callback):
         self.save = save
         self.load = load
 
+    def catch_up(self, gan: ColorizationGAN) -> None:
+        """Save the best generator if the run was killed between its state and this file."""
+        self.log.forget_after(int(gan.epochs_done))
+        if self.log.rows and self.log.last_is_best():
+            self.save(gan.generator, self.path)
+
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Catch up with an epoch after which the run was killed, or begin a stage with the best."""
-        if not self.log.rows:
-            return
-        if self.log.last_is_best():
-            self.save(self.model.generator, self.path)
-        elif self.log.rows[-1]["stage"] != self.model.stage.name:
+        """Begin a stage with the best generator of the one before."""
+        rows = self.log.rows
+        is_new_stage = rows and rows[-1]["stage"] != self.model.stage.name
+        if is_new_stage and not self.log.last_is_best():
             self.model.generator.set_weights(self.load(self.path).get_weights())
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

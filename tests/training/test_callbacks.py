@@ -63,7 +63,7 @@ def test_a_resumed_log_forgets_epochs_that_come_again(log, gan, tmp_path):
         log.on_epoch_end(epoch, {"val_ab_rmse": 15.0 - epoch})
     gan.epochs_done.assign(2)
     resumed = attach(RunLog(log.metrics_path, log.curves_path), gan)
-    resumed.on_train_begin()
+    resumed.forget_after(2)
     resumed.on_epoch_end(2, {"val_ab_rmse": 20.0})
     assert [row["epoch"] for row in read(tmp_path / "metrics.csv")] == ["1", "2", "3"]
     assert not resumed.last_is_best()
@@ -103,8 +103,8 @@ class Network:
 def train(gan, log, best, stage, errors):
     """Run epochs whose weights are named after the error that they reach."""
     gan.stage = stage
-    for callback in (log, best):
-        callback.on_train_begin()
+    best.catch_up(gan)
+    best.on_train_begin()
     started_from = gan.generator.weights
     for error in errors:
         gan.generator.weights = error

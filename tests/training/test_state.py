@@ -74,8 +74,11 @@ def test_a_state_of_another_precision_is_refused(policy, tmp_path):
         load_state(make_gan(), tmp_path / "state.npz")
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive"])
+@pytest.mark.parametrize("content", [b"", b"no archive", "half"])
 def test_a_damaged_file_is_named(tmp_path, content):
+    if content == "half":
+        save_state(make_gan(), tmp_path / "state.npz")
+        content = (tmp_path / "state.npz").read_bytes()[:20_000]
     (tmp_path / "state.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"state\.npz cannot be read"):
         load_state(make_gan(), tmp_path / "state.npz")
