@@ -6,6 +6,7 @@ Imports neither TensorFlow nor Keras.
 import argparse
 import contextlib
 import dataclasses
+import errno
 import functools
 import importlib
 import os
@@ -166,6 +167,8 @@ def _cause(message: str) -> str:
 
 
 def _fail(error: Exception, message: str) -> int:
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        message = "the disk is full; free space there or choose another folder, then try again"
     if os.environ.get("COLORIZE_TF_TRACEBACK"):
         raise error
     print(f"error: {' '.join(message.split()) or type(error).__name__}", file=sys.stderr)

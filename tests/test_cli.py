@@ -155,6 +155,13 @@ def test_what_tensorflow_refuses_is_one_line_and_exit_code_2(capsys):
     assert capsys.readouterr() == ("", "error: no memory\n")
 
 
+def test_a_full_disk_says_what_to_do(capsys):
+    assert fails(OSError(28, "No space left on device"))([]) == 2
+    assert capsys.readouterr().err == (
+        "error: the disk is full; free space there or choose another folder, then try again\n"
+    )
+
+
 def test_the_cause_is_found_in_what_tensorflow_says(capsys):
     import tensorflow as tf
 
