@@ -133,7 +133,7 @@ def test_a_command_returns_its_exit_code(answer):
     [
         (ValueError("no photographs\n  in a"), "error: no photographs in a\n"),
         (FileNotFoundError(2, "No such file", "a"), "error: [Errno 2] No such file: 'a'\n"),
-        (OSError(28, "No space left on device"), "error: [Errno 28] No space left on device\n"),
+        (OSError(13, "Permission denied"), "error: [Errno 13] Permission denied\n"),
         (MemoryError(), "error: MemoryError\n"),
     ],
 )
