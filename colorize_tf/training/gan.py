@@ -80,7 +80,10 @@ class ColorizationGAN(keras.Model):
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
         lightness, ab = data
-        self.steps_done.assign_add(1)
+        # Only once the batch is here: the examples read this counter when they begin, and otherwise
+        # TensorFlow may count the first step before they do.
+        with tf.control_dependencies([lightness]):
+            self.steps_done.assign_add(1)
         if self.adversarial:
             return self._adversarial_step(lightness, ab)
         with tf.GradientTape() as tape:

@@ -1,3 +1,5 @@
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -96,6 +98,26 @@ def test_validation_runs_without_dropout_and_without_batch_statistics(batch):
     expected = tf.reduce_mean(tf.sqrt(tf.reduce_mean((exported - batch[1]) ** 2, (1, 2, 3)))) * 110
     assert float(figures["ab_rmse"]) == pytest.approx(float(expected), rel=1e-5)
     assert set(figures) == {"ab_rmse", "psnr", "colorfulness_ratio"}
+
+
+def test_a_step_is_counted_only_when_its_batch_is_there(batch):
+    gan = make_gan(adversarial=False)
+    seen = []
+
+    def begin_slowly(_):
+        time.sleep(0.5)
+        seen.append(int(gan.steps_done))
+        return np.int64(0)
+
+    examples = (
+        tf.data.Dataset.range(1)
+        .map(lambda index: tf.numpy_function(begin_slowly, [index], tf.int64))
+        .map(lambda _: tuple(batch))
+        .repeat()
+    )
+    gan.fit(examples, steps_per_epoch=1, verbose=0, shuffle=False)
+    assert seen[0] == 0
+    assert int(gan.steps_done) == 1
 
 
 def test_steps_are_counted(batch):
