@@ -66,7 +66,9 @@ class TrainConfig:
         100.0, "training", "lambda, what L1 counts for beside the adversarial loss"
     )
     precision: str = _option("auto", "training", "auto, float32, mixed_float16 or mixed_bfloat16")
-    seed: int = _option(0, "training", "chooses the split, the order, the crops and the weights")
+    seed: int = _option(
+        0, "training", "chooses the order, the crops, the first weights and the renderings"
+    )
     deterministic: bool = _option(
         False, "training", "same seed, same machine, same weights; slower on a GPU"
     )

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from colorize_tf.export import main
+from colorize_tf.artifacts.tflite import QUANTIZATIONS
+from colorize_tf.export import _QUANTIZATIONS, main
 
 
 def run(*arguments):
@@ -41,6 +42,10 @@ def test_a_mistake_is_one_line_and_writes_nothing(tiny_run, tmp_path, capsys, fl
     assert words in error
     assert error.count("\n") == 1
     assert not (tmp_path / "valley").exists()
+
+
+def test_the_flag_names_the_quantizations_there_are():
+    assert _QUANTIZATIONS == QUANTIZATIONS
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path, capsys):

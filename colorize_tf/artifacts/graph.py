@@ -39,20 +39,6 @@ def colorize_images(
     return rgb_to_images(decode(rgb_to_lightness(rgb), ab))
 
 
-def colorize_square(predict_ab: Callable[[tf.Tensor], tf.Tensor], rgb: tf.Tensor) -> tf.Tensor:
-    """Colour photographs that have the network's own size.
-
-    Args:
-        predict_ab: `lightness` to `ab`.
-        rgb: float32 `(batch, size, size, 3)` in 0..1.
-
-    Returns:
-        float32 `(batch, size, size, 3)` in 0..1.
-    """
-    lightness = rgb_to_lightness(rgb)
-    return decode(lightness, predict_ab(lightness))
-
-
 def colorize_bytes(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], image_bytes: tf.Tensor, size: int
 ) -> tf.Tensor:
