@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Colorizer": "colorize_tf.inference.colorizer",
     "ColorizationGAN": "colorize_tf.training.gan",
-    "RECIPES": "colorize_tf.config",
+    "RECIPES": "colorize_tf.recipes",
     "TrainConfig": "colorize_tf.config",
     "compact_unet": "colorize_tf.models.unet",
     "decode": "colorize_tf.color",

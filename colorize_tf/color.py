@@ -207,10 +207,26 @@ def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
     Raises:
         ValueError: an input is not floating point.
     """
+    return lab_to_rgb(to_lab(lightness, ab))
+
+
+def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Join lightness and chroma in Lab units.
+
+    Args:
+        lightness: float `(..., height, width, 1)` in [-1, 1].
+        ab: float `(..., height, width, 2)` in [-1, 1].
+
+    Returns:
+        lab: float32 `(..., height, width, 3)`, L 0..100, a and b in Lab units.
+
+    Raises:
+        ValueError: an input is not floating point.
+    """
     import tensorflow as tf
 
     lightness = (_as_float32(lightness, "lightness") + 1.0) * LIGHTNESS_SCALE
-    return lab_to_rgb(tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1))
+    return tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1)
 
 
 def images_to_lab(images: np.ndarray) -> np.ndarray:
@@ -243,6 +259,29 @@ def lab_to_images(lab: np.ndarray) -> np.ndarray:
     b = cv2.min(b, 200 / 116 * (lightness + 16))
     rgb = cv2.cvtColor(cv2.merge([lightness, a, b]), cv2.COLOR_Lab2RGB)
     return np.rint(np.clip(rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def ab_bins(grid: int = 10) -> np.ndarray:
+    """Quantise chroma: the centres of the square cells of the ab plane that sRGB reaches.
+
+    Zhang et al. 2016, section 2.2. Cells of 10 Lab units are 261. The paper has 313, by a rule that
+    it does not give: no more than 269 touch even the convex hull of sRGB.
+
+    Args:
+        grid: side of a cell in Lab units; one cell is centred on grey.
+
+    Returns:
+        bins: float32 `(count, 2)`, `(a, b) / 110`, ordered by a, then by b.
+    """
+    # A line of constant ab leaves the RGB cube through a face, so the faces reach every cell.
+    levels = np.arange(256, dtype=np.uint8)
+    face = np.stack(np.meshgrid(levels, levels), axis=-1)
+    faces = [np.insert(face, channel, end, axis=-1) for channel in range(3) for end in (0, 255)]
+    cells = np.rint(images_to_lab(np.concatenate(faces))[..., 1:] / grid).astype(int)
+    half = int(AB_SCALE // grid) + 1
+    reached = np.zeros((2 * half + 1, 2 * half + 1), bool)
+    reached[cells[..., 0] + half, cells[..., 1] + half] = True
+    return np.float32((np.argwhere(reached) - half) * (grid / AB_SCALE))
 
 
 @functools.cache

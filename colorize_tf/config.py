@@ -1,16 +1,59 @@
-"""What can be chosen for a training run: one flat config, and recipes as named sets of defaults.
+"""What can be chosen for a training run: one flat config, checked as it is made.
 
 Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
 """
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from typing import Any
+
+MONITORS = {
+    "val_ab_rmse": "min",
+    "val_psnr": "max",
+    "val_ssim": "max",
+    "val_ciede2000": "min",
+    "val_color_distance": "min",
+    "reconstruction_loss": "min",
+}
+"""Logged figures that can choose a checkpoint, and whether less or more is better."""
+
+STAGES = ("pretrain_epochs", "critic_epochs", "adversarial_epochs")
+"""Fields that say how long each stage lasts, in their order."""
 
 _CHOICES = {
+    "loss": ("l1", "l2", "huber", "classes"),
+    "adversarial_loss": ("vanilla", "least-squares", "hinge"),
+    "schedule": ("constant", "cosine"),
+    "monitor": tuple(MONITORS),
     "cache": ("auto", "memory", "disk", "none"),
     "precision": ("auto", "float32", "mixed_float16", "mixed_bfloat16"),
 }
+_ABOVE_ZERO = (
+    "image_size",
+    "batch_size",
+    "steps_per_epoch",
+    "validation_limit",
+    "discriminator_width",
+    "minutes",
+    "pretrain_learning_rate",
+    "critic_learning_rate",
+    "adversarial_learning_rate",
+    "clip_norm",
+    "patience",
+    "adversarial_patience",
+)
+_FROM_ZERO = (
+    *STAGES,
+    "frozen_epochs",
+    "reconstruction_weight",
+    "weight_decay",
+    "z_size",
+)
+_BELOW_ONE = ("beta_1", "ema", "warmup", "label_smoothing", "scale_jitter", "contrast_jitter")
+
+_NOISY_GENERATOR = "pix2pix_unet"
+_BACKBONE_GENERATOR = "resnet18_unet"
+_CLASSES_GENERATOR = "zhang_classes_cnn"
 
 
 def _option(default: object, group: str, text: str) -> Any:
@@ -26,7 +69,18 @@ class TrainConfig:
     """
 
     recipe: str = _option("compact", "network", "named set of defaults, listed below")
-    generator: str = _option("compact_unet", "network", "compact_unet, pix2pix_unet or tiny_unet")
+    generator: str = _option(
+        "compact_unet",
+        "network",
+        "compact_unet, pix2pix_unet, resnet18_unet, plain_cnn, zhang_cnn, zhang_classes_cnn or "
+        "tiny_unet",
+    )
+    z_size: int = _option(
+        0, "network", f"numbers of noise beside the grey picture, for {_NOISY_GENERATOR}"
+    )
+    backbone_weights: str | None = _option(
+        None, "network", f"imagenet, none or a weights file, for {_BACKBONE_GENERATOR} [none]"
+    )
     discriminator_width: int = _option(32, "network", "channels of the PatchGAN's first layer")
     init_from: str | None = _option(
         None, "network", "run folder or .keras file to take the generator's weights from"
@@ -44,35 +98,93 @@ class TrainConfig:
         "auto", "data", "where decoded photographs to train on stay: auto, memory, disk or none"
     )
 
-    batch_size: int = _option(32, "training", "examples in a batch")
-    epochs: int = _option(20, "training", "passes over the photographs, all stages together")
-    pretrain_epochs: int | None = _option(
-        None, "training", "of these, on L1 alone, before the adversarial stage [four fifths]"
+    scale_jitter: float = _option(
+        0.0, "augmentation", "crops show things up to this share larger or smaller"
     )
-    steps_per_epoch: int | None = _option(
-        None, "training", "steps that count as an epoch [one pass over the photographs]"
+    exposure_jitter: float = _option(
+        0.0, "augmentation", "exposure up or down by up to so many stops, colour with it"
     )
-    minutes: float | None = _option(
-        None, "training", "train this long, whatever the epochs; stages share it as they share them"
+    contrast_jitter: float = _option(
+        0.0, "augmentation", "contrast up or down by up to this share, colour with it"
     )
-    learning_rate: float = _option(
-        2e-4, "training", "step size of the discriminator, and of the generator on L1"
-    )
-    adversarial_learning_rate: float = _option(
-        1e-5, "training", "step size of the generator in the adversarial stage"
-    )
-    beta_1: float = _option(0.5, "training", "momentum of both Adam optimizers")
-    l1_weight: float = _option(
-        100.0, "training", "lambda, what L1 counts for beside the adversarial loss"
-    )
-    precision: str = _option("auto", "training", "auto, float32, mixed_float16 or mixed_bfloat16")
-    seed: int = _option(
-        0, "training", "chooses the order, the crops, the first weights and the renderings"
-    )
-    deterministic: bool = _option(
-        False, "training", "same seed, same machine, same weights; slower on a GPU"
+    film_damage: float = _option(
+        0.0,
+        "augmentation",
+        "share of pictures whose grey gets the grain, blur, fading and scratches of old film",
     )
 
+    batch_size: int = _option(32, "stages", "examples in a batch")
+    epochs: int | None = _option(
+        None, "stages", "all stages together, which share them as in the recipe [their sum]"
+    )
+    pretrain_epochs: int = _option(14, "stages", "epochs on the reconstruction loss alone")
+    frozen_epochs: int = _option(
+        0, "stages", f"of these, the first with a frozen backbone, for {_BACKBONE_GENERATOR}"
+    )
+    critic_epochs: int = _option(0, "stages", "epochs of the discriminator alone")
+    adversarial_epochs: int = _option(6, "stages", "epochs of both, on both losses")
+    steps_per_epoch: int | None = _option(
+        None, "stages", "steps that count as an epoch [one pass over the photographs]"
+    )
+    minutes: float | None = _option(
+        None, "stages", "train this long, whatever the epochs; stages share it as they share them"
+    )
+    monitor: str = _option(
+        "val_ab_rmse", "stages", f"what chooses the best epoch before it: {', '.join(MONITORS)}"
+    )
+    patience: int | None = _option(
+        None, "stages", "epochs without a better one after which pretraining stops [never]"
+    )
+    adversarial_patience: int | None = _option(
+        None, "stages", "the same for the adversarial stage, by the rule for its colours [never]"
+    )
+    feature_weights: str | None = _option(
+        None,
+        "stages",
+        "SqueezeNet 1.1 weights (.h5) by whose features that rule compares pictures [pixels]",
+    )
+
+    loss: str = _option("l1", "losses", "reconstruction loss: l1, l2, huber or classes")
+    reconstruction_weight: float = _option(
+        100.0, "losses", "lambda, what it counts for beside the adversarial loss"
+    )
+    adversarial_loss: str = _option("vanilla", "losses", "vanilla, least-squares or hinge")
+    label_smoothing: float = _option(
+        0.0, "losses", "how far below 1 the discriminator's target for real patches lies"
+    )
+
+    pretrain_learning_rate: float = _option(
+        2e-4, "optimizers", "step size of the generator in pretraining"
+    )
+    critic_learning_rate: float = _option(2e-4, "optimizers", "step size of the discriminator")
+    adversarial_learning_rate: float = _option(
+        2e-5, "optimizers", "step size of the generator in the adversarial stage"
+    )
+    schedule: str = _option(
+        "constant", "optimizers", "of the step sizes over each stage: constant or cosine"
+    )
+    warmup: float = _option(
+        0.0, "optimizers", "share of each stage in which the step sizes grow from 0"
+    )
+    beta_1: float = _option(0.5, "optimizers", "momentum of both Adam optimizers")
+    clip_norm: float | None = _option(
+        None, "optimizers", "greatest norm of all gradients of a network together [no limit]"
+    )
+    weight_decay: float = _option(0.0, "optimizers", "decay of the weights of both networks")
+    ema: float = _option(
+        0.0,
+        "optimizers",
+        "momentum of the moving average of the generator's weights, which is then what is "
+        "validated and exported; 0 is none",
+    )
+
+    precision: str = _option("auto", "run", "auto, float32, mixed_float16 or mixed_bfloat16")
+    seed: int = _option(
+        0, "run", "chooses the order, the crops, the first weights and the renderings"
+    )
+    deterministic: bool = _option(
+        False, "run", "same seed, same machine, same weights; slower on a GPU"
+    )
     run_dir: str | None = _option(None, "run", "folder of this run [runs/RECIPE-DATASET-N]")
     resume: bool = _option(False, "run", "go on with the run in --run-dir")
     export_to: str | None = _option(
@@ -83,23 +195,27 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(
-                    f"{_flag(name)} must be one of {', '.join(choices)}, "
-                    f"got {getattr(self, name)!r}"
+                    f"{flag(name)} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        for name in (
-            "image_size",
-            "batch_size",
-            "epochs",
-            "steps_per_epoch",
-            "validation_limit",
-            "discriminator_width",
-            "minutes",
-            "learning_rate",
-            "adversarial_learning_rate",
-        ):
+        self._check_ranges()
+        self._check_stages()
+        self._check_network()
+
+    def _check_ranges(self):
+        for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{_flag(name)} must be a finite number above 0, got {value}")
+                raise ValueError(f"{flag(name)} must be a finite number above 0, got {value}")
+        for name in _FROM_ZERO:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"{flag(name)} must be a finite number from 0 up, got {getattr(self, name)}"
+                )
+        for name in _BELOW_ONE:
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"{flag(name)} must be at least 0 and below 1, got {getattr(self, name)}"
+                )
         # The discriminator's patches need 32 pixels.
         if not 32 <= self.image_size <= 4096:
             raise ValueError(f"--image-size must lie between 32 and 4096, got {self.image_size}")
@@ -109,118 +225,58 @@ class TrainConfig:
             raise ValueError(
                 f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
             )
-        if not 0 <= self.beta_1 < 1:
-            raise ValueError(f"--beta-1 must be at least 0 and below 1, got {self.beta_1}")
-        if not 0 <= self.l1_weight < math.inf:
-            raise ValueError(f"--l1-weight must be a finite number from 0 up, got {self.l1_weight}")
+        if not 0 <= self.film_damage <= 1:
+            raise ValueError(f"--film-damage must lie between 0 and 1, got {self.film_damage}")
+        if not 0 <= self.exposure_jitter <= 4:
+            raise ValueError(
+                f"--exposure-jitter must lie between 0 and 4 stops, got {self.exposure_jitter}"
+            )
         if self.synthetic_count < 2:
             raise ValueError(f"--synthetic-count must be at least 2, got {self.synthetic_count}")
-        if not 0 <= (self.pretrain_epochs or 0) <= self.epochs:
+
+    def _check_stages(self):
+        total = sum(getattr(self, name) for name in STAGES)
+        if total == 0:
+            raise ValueError("there is nothing to train: the epochs of all stages are 0")
+        if self.epochs is not None and self.epochs != total:
+            parts = " + ".join(str(getattr(self, name)) for name in STAGES)
             raise ValueError(
-                f"--pretrain-epochs must lie between 0 and --epochs ({self.epochs}), "
-                f"got {self.pretrain_epochs}"
+                f"--epochs {self.epochs} is not the sum of {', '.join(map(flag, STAGES))}: "
+                f"{parts} = {total}; leave one of them out"
             )
-
-
-class Recipe(NamedTuple):
-    """A named set of defaults, and what it is in one line."""
-
-    summary: str
-    defaults: dict
-
-
-RECIPES = {
-    "compact": Recipe("compact U-Net, L1 and then a short adversarial stage", {}),
-    "pix2pix": Recipe(
-        "54 M parameter U-Net, adversarial from the start, batch 1 (Isola et al. 2017)",
-        {
-            "generator": "pix2pix_unet",
-            "discriminator_width": 64,
-            "image_size": 256,
-            "batch_size": 1,
-            "epochs": 200,
-            "adversarial_learning_rate": 2e-4,
-            "pretrain_epochs": 0,
-        },
-    ),
-    "tiny": Recipe(
-        "smallest complete run: 64 pixels, under a minute",
-        {
-            "generator": "tiny_unet",
-            "discriminator_width": 8,
-            "image_size": 64,
-            "batch_size": 16,
-            "epochs": 10,
-            "synthetic_count": 200,
-        },
-    ),
-}
-
-
-def make_config(chosen: dict[str, object]) -> TrainConfig:
-    """Fill up what was chosen with the recipe's defaults.
-
-    Args:
-        chosen: `TrainConfig` fields that were set by hand.
-
-    Returns:
-        The config with every field settled.
-
-    Raises:
-        ValueError: no such recipe, or values that do not go together.
-    """
-    name = chosen.get("recipe", TrainConfig.recipe)
-    if name not in RECIPES:
-        raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    config = TrainConfig(**{**RECIPES[name].defaults, **chosen})
-    if config.pretrain_epochs is None:
-        # Settled now, so that a run resumed with more epochs does not go back to an earlier stage.
-        config = dataclasses.replace(config, pretrain_epochs=max(1, config.epochs * 4 // 5))
-    return config
-
-
-# What may differ between a run and its continuation without making it another run.
-_FREE_ON_RESUME = ("resume", "run_dir", "epochs", "minutes", "export_to")
-
-
-def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
-    """Make the config of a continued run.
-
-    Args:
-        stored: the run's `config.json`.
-        chosen: `TrainConfig` fields that were set by hand this time.
-
-    Returns:
-        The stored config, with `epochs`, `minutes` and `export_to` as chosen now; `epochs` alone
-        takes the place of stored `minutes`.
-
-    Raises:
-        ValueError: another field was chosen otherwise, or the stored config is of another version.
-    """
-    names = {field.name for field in dataclasses.fields(TrainConfig)}
-    if set(stored) != names:
-        differing = ", ".join(sorted(set(stored) ^ names))
-        raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
-    if chosen.get("precision") == "auto":  # the run has what auto chose
-        chosen = {name: value for name, value in chosen.items() if name != "precision"}
-    for name, value in chosen.items():
-        if name not in _FREE_ON_RESUME and stored[name] != value:
+        if self.critic_epochs and not self.adversarial_epochs:
             raise ValueError(
-                f"the run has {_flag(name)} {stored[name]}, got {value}; leave the flag out, "
-                "or start a new run with another --run-dir"
+                f"--critic-epochs {self.critic_epochs} needs an adversarial stage to follow; "
+                "set --adversarial-epochs or leave it out"
             )
-    if "epochs" in chosen and "minutes" not in chosen:
-        stored = {**stored, "minutes": None}
-    if chosen.get("epochs", stored["epochs"]) < stored["pretrain_epochs"]:
-        raise ValueError(
-            f"the run has {stored['pretrain_epochs']} epochs of pretraining, "
-            f"got --epochs {chosen['epochs']}; choose more"
-        )
-    try:
-        return TrainConfig(**{**stored, **chosen})
-    except TypeError as error:
-        raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
+        if self.frozen_epochs > self.pretrain_epochs:
+            raise ValueError(
+                f"--frozen-epochs must not exceed --pretrain-epochs ({self.pretrain_epochs}), "
+                f"got {self.frozen_epochs}"
+            )
+        if self.label_smoothing and self.adversarial_loss == "hinge":
+            raise ValueError("--label-smoothing needs labels, which the hinge loss has not")
+
+    def _check_network(self):
+        for name, generator in (
+            ("z_size", _NOISY_GENERATOR),
+            ("backbone_weights", _BACKBONE_GENERATOR),
+            ("frozen_epochs", _BACKBONE_GENERATOR),
+        ):
+            if getattr(self, name) and self.generator != generator:
+                raise ValueError(
+                    f"{flag(name)} {getattr(self, name)} needs --generator {generator}, "
+                    f"got {self.generator}"
+                )
+        if (self.loss == "classes") != (self.generator == _CLASSES_GENERATOR):
+            raise ValueError(
+                f"--loss classes and --generator {_CLASSES_GENERATOR} belong together, "
+                f"got {self.loss} and {self.generator}"
+            )
+        if self.loss == "classes" and self.adversarial_epochs:
+            raise ValueError("--loss classes has no adversarial stage; set --adversarial-epochs 0")
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """Return the flag of a field: `--image-size` for `image_size`."""
     return "--" + name.replace("_", "-")

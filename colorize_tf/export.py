@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     generator = load_generator(chosen.model)
     if chosen.size is not None:
         generator = resize_generator(generator, chosen.size)
-    pictures = _pictures(chosen.data_dir, generator.input_shape[1])
+    pictures = _pictures(chosen.data_dir, generator.output_shape[1])
     with cli.native_chatter_hidden():
         written = export_artifacts(
             generator,

@@ -25,6 +25,7 @@ class RunFolder:
         self.config = self.path / "config.json"
         self.data = self.path / "data.json"
         self.skipped = self.path / "skipped.csv"
+        self.color_prior = self.path / "color_prior.npy"
         self.metrics = self.path / "metrics.csv"
         self.curves = self.path / "curves.png"
         self.samples = self.path / "samples"

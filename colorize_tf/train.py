@@ -8,17 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from colorize_tf import cli
-from colorize_tf.config import RECIPES, TrainConfig, make_config, resume_config
+from colorize_tf import assembly, cli
+from colorize_tf.config import TrainConfig
 from colorize_tf.files import check_writable_folder
+from colorize_tf.recipes import RECIPES, make_config, resume_config
 from colorize_tf.runs import RunFolder, read_json, write_json
-
-# Decoded photographs beyond this go to disk, so that a run stays within 4 GiB of memory.
-_MEMORY_CACHE_BYTES = 1.5 * 2**30
 
 
 def _parser():
-    recipes = "\n".join(f"  {name:10} {recipe.summary}" for name, recipe in RECIPES.items())
+    recipes = "\n".join(
+        f"  {name:14} {recipe.summary} ({recipe.source})" for name, recipe in RECIPES.items()
+    )
     parser = cli.make_parser(
         "train",
         usage="[--dataset NAME] [--recipe NAME] [flags]",
@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What cannot work is found out before anything is downloaded or trained.
     if config.export_to:
         check_writable_folder(config.export_to)
-    gan, precision = _build(config, initialize=run is None or not run.state.is_file())
+    is_new = run is None or not run.state.is_file()
+    gan, precision = assembly.build_gan(config, initialize=is_new)
     config = dataclasses.replace(config, precision=precision)
+    distance = assembly.color_distance(config)
     photographs = _find_photographs(config, run)
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
@@ -56,39 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _restore(gan, config, run, chosen)
     _write_down(run, config, photographs)
     try:
-        _train(gan, config, run, photographs)
+        assembly.train(gan, config, run, photographs, distance)
         _finish(config, run, photographs)
     except KeyboardInterrupt:
         return _interrupted(gan, run)
     return 0
-
-
-def _build(config, *, initialize):
-    """Set the machine up; return the compiled GAN and the precision that was chosen."""
-    cli.start_tensorflow()
-    import keras
-    import tensorflow as tf
-
-    from colorize_tf.artifacts.keras_file import copy_weights, load_generator
-    from colorize_tf.models import GENERATORS
-    from colorize_tf.models.patchgan import patchgan
-    from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.precision import set_precision
-
-    if config.generator not in GENERATORS:
-        raise ValueError(f"no generator {config.generator!r}; there are {', '.join(GENERATORS)}")
-    keras.utils.set_random_seed(config.seed)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    precision = set_precision(config.precision)
-    generator = GENERATORS[config.generator](config.image_size)
-    discriminator = patchgan(base_width=config.discriminator_width)
-    if config.init_from and initialize:
-        copy_weights(load_generator(config.init_from), generator, config.init_from)
-    gan = ColorizationGAN(generator, discriminator)
-    adam = {"learning_rate": config.learning_rate, "beta_1": config.beta_1}
-    gan.compile(keras.optimizers.Adam(**adam), keras.optimizers.Adam(**adam))
-    return gan, precision
 
 
 def _find_photographs(config, run):
@@ -108,7 +82,7 @@ def _find_photographs(config, run):
         seed=config.seed,
         synthetic_train=config.synthetic_count,
         synthetic_validation=max(1, round(config.synthetic_count * config.validation_fraction)),
-        synthetic_size=max(MINIMUM_SIDE, load_size(config.image_size)),
+        synthetic_size=max(MINIMUM_SIDE, load_size(config.image_size, config.scale_jitter)),
     )
     photographs = dataclasses.replace(
         photographs,
@@ -130,7 +104,7 @@ def _restore(gan, config, run, chosen):
     from colorize_tf.training.state import load_state
 
     load_state(gan, run.state)
-    done = int(gan.epochs_done)
+    done = int(gan.counters["epochs_done"])
     if "epochs" in chosen and not config.minutes and done >= config.epochs:
         raise ValueError(
             f"the run has {done} epochs behind it, got --epochs {config.epochs}; choose more"
@@ -155,8 +129,10 @@ def _write_down(run, config, photographs):
                 f"{content['train']} and {content['validation']}, or others of that number; bring "
                 "them back or start a new run"
             )
+    else:
+        stored = {"mean_ab": assembly.mean_color(photographs.train)}
     source = {"origin": photographs.origin, "folder": str(photographs.folder.absolute())}
-    write_json(run.data, {**source, **content})
+    write_json(run.data, {**source, **content, "mean_ab": stored["mean_ab"]})
     write_json(run.config, {**dataclasses.asdict(config), "resume": False})
     write_report(photographs.audit, run.skipped)
 
@@ -166,78 +142,6 @@ def _fingerprint(photographs):
     contents = {photograph.path: photograph.sha256 for photograph in photographs.audit.usable}
     paths = (*photographs.train, *photographs.validation)
     return hashlib.sha256("".join(contents[path] for path in paths).encode()).hexdigest()
-
-
-def _train(gan, config, run, photographs):
-    """Train through all stages."""
-    from colorize_tf.training.stages import plan_stages, run_stages
-
-    train_examples, validation_examples = _examples(gan, config, run, photographs)
-    stages = plan_stages(
-        epochs=config.epochs,
-        pretrain_epochs=config.pretrain_epochs,
-        learning_rate=config.learning_rate,
-        adversarial_learning_rate=config.adversarial_learning_rate,
-    )
-    steps_per_epoch = config.steps_per_epoch or len(photographs.train) // config.batch_size
-    print(
-        f"{run.path}: {gan.generator.count_params():,} parameters, "
-        f"{gan.generator.dtype_policy.name}, {len(photographs.train)} photographs to train on, "
-        f"{len(photographs.validation)} to validate on, {steps_per_epoch} steps an epoch, "
-        + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
-        + (f", in {config.minutes:g} minutes" if config.minutes else "")
-    )
-    callbacks = _callbacks(run, validation_examples)
-    callbacks[-1].catch_up(gan)
-    run_stages(
-        gan,
-        stages,
-        l1_weight=config.l1_weight,
-        seed=config.seed,
-        minutes=config.minutes,
-        callbacks=callbacks,
-        x=train_examples,
-        validation_data=validation_examples,
-        steps_per_epoch=steps_per_epoch,
-    )
-
-
-def _examples(gan, config, run, photographs):
-    from colorize_tf.data.pipeline import cache_bytes, evaluation_dataset, training_dataset
-
-    cache = config.cache
-    if cache == "auto":
-        needed = cache_bytes(len(photographs.train), config.image_size)
-        cache = "memory" if needed <= _MEMORY_CACHE_BYTES else "disk"
-    if cache == "disk":
-        cache = run.fresh_cache()
-    shape = {"image_size": config.image_size, "batch_size": config.batch_size}
-    train_examples = training_dataset(
-        photographs.train,
-        seed=config.seed,
-        cache=cache,
-        steps_done=gan.steps_done.value,
-        **shape,
-    )
-    return train_examples, evaluation_dataset(photographs.validation, **shape)
-
-
-def _callbacks(run, validation_examples):
-    import keras
-
-    from colorize_tf.artifacts.keras_file import load_generator, save_generator
-    from colorize_tf.training import callbacks
-
-    log = callbacks.RunLog(run.metrics, run.curves)
-    first_examples = next(iter(validation_examples.unbatch().batch(6)))
-    return [
-        callbacks.Progress(),
-        keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
-        callbacks.SampleGrid(run.samples, first_examples),
-        log,
-        callbacks.SaveState(run.state),
-        callbacks.BestGenerator(run.generator, log, save_generator, load_generator),
-    ]
 
 
 def _interrupted(gan, run):

@@ -235,6 +235,31 @@ def test_images_without_tensorflow_agree_out_of_gamut_too():
     assert levels_off <= 1
 
 
+@pytest.mark.parametrize("grid", [5, 10, 20])
+def test_every_colour_lies_in_one_of_the_bins(grid):
+    chroma = skimage.color.rgb2lab(rgb_grid(5))[..., 1:].reshape(-1, 2)
+    bins = {tuple(cell) for cell in np.rint(color.ab_bins(grid) * 110 / grid)}
+    assert {tuple(cell) for cell in np.rint(chroma / grid)} <= bins
+
+
+def test_every_bin_is_reached_by_a_colour():
+    chroma = skimage.color.rgb2lab(rgb_grid(3))[..., 1:].reshape(-1, 2)
+    reached = {tuple(cell) for cell in np.rint(chroma / 10)}
+    assert {tuple(cell) for cell in np.rint(color.ab_bins(10) * 11)} <= reached
+
+
+def test_the_bins_are_centred_on_the_grid():
+    bins = color.ab_bins() * 11
+    np.testing.assert_allclose(bins, np.rint(bins), atol=1e-5)
+    assert (np.abs(bins).max(axis=1) < 0.1).sum() == 1
+
+
+def test_the_bins_of_ten_lab_units_are_these_many_in_this_order():
+    bins = color.ab_bins()
+    assert bins.shape == (261, 2) and bins.dtype == np.float32
+    assert bins.tolist() == sorted(bins.tolist())
+
+
 def test_importing_color_leaves_tensorflow_alone():
     code = "import sys, colorize_tf.color; sys.exit('tensorflow' in sys.modules)"
     root = Path(colorize_tf.__file__).parents[1]

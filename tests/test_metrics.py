@@ -1,12 +1,63 @@
 import numpy as np
 import pytest
 import skimage.metrics
+import tensorflow as tf
+from skimage.color import deltaE_ciede2000
 
-from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, colorfulness, psnr
+from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, ciede2000, colorfulness, psnr, ssim
+
+# Sharma, Wu and Dalal 2005, table 1: L, a, b of both colours, and their difference. Most lie on a
+# step of the formula, such as two hues that are half a turn apart.
+SHARMA = """
+50.0000 2.6772 -79.7751 50.0000 0.0000 -82.7485 2.0425
+50.0000 3.1571 -77.2803 50.0000 0.0000 -82.7485 2.8615
+50.0000 2.8361 -74.0200 50.0000 0.0000 -82.7485 3.4412
+50.0000 -1.3802 -84.2814 50.0000 0.0000 -82.7485 1.0000
+50.0000 -1.1848 -84.8006 50.0000 0.0000 -82.7485 1.0000
+50.0000 -0.9009 -85.5211 50.0000 0.0000 -82.7485 1.0000
+50.0000 0.0000 0.0000 50.0000 -1.0000 2.0000 2.3669
+50.0000 -1.0000 2.0000 50.0000 0.0000 0.0000 2.3669
+50.0000 2.4900 -0.0010 50.0000 -2.4900 0.0009 7.1792
+50.0000 2.4900 -0.0010 50.0000 -2.4900 0.0010 7.1792
+50.0000 2.4900 -0.0010 50.0000 -2.4900 0.0011 7.2195
+50.0000 2.4900 -0.0010 50.0000 -2.4900 0.0012 7.2195
+50.0000 -0.0010 2.4900 50.0000 0.0009 -2.4900 4.8045
+50.0000 -0.0010 2.4900 50.0000 0.0010 -2.4900 4.8045
+50.0000 -0.0010 2.4900 50.0000 0.0011 -2.4900 4.7461
+50.0000 2.5000 0.0000 50.0000 0.0000 -2.5000 4.3065
+50.0000 2.5000 0.0000 73.0000 25.0000 -18.0000 27.1492
+50.0000 2.5000 0.0000 61.0000 -5.0000 29.0000 22.8977
+50.0000 2.5000 0.0000 56.0000 -27.0000 -3.0000 31.9030
+50.0000 2.5000 0.0000 58.0000 24.0000 15.0000 19.4535
+50.0000 2.5000 0.0000 50.0000 3.1736 0.5854 1.0000
+50.0000 2.5000 0.0000 50.0000 3.2972 0.0000 1.0000
+50.0000 2.5000 0.0000 50.0000 1.8634 0.5757 1.0000
+50.0000 2.5000 0.0000 50.0000 3.2592 0.3350 1.0000
+60.2574 -34.0099 36.2677 60.4626 -34.1751 39.4387 1.2644
+63.0109 -31.0961 -5.8663 62.8187 -29.7946 -4.0864 1.2630
+61.2901 3.7196 -5.3901 61.4292 2.2480 -4.9620 1.8731
+35.0831 -44.1164 3.7933 35.0232 -40.0716 1.5901 1.8645
+22.7233 20.0904 -46.6940 23.0331 14.9730 -42.5619 2.0373
+36.4612 47.8580 18.3852 36.2715 50.5065 21.2231 1.4146
+90.8027 -2.0831 1.4410 91.1528 -1.6435 0.0447 1.4441
+90.9257 -0.5406 -0.9208 88.6381 -0.8985 -0.7239 1.5381
+6.7747 -0.2908 -2.4247 5.8714 -0.0985 -2.2286 0.6377
+2.0776 0.0795 -1.1350 0.9033 -0.0636 -0.5514 0.9082
+"""
 
 
 def pictures(seed, count=3, height=16, width=24):
     return np.random.default_rng(seed).random((count, height, width, 3), dtype="float32")
+
+
+def colors(seed, chroma=100.0):
+    """40,000 colours of any lightness, as as many pictures of one pixel."""
+    unit = np.random.default_rng(seed).random((40_000, 1, 1, 3), dtype="float32")
+    return unit * np.float32([100, 2 * chroma, 2 * chroma]) - np.float32([0, chroma, chroma])
+
+
+def reference_differences(lab, generated_lab):
+    return deltaE_ciede2000(lab.astype(float), generated_lab.astype(float)).mean(axis=(1, 2))
 
 
 def colorfulness_of(rgb):
@@ -35,6 +86,62 @@ def test_psnr_agrees_with_scikit_image():
         for rgb, generated_rgb in zip(pictures(0), pictures(1), strict=True)
     ]
     np.testing.assert_allclose(psnr(pictures(0), pictures(1)), expected, rtol=1e-5)
+
+
+def test_ssim_agrees_with_scikit_image():
+    rgb = pictures(0, height=32, width=48)
+    generated_rgb = 0.7 * rgb + 0.3 * pictures(1, height=32, width=48)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    maps = [
+        skimage.metrics.structural_similarity(
+            *pair, data_range=1.0, channel_axis=-1, full=True, **options
+        )[1]
+        for pair in zip(rgb, generated_rgb, strict=True)
+    ]
+    # TensorFlow leaves out the border, where the window does not fit into the picture.
+    expected = [np.mean(one[5:-5, 5:-5]) for one in maps]
+    np.testing.assert_allclose(ssim(rgb, generated_rgb), expected, rtol=1e-4)
+
+
+def test_ciede2000_agrees_with_the_pairs_of_sharma():
+    values = np.array(SHARMA.split(), "float32").reshape(34, 7)
+    lab, generated_lab = values[:, None, None, :3], values[:, None, None, 3:6]
+    np.testing.assert_allclose(ciede2000(lab, generated_lab), values[:, 6], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(ciede2000(generated_lab, lab), values[:, 6], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("chroma", [100.0, 5.0, 0.01, 0.0])
+def test_ciede2000_agrees_with_scikit_image(chroma):
+    lab, generated_lab = colors(0), colors(1, chroma)
+    expected = reference_differences(lab, generated_lab)
+    np.testing.assert_allclose(ciede2000(lab, generated_lab), expected, rtol=0, atol=1e-3)
+
+
+def test_ciede2000_agrees_with_scikit_image_for_small_differences():
+    lab = colors(2)
+    generated_lab = lab + np.random.default_rng(3).normal(0, 1, lab.shape).astype("float32")
+    expected = reference_differences(lab, generated_lab)
+    np.testing.assert_allclose(ciede2000(lab, generated_lab), expected, rtol=0, atol=1e-3)
+
+
+def test_two_greys_differ_in_lightness_alone():
+    grey, lighter = colors(4, chroma=0.0), colors(5, chroma=0.0)
+    expected = reference_differences(grey, lighter)
+    np.testing.assert_allclose(ciede2000(grey, lighter), expected, rtol=0, atol=1e-3)
+    np.testing.assert_array_equal(ciede2000(grey, grey), 0.0)
+
+
+def test_ciede2000_is_the_mean_over_pixels_of_each_picture():
+    lab = colors(6).reshape(4, 100, 100, 3)
+    generated_lab = colors(7).reshape(4, 100, 100, 3)
+    expected = reference_differences(lab, generated_lab)
+    np.testing.assert_allclose(ciede2000(lab, generated_lab), expected, rtol=0, atol=1e-3)
+
+
+def test_ciede2000_is_the_same_in_a_graph():
+    lab, generated_lab = tf.constant(colors(8)), tf.constant(colors(9))
+    in_a_graph = tf.function(ciede2000)(lab, generated_lab)
+    np.testing.assert_allclose(in_a_graph, ciede2000(lab, generated_lab), rtol=0, atol=1e-3)
 
 
 def test_colorfulness_agrees_with_the_paper():

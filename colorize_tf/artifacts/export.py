@@ -8,8 +8,15 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from colorize_tf.artifacts.keras_file import as_float32, load_generator, save_generator
+from colorize_tf.artifacts.keras_file import (
+    as_float32,
+    generate_ab,
+    load_generator,
+    save_generator,
+    z_size_of,
+)
 from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
 from colorize_tf.artifacts.serving import write_serving_configs, write_warmup
 from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
@@ -47,7 +54,7 @@ def export_artifacts(
     only then moved into place.
 
     Args:
-        generator: `lightness` to `ab`, under any dtype policy.
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, under any dtype policy.
         folder: where to write; made if absent. Older files of these names are replaced.
         name: what to call the files.
         pictures: real ones to compare on, uint8 `(n, size, size, 3)` of the generator's size; for
@@ -88,7 +95,7 @@ def export_artifacts(
             _check(file, difference)
         files = list(differences)
         if warmup:
-            write_warmup(aside / version, pictures[0])
+            write_warmup(aside / version, pictures[0], z_size=z_size_of(generator))
             files += [path.name for path in write_serving_configs(aside, name)]
         for file in files:
             os.replace(aside / file, folder / file)
@@ -98,19 +105,21 @@ def export_artifacts(
 def _exact_differences(
     generator: keras.Model, folder: Path, name: str, version: str, rgb: np.ndarray
 ) -> dict[str, Difference]:
-    """Compare what is float32 throughout, on `ab`."""
+    """Compare what is float32 throughout, on `ab`, with noise as well where there is any."""
     lightness, _ = encode(rgb)
-    expected = generator(lightness, training=False)
+    inputs = {"predict_ab": {"lightness": lightness}}
+    if z_size := z_size_of(generator):
+        z = np.random.default_rng(0).normal(size=(len(rgb), z_size)).astype(np.float32)
+        inputs["sample_ab"] = {"lightness": lightness, "z": tf.constant(z)}
     reloaded = load_generator(folder / f"{name}.keras")
     served = load_saved_model(folder / version)
-    answers = {
-        f"{name}.keras": reloaded(lightness, training=False),
-        version: served.signatures["predict_ab"](lightness=lightness)["ab"],
-    }
-    return {
-        file: Difference(_EXACT[0], float(np.max(np.abs(answer - expected))), _EXACT[1])
-        for file, answer in answers.items()
-    }
+    largest = {f"{name}.keras": 0.0, version: 0.0}
+    for signature, tensors in inputs.items():
+        expected = generate_ab(generator, **tensors)
+        answers = generate_ab(reloaded, **tensors), served.signatures[signature](**tensors)["ab"]
+        for file, answer in zip(largest, answers, strict=True):
+            largest[file] = np.maximum(largest[file], np.max(np.abs(answer - expected)))
+    return {file: Difference(_EXACT[0], float(value), _EXACT[1]) for file, value in largest.items()}
 
 
 def _check(file: str, difference: Difference) -> None:

@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from colorize_tf.files import written_aside
 from colorize_tf.runs import RunFolder
@@ -13,7 +14,8 @@ def save_generator(generator: keras.Model, path: str | Path) -> None:
     """Write a generator as a float32 `.keras` file, whole or not at all.
 
     Args:
-        generator: `lightness` to `ab`, of built-in layers, under any dtype policy.
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, of built-in layers, under any
+            dtype policy.
         path: where to write, ending in `.keras`; an older file there is replaced.
     """
     with written_aside(path) as aside:
@@ -27,7 +29,8 @@ def load_generator(path: str | Path) -> keras.Model:
         path: a `.keras` file, or a run folder, whose best generator is taken.
 
     Returns:
-        The generator, `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
+        The generator, `lightness` `(batch, size, size, 1)`, or that and `z` `(batch, z_size)`, to
+        `ab` `(batch, size, size, 2)`.
 
     Raises:
         ValueError: no such file, not a `.keras` file, code inside, or not a generator.
@@ -47,14 +50,49 @@ def load_generator(path: str | Path) -> keras.Model:
 
 
 def check_generator(generator: keras.Model, name: str | Path) -> None:
-    """Raise `ValueError` unless `generator` turns square `lightness` into `ab` of its size."""
-    shapes = getattr(generator, "input_shape", None), getattr(generator, "output_shape", None)
-    size = shapes[0][1] if isinstance(shapes[0], tuple) and len(shapes[0]) == 4 else None
-    if size is None or shapes != ((None, size, size, 1), (None, size, size, 2)):
+    """Raise `ValueError` unless `generator` turns square `lightness` into `ab` of its size.
+
+    Beside `lightness` it may take a noise vector, z.
+    """
+    came, gave = (getattr(generator, f"{end}_shape", None) for end in ("input", "output"))
+    with_noise = isinstance(came, list) and len(came) == 2
+    lightness, z = came if with_noise else (came, (None, 1))
+    size = gave[1] if isinstance(gave, tuple) and len(gave) == 4 else None
+    squares = (lightness, gave) == ((None, size, size, 1), (None, size, size, 2))
+    if not squares or size is None or len(z) != 2 or z[1] is None:
         raise ValueError(
-            f"{name} is not a colorize_tf generator: expected (None, size, size, 1) in and "
-            f"(None, size, size, 2) out, got {shapes[0]} and {shapes[1]}"
+            f"{name} is not a colorize_tf generator: expected (None, size, size, 1) in, alone or "
+            "before (None, z_size), and (None, size, size, 2) out, got "
+            f"{came} and {gave}"
         )
+
+
+def z_size_of(generator: keras.Model) -> int:
+    """Return how long the noise vector z is that a generator takes; 0 if it takes none."""
+    shapes = generator.input_shape
+    return shapes[1][1] if isinstance(shapes, list) else 0
+
+
+def generate_ab(
+    generator: keras.Model, lightness: tf.Tensor, z: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Answer as every artifact does: dropout off, and zeros for z where none is given.
+
+    Args:
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
+        lightness: float32 `(batch, size, size, 1)`.
+        z: float32 `(batch, z_size)`, where the generator takes it.
+
+    Returns:
+        float32 `ab` `(batch, size, size, 2)`.
+    """
+    z_size = z_size_of(generator)
+    if not z_size:
+        return generator(lightness, training=False)
+    lightness = keras.ops.convert_to_tensor(lightness)
+    if z is None:
+        z = keras.ops.zeros((keras.ops.shape(lightness)[0], z_size))
+    return generator([lightness, keras.ops.convert_to_tensor(z)], training=False)
 
 
 def copy_weights(source: keras.Model, target: keras.Model, name: str | Path) -> None:

@@ -1,5 +1,6 @@
 """Generators as SavedModels for TensorFlow Serving, of core ops, loadable without this package."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import keras
 import tensorflow as tf
 
 from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
+from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
 
 
 def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
-    """Write a generator with its three signatures.
+    """Write a generator with its signatures.
 
     - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
       to `colorized_bytes` string `(batch,)`, contents of PNG files of the same height and width.
@@ -21,15 +23,17 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     - `colorize`: `images` uint8 `(batch, height, width, 3)` to `colorized`, the same.
     - `predict_ab`: `lightness` float32 `(batch, size, size, 1)` to `ab` float32
       `(batch, size, size, 2)`.
+    - `sample_ab`, where the generator takes noise: as `predict_ab`, with `z` float32
+      `(batch, z_size)` beside `lightness`. The other three use zeros for z. It is no optional
+      input of theirs: the default in a SignatureDef has a fixed batch, and `tf.saved_model.load`
+      asks for every input all the same.
 
     Args:
-        generator: `lightness` to `ab`, in float32.
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
         folder: where to write; nothing stands there yet.
     """
-    size = generator.input_shape[1]
-
-    def network(lightness):
-        return generator(lightness, training=False)
+    size, z_size = generator.output_shape[1], z_size_of(generator)
+    network = functools.partial(generate_ab, generator)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serving_default(image_bytes):
@@ -45,20 +49,27 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     def predict_ab(lightness):
         return {"ab": network(lightness)}
 
+    signatures = {
+        "serving_default": serving_default,
+        "colorize": colorize,
+        "predict_ab": predict_ab,
+    }
+    if z_size:
+
+        @tf.function(
+            input_signature=[lightness_spec, tf.TensorSpec([None, z_size], tf.float32, name="z")]
+        )
+        def sample_ab(lightness, z):
+            return {"ab": network(lightness, z)}
+
+        signatures["sample_ab"] = sample_ab
+
     module = tf.Module()
     # What is not reachable from the module is not saved. TensorFlow's own variables, not the model:
     # of Keras' variables the file gets copies, a server restores those, and the signatures read
     # the originals, which nobody has filled (github.com/keras-team/keras/issues/20095).
     module.weights = [weight.value for weight in generator.weights]
-    tf.saved_model.save(
-        module,
-        os.fspath(folder),
-        signatures={
-            "serving_default": serving_default,
-            "colorize": colorize,
-            "predict_ab": predict_ab,
-        },
-    )
+    tf.saved_model.save(module, os.fspath(folder), signatures=signatures)
 
 
 def next_version(base: str | Path) -> int:

@@ -35,7 +35,7 @@ model_config_list {{
 """
 
 
-def write_warmup(folder: str | Path, image: np.ndarray) -> Path:
+def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> Path:
     """Give a SavedModel one request for each signature, which the server runs when it loads it.
 
     Without them the first requests of real clients wait for what TensorFlow sets up lazily.
@@ -43,6 +43,7 @@ def write_warmup(folder: str | Path, image: np.ndarray) -> Path:
     Args:
         folder: version folder that `save_saved_model` wrote.
         image: a picture to make the requests of, uint8 `(size, size, 3)` of the generator's size.
+        z_size: how long the noise vector is that the generator takes; 0 if it takes none.
 
     Returns:
         the file that was written, a TFRecord file of `PredictionLog` messages.
@@ -62,11 +63,14 @@ def write_warmup(folder: str | Path, image: np.ndarray) -> Path:
             "warm-up requests are written with tensorflow-serving-api, which is not installed; "
             'pip install "colorize_tf[serving]"'
         ) from error
+    lightness = encode(images_to_rgb(image[np.newaxis]))[0].numpy()
     inputs = {
         "serving_default": {"image_bytes": [tf.io.encode_jpeg(image).numpy()]},
         "colorize": {"images": image[np.newaxis]},
-        "predict_ab": {"lightness": encode(images_to_rgb(image[np.newaxis]))[0].numpy()},
+        "predict_ab": {"lightness": lightness},
     }
+    if z_size:
+        inputs["sample_ab"] = {"lightness": lightness, "z": np.zeros((1, z_size), np.float32)}
     path = Path(folder) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     with written_aside(path) as aside, tf.io.TFRecordWriter(os.fspath(aside)) as writer:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 from skimage.color import deltaE_ciede2000, rgb2lab
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from colorize_tf.artifacts.keras_file import check_generator
+from colorize_tf.artifacts.keras_file import check_generator, generate_ab, z_size_of
 from colorize_tf.artifacts.tflite_join import join_network_and_color
-from colorize_tf.artifacts.tflite_ranges import balance_ranges
+from colorize_tf.artifacts.tflite_ranges import balance_ranges, nodes_to_keep_in_float
 from colorize_tf.color import (
     decode,
     encode,
@@ -45,17 +45,18 @@ def convert_to_tflite(
 
     Signature `serving_default`: `image` `(1, size, size, 3)` to `colorized`, the same; the Lab
     maths is inside. Signature `predict_ab`, for apps that keep the full-resolution lightness
-    themselves: `lightness` float32 `(1, size, size, 1)` to `ab` float32 `(1, size, size, 2)`. The
-    two share their weights.
+    themselves: `lightness` float32 `(1, size, size, 1)` to `ab` float32 `(1, size, size, 2)`. Where
+    the generator takes noise, signature `sample_ab`: as `predict_ab`, with `z` float32
+    `(1, z_size)` beside `lightness`; the others use zeros for z. All share their weights.
 
     Only the network is quantized. The Lab maths stays in float32, whose error in int8 would be
     0.12 of 1.0.
 
     Args:
-        generator: `lightness` to `ab`, in float32.
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
         quantization: `"float32"`; `"float16"`: weights in float16; `"dynamic"`: weights in int8,
             computed in int8 where the runtime can; `"int8"`: weights and what lies between the
-            layers in int8, except the last activation.
+            layers in int8, except a tanh, and a softmax and what follows it.
         calibration: for `"int8"`, and only there: float32 `(n, size, size, 3)`, sRGB 0..1, at least
             100 pictures like those to come.
         image_dtype: of `image` and `colorized`; `"float32"` in 0..1 or `"uint8"` in 0..255.
@@ -68,7 +69,7 @@ def convert_to_tflite(
             another shape, or not wanted.
     """
     check_generator(generator, generator.name)
-    size = generator.input_shape[1]
+    size = generator.output_shape[1]
     if quantization not in QUANTIZATIONS:
         raise ValueError(
             f"quantization must be one of {', '.join(QUANTIZATIONS)}, got {quantization!r}"
@@ -87,7 +88,7 @@ def resize_generator(generator: keras.Model, size: int) -> keras.Model:
     """Return a copy of a generator that takes pictures of another size.
 
     Args:
-        generator: `lightness` to `ab`.
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
         size: height and width in pixels.
 
     Returns:
@@ -103,8 +104,16 @@ def resize_generator(generator: keras.Model, size: int) -> keras.Model:
             f"size {size} does not fit {generator.name}: it must be a multiple of {multiple}, "
             f"for example {fitting}"
         )
-    lightness = keras.Input((size, size, 1), name="lightness")
-    resized = keras.models.clone_model(generator, input_tensors=lightness)
+    inputs = keras.Input((size, size, 1), name="lightness")
+    if z_size := z_size_of(generator):
+        inputs = [inputs, keras.Input((z_size,), name="z")]
+    try:
+        resized = keras.models.clone_model(generator, inputs)
+    except ValueError as error:
+        raise ValueError(
+            f"{generator.name} cannot be resized: one of its layers is made for "
+            f"{generator.output_shape[1]} pixels"
+        ) from error
     resized.set_weights(generator.get_weights())
     return resized
 
@@ -121,30 +130,53 @@ def compare_tflite(
 
     Returns:
         `largest_difference` of `colorized` in units of rgb (0..1), `mean_ciede2000` over pixels
-        and pictures, and `largest_ab_difference` of signature `predict_ab` in units of ab.
+        and pictures, and `largest_ab_difference` of signature `predict_ab` in units of ab. Of a
+        generator that takes noise, `sample_ab` counts with all three, on a random z a picture.
     """
     interpreter = Interpreter(model_content=content)
-    colorize = interpreter.get_signature_runner("serving_default")
-    predict_ab = interpreter.get_signature_runner("predict_ab")
-    image_dtype = colorize.get_input_details()["image"]["dtype"]
+    names = interpreter.get_signature_list()
+    runners = {name: interpreter.get_signature_runner(name) for name in names}
+    random = np.random.default_rng(0)
+    z_size = z_size_of(generator)
     differences, ab_differences, ciede2000 = [], [], []
     for picture in pictures:
-        lightness, _ = encode(picture[np.newaxis])
-        expected_ab = generator(lightness, training=False)
-        expected = decode(lightness, expected_ab).numpy()[0]
-        ab = predict_ab(lightness=lightness.numpy())["ab"]
-        image = picture if image_dtype == np.float32 else rgb_to_images(picture).numpy()
-        colorized = colorize(image=image[np.newaxis])["colorized"][0]
-        if image_dtype != np.float32:
-            colorized = images_to_rgb(colorized).numpy()
-        differences.append(np.max(np.abs(colorized - expected)))
-        ab_differences.append(np.max(np.abs(ab - expected_ab.numpy())))
-        ciede2000.append(np.mean(deltaE_ciede2000(rgb2lab(colorized), rgb2lab(expected))))
+        lightness = encode(picture[np.newaxis])[0].numpy()
+        answers = [(_answer(runners, picture, lightness), None)]
+        if z_size:
+            z = random.normal(size=(1, z_size)).astype(np.float32)
+            answers.append((_sample(runners, lightness, z), z))
+        for (colorized, ab), z in answers:
+            expected_ab = generate_ab(generator, lightness, z)
+            expected = decode(lightness, expected_ab).numpy()[0]
+            differences.append(np.max(np.abs(colorized - expected)))
+            ab_differences.append(np.max(np.abs(ab - expected_ab.numpy())))
+            ciede2000.append(np.mean(deltaE_ciede2000(rgb2lab(colorized), rgb2lab(expected))))
     return {
         "largest_difference": float(np.max(differences)),
         "mean_ciede2000": float(np.mean(ciede2000)),
         "largest_ab_difference": float(np.max(ab_differences)),
     }
+
+
+def _answer(
+    runners: dict[str, SignatureRunner], picture: np.ndarray, lightness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `colorized` `(size, size, 3)` in 0..1 and `ab`, by the signatures that take no z."""
+    colorize = runners["serving_default"]
+    in_float = colorize.get_input_details()["image"]["dtype"] == np.float32
+    image = picture if in_float else rgb_to_images(picture).numpy()
+    colorized = colorize(image=image[np.newaxis])["colorized"][0]
+    if not in_float:
+        colorized = images_to_rgb(colorized).numpy()
+    return colorized, runners["predict_ab"](lightness=lightness)["ab"]
+
+
+def _sample(
+    runners: dict[str, SignatureRunner], lightness: np.ndarray, z: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same by `sample_ab`, which leaves decoding to its caller."""
+    ab = runners["sample_ab"](lightness=lightness, z=z)["ab"]
+    return decode(lightness, ab).numpy()[0], ab
 
 
 def _check_calibration(calibration: np.ndarray | None, quantization: str, size: int) -> None:
@@ -165,13 +197,18 @@ def _check_calibration(calibration: np.ndarray | None, quantization: str, size: 
 
 def _largest_stride(generator: keras.Model) -> int:
     """By how much the network shrinks height at its narrowest."""
+
+    def pictures(structure):
+        return all(len(tensor.shape) == 4 for tensor in tf.nest.flatten(structure))
+
     heights = [
         tensor.shape[1]
         for layer in generator.layers
+        # Not of what makes z a picture of one pixel.
+        if pictures(layer.input) and pictures(layer.output)
         for tensor in tf.nest.flatten(layer.output)
-        if len(tensor.shape) == 4
     ]
-    return generator.input_shape[1] // min(heights)
+    return generator.output_shape[1] // min(heights)
 
 
 def _network_converter(
@@ -182,15 +219,17 @@ def _network_converter(
     The converter takes a Keras model's variables without complaint, and what it makes of them
     answers NaN; constants come out right.
     """
-    size = generator.input_shape[1]
+    size, z_size = generator.output_shape[1], z_size_of(generator)
     # A static batch of one keeps SHAPE and PACK away from the GPU delegate and halves the time.
-    spec = tf.TensorSpec([1, size, size, 1], tf.float32, name="lightness")
+    specs = [tf.TensorSpec([1, size, size, 1], tf.float32, name="lightness")]
+    if z_size:
+        specs.append(tf.TensorSpec([1, z_size], tf.float32, name="z"))
 
-    @tf.function(input_signature=[spec])
-    def predict_ab(lightness):
-        return generator(lightness, training=False)
+    @tf.function(input_signature=specs)
+    def network(*inputs):
+        return generate_ab(generator, *inputs)
 
-    frozen = convert_variables_to_constants_v2(predict_ab.get_concrete_function())
+    frozen = convert_variables_to_constants_v2(network.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
     if quantization != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -200,17 +239,25 @@ def _network_converter(
 
 
 def _quantized_network(generator: keras.Model, calibration: np.ndarray) -> bytes:
-    """Convert the network alone to int8, per channel, its last tanh in float."""
-    lightness = [encode(picture[np.newaxis])[0].numpy() for picture in calibration]
+    """Convert the network alone to int8, per channel, but for tanh and softmax."""
+    inputs = [[encode(picture[np.newaxis])[0].numpy()] for picture in calibration]
+    if z_size := z_size_of(generator):
+        random = np.random.default_rng(0)
+        for one in inputs:
+            one.append(random.normal(size=(1, z_size)).astype(np.float32))
 
     def samples() -> Iterator[list[np.ndarray]]:
-        for one in lightness:
-            yield [one]
+        yield from inputs
 
-    converter = _network_converter(balance_ranges(generator, lightness), "int8")
+    balanced = balance_ranges(generator, inputs)
+    in_float = nodes_to_keep_in_float(_network_converter(balanced).convert())
+    converter = _network_converter(balanced, "int8")
     converter.representative_dataset = samples
-    # A tanh in int8 knows 256 levels, a Lab unit apart.
-    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=["TANH"])
+    options = tf.lite.experimental.QuantizationDebugOptions(
+        # A tanh in int8 knows 256 levels, a Lab unit apart.
+        denylisted_ops=["TANH"],
+        denylisted_nodes=in_float,
+    )
     with warnings.catch_warnings():
         # The debugger runs TensorFlow's own interpreter, which says that it is deprecated.
         warnings.filterwarnings("ignore", category=UserWarning)

@@ -3,21 +3,23 @@
 import copy
 
 import flatbuffers
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 
 def join_network_and_color(network: bytes, color: bytes) -> bytes:
-    """Put a network between the Lab maths, as a second subgraph on the same weights.
+    """Put a network between the Lab maths, beside it alone, all on the same weights.
 
-    Converted together they would be quantized together, and calibrated twice.
+    Converted together they would be quantized together, and calibrated more than once.
 
     Args:
-        network: a `.tflite` file of one input, lightness, and one output, ab.
+        network: a `.tflite` file from lightness, or from lightness and z, to ab.
         color: a `.tflite` file of signatures `before`, `image` to `lightness`, and `after`,
             `lightness` and `ab` to `colorized`.
 
     Returns:
-        The content of a `.tflite` file of signatures `serving_default` and `predict_ab`.
+        The content of a `.tflite` file of signatures `serving_default` and `predict_ab`, in which z
+        is zeros, and `sample_ab` where there is a z to give.
     """
     model = schema.ModelT.InitFromPackedBuf(network, 0)
     parts = schema.ModelT.InitFromPackedBuf(color, 0)
@@ -29,9 +31,14 @@ def join_network_and_color(network: bytes, color: bytes) -> bytes:
     model.buffers += parts.buffers
     model.operatorCodes += parts.operatorCodes
 
-    predict_ab = model.subgraphs[0]
+    (sample_ab,) = model.subgraphs
+    (lightness_in, *z_in), (ab_out,) = sample_ab.inputs, sample_ab.outputs
+    predict_ab = copy.copy(sample_ab)
     predict_ab.name = "predict_ab"
-    (lightness_in,), (ab_out,) = predict_ab.inputs, predict_ab.outputs
+    predict_ab.inputs = [lightness_in]
+    for index in z_in:
+        predict_ab.tensors = [*sample_ab.tensors]
+        predict_ab.tensors[index] = _zeros_like(sample_ab.tensors[index], model)
     before, before_ends = _signature(parts, "before")
     after, after_ends = _signature(parts, "after")
     whole = schema.SubGraphT()
@@ -51,7 +58,22 @@ def join_network_and_color(network: bytes, color: bytes) -> bytes:
         _signature_def("serving_default", 0, {"image": image}, {"colorized": colorized}),
         _signature_def("predict_ab", 1, {"lightness": lightness_in}, {"ab": ab_out}),
     ]
+    for index in z_in:
+        sample_ab.name = "sample_ab"
+        model.subgraphs.append(sample_ab)
+        inputs = {"lightness": lightness_in, "z": index}
+        model.signatureDefs.append(_signature_def("sample_ab", 2, inputs, {"ab": ab_out}))
     return _packed(model)
+
+
+def _zeros_like(tensor: schema.TensorT, model: schema.ModelT) -> schema.TensorT:
+    """A constant of a float32 tensor's shape, whose buffer is added to the model."""
+    buffer = schema.BufferT()
+    buffer.data = np.zeros(4 * np.prod(tensor.shape), np.uint8)
+    model.buffers.append(buffer)
+    zeros = copy.copy(tensor)
+    zeros.buffer = len(model.buffers) - 1
+    return zeros
 
 
 def _signature(model: schema.ModelT, key: str) -> tuple[schema.SubGraphT, dict[str, int]]:

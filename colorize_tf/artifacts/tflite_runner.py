@@ -36,5 +36,5 @@ def load_tflite(path: str | Path, *, threads: int | None = None) -> dict[str, Si
 
 
 def input_size(runner: SignatureRunner, name: str = "lightness") -> int:
-    """Height and width in pixels that a signature takes."""
+    """Height and width in pixels, or length, of what a signature takes."""
     return int(runner.get_input_details()[name]["shape"][1])

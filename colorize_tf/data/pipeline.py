@@ -9,10 +9,13 @@ import tensorflow as tf
 
 from colorize_tf import media
 from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.data.augmentation import damage_film, random_tones, random_view
 from colorize_tf.files import written_aside
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
+# Sixteen times the light; beyond a few stops there is nothing left to learn from.
+_MOST_STOPS = 4.0
 # A decoded picture with sides of 3:2, in bytes per squared short side.
 _BYTES_PER_SQUARED_SIDE = 3 * 1.5
 
@@ -25,8 +28,12 @@ def training_dataset(
     seed: int = 0,
     cache: str | Path = "memory",
     steps_done: int | tf.Variable = 0,
+    scale_jitter: float = 0.0,
+    exposure_jitter: float = 0.0,
+    contrast_jitter: float = 0.0,
+    film_damage: float = 0.0,
 ) -> tf.data.Dataset:
-    """Endless shuffled batches of random crops and flips.
+    """Endless shuffled batches of random crops and flips, and of what else is asked for.
 
     Every example is a function of `seed` and of its place in the stream, so a stream that passes
     over `steps_done` batches goes on exactly where another one stopped.
@@ -35,17 +42,30 @@ def training_dataset(
         paths: photographs.
         image_size: height and width of the crops, in pixels.
         batch_size: examples in a batch.
-        seed: chooses the order, the crops and the flips.
+        seed: chooses the order, the crops and all else that is random.
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
         steps_done: how many batches to pass over; a variable is read whenever the dataset is
             iterated, such as `ColorizationGAN.steps_done.value`.
+        scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
+            goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
+            for it, see `load_size`.
+        exposure_jitter: stops up or down, 0 to 4; colours follow.
+        contrast_jitter: share of contrast more or less, at least 0 and below 1; colours follow.
+        film_damage: share of examples whose `lightness` is that of an old print, 0 to 1; `ab` stays
+            as it was (`augmentation.old_print`).
 
     Returns:
         Batches of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
         and `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
+
+    Raises:
+        ValueError: `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage` is out of
+            its range.
     """
-    load = _loader(paths, load_size(image_size), cache)
+    _check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
+    load = _loader(paths, load_size(image_size, scale_jitter), cache)
     count = len(paths)
+    tones = {"exposure_jitter": exposure_jitter, "contrast_jitter": contrast_jitter}
 
     def shuffle(place):
         """Every photograph once in each pass, in an order of its own."""
@@ -53,9 +73,20 @@ def training_dataset(
         return tf.random.experimental.index_shuffle(place % count, key, count - 1), place
 
     def augment(image, place):
-        crop_seed, flip_seed = tf.unstack(tf.random.split(tf.stack([seed, place]), 2))
-        image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
-        return tf.image.stateless_random_flip_left_right(image, flip_seed)
+        key = tf.stack([seed, place])
+        crop_seed, flip_seed = tf.unstack(tf.random.split(key, 2))
+        tone_seed, film_seed = tf.unstack(tf.random.split(tf.random.fold_in(key, place), 2))
+        if scale_jitter:
+            view = {"size": image_size, "scale_jitter": scale_jitter, "margin": _CROP_MARGIN}
+            image = random_view(image, seed=crop_seed, **view)
+        else:
+            image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
+        image = tf.image.stateless_random_flip_left_right(image, flip_seed)
+        return random_tones(image, seed=tone_seed, **tones), film_seed
+
+    def finish(rgb, film_seeds):
+        lightness, ab = encode(rgb)
+        return damage_film(lightness, share=film_damage, seeds=film_seeds), ab
 
     def places(_):
         first = tf.cast(tf.convert_to_tensor(steps_done), tf.int64) * batch_size
@@ -68,7 +99,7 @@ def training_dataset(
         .map(lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE)
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size, drop_remainder=True)
-        .map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 
@@ -97,19 +128,37 @@ def evaluation_dataset(
         .map(load, num_parallel_calls=tf.data.AUTOTUNE)
         .map(crop)
         .batch(batch_size)
-        .map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda images: encode(images_to_rgb(images)), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def load_size(image_size: int) -> int:
-    """Short side, in pixels, at which photographs are kept for random crops of `image_size`."""
-    return math.ceil(image_size * _CROP_MARGIN)
+def load_size(image_size: int, scale_jitter: float = 0.0) -> int:
+    """Short side, in pixels, at which photographs are kept for random crops of `image_size`.
+
+    With `scale_jitter` a crop may show `1 / (1 + scale_jitter)` of what it shows without: that much
+    larger they are kept, so that no crop has to be enlarged. The memory grows as the square of it.
+    """
+    return math.ceil(image_size * _CROP_MARGIN * (1 + scale_jitter))
 
 
-def cache_bytes(count: int, image_size: int) -> int:
+def cache_bytes(count: int, image_size: int, scale_jitter: float = 0.0) -> int:
     """About how much memory `count` decoded photographs take, in bytes."""
-    return int(count * load_size(image_size) ** 2 * _BYTES_PER_SQUARED_SIDE)
+    return int(count * load_size(image_size, scale_jitter) ** 2 * _BYTES_PER_SQUARED_SIDE)
+
+
+def _check_strengths(
+    scale_jitter: float, exposure_jitter: float, contrast_jitter: float, film_damage: float
+) -> None:
+    for name, value in (("scale_jitter", scale_jitter), ("contrast_jitter", contrast_jitter)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    if not 0 <= exposure_jitter <= _MOST_STOPS:
+        raise ValueError(
+            f"exposure_jitter must lie between 0 and {_MOST_STOPS:g} stops, got {exposure_jitter}"
+        )
+    if not 0 <= film_damage <= 1:
+        raise ValueError(f"film_damage must lie between 0 and 1, got {film_damage}; it is a share")
 
 
 def _loader(
@@ -145,7 +194,3 @@ def _loader(
         return tf.ensure_shape(image, (None, None, 3))
 
     return load
-
-
-def _encode(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return encode(images_to_rgb(images))

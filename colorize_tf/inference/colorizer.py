@@ -16,13 +16,16 @@ class Colorizer:
 
     Args:
         predict_ab: float32 `lightness` `(batch, size, size, 1)` to float32 `ab`
-            `(batch, size, size, 2)`, both in [-1, 1].
+            `(batch, size, size, 2)`, both in [-1, 1]. Where there is noise it also takes, as a
+            second argument, float32 `z` `(batch, z_size)`.
         size: height and width in pixels that `predict_ab` takes.
+        z_size: how long the noise vector is that `predict_ab` takes; 0 where it takes none.
     """
 
-    def __init__(self, predict_ab: Callable[[np.ndarray], np.ndarray], size: int):
+    def __init__(self, predict_ab: Callable[..., np.ndarray], size: int, z_size: int = 0):
         self.predict_ab = predict_ab
         self.size = size
+        self.z_size = z_size
 
     @classmethod
     def load(cls, model: str | Path) -> Colorizer:
@@ -55,17 +58,20 @@ class Colorizer:
             return cls(*_load_saved_model(path))
         return cls(*_load_keras(path / RunFolder.GENERATOR if path.is_dir() else path))
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
         """Colour one photograph or a batch of one size.
 
         Args:
             images: uint8 `(height, width, 3)` or `(batch, height, width, 3)`.
+            z: noise that chooses among the colourings, drawn from N(0, 1): float32 `(z_size,)`, or
+                `(batch, z_size)` for a batch. By default the model's own choice, zeros.
 
         Returns:
             uint8, same shape.
 
         Raises:
-            ValueError: another dtype or shape, or a model that answers NaN.
+            ValueError: another dtype or shape, a z for a model that takes none, or a model that
+                answers NaN.
         """
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3:
@@ -75,45 +81,73 @@ class Colorizer:
             )
         if 0 in images.shape:
             raise ValueError(f"images must not be empty, got shape {images.shape}")
+        if z is not None:
+            z = self._checked_z(z, images.shape[:-3])
         if images.ndim == 4:
-            return np.stack([self(image) for image in images])
+            zs = [None] * len(images) if z is None else z
+            return np.stack([self(image, z) for image, z in zip(images, zs, strict=True)])
         square, window = fit_square(images, self.size)
-        ab = self.predict_ab(lightness_of(square)[np.newaxis])[0]
+        noise = [] if z is None else [z[np.newaxis]]
+        ab = self.predict_ab(lightness_of(square)[np.newaxis], *noise)[0]
         if not np.isfinite(ab).all():
             raise ValueError("the model answered NaN or infinity for this photograph")
         return join(images, ab[window])
 
+    def _checked_z(self, z: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
+        if not self.z_size:
+            raise ValueError("a z was given, but this model takes no noise; leave z out")
+        z = np.asarray(z, np.float32)
+        if z.shape != (*batch, self.z_size):
+            raise ValueError(f"z must have shape {(*batch, self.z_size)}, got {z.shape}")
+        return z
 
-def _connect(url: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+
+def _connect(url: str) -> tuple[Callable[..., np.ndarray], int, int]:
     from colorize_tf.inference.remote import RemotePredictor
 
     predictor = RemotePredictor(url)
-    return predictor, predictor.size
+    return predictor, predictor.size, predictor.z_size
 
 
-def _load_tflite(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+def _load_tflite(path: Path) -> tuple[Callable[..., np.ndarray], int, int]:
     from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
 
-    runner = load_tflite(path)["predict_ab"]
-    return lambda lightness: runner(lightness=lightness)["ab"], input_size(runner)
+    runners = load_tflite(path)
+
+    def predict_ab(lightness, z=None):
+        if z is None:
+            return runners["predict_ab"](lightness=lightness)["ab"]
+        return runners["sample_ab"](lightness=lightness, z=z)["ab"]
+
+    z_size = input_size(runners["sample_ab"], "z") if "sample_ab" in runners else 0
+    return predict_ab, input_size(runners["predict_ab"]), z_size
 
 
-def _load_saved_model(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+def _load_saved_model(path: Path) -> tuple[Callable[..., np.ndarray], int, int]:
     import tensorflow as tf
 
     from colorize_tf.artifacts.saved_model import load_saved_model
 
     loaded = load_saved_model(path)
 
-    def predict_ab(lightness):
-        return loaded.signatures["predict_ab"](lightness=tf.constant(lightness))["ab"].numpy()
+    def predict_ab(lightness, z=None):
+        inputs = {"lightness": lightness} if z is None else {"lightness": lightness, "z": z}
+        signature = loaded.signatures["predict_ab" if z is None else "sample_ab"]
+        return signature(**{name: tf.constant(one) for name, one in inputs.items()})["ab"].numpy()
 
-    inputs = loaded.signatures["predict_ab"].structured_input_signature[1]
-    return predict_ab, inputs["lightness"].shape[1]
+    def length(signature, name):
+        return loaded.signatures[signature].structured_input_signature[1][name].shape[1]
+
+    z_size = length("sample_ab", "z") if "sample_ab" in loaded.signatures else 0
+    return predict_ab, length("predict_ab", "lightness"), z_size
 
 
-def _load_keras(path: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    from colorize_tf.artifacts.keras_file import load_generator
+def _load_keras(path: Path) -> tuple[Callable[..., np.ndarray], int, int]:
+    from colorize_tf.artifacts.keras_file import generate_ab, load_generator, z_size_of
 
     generator = load_generator(path)
-    return lambda lightness: generator(lightness, training=False).numpy(), generator.input_shape[1]
+
+    def predict_ab(lightness, z=None):
+        return generate_ab(generator, lightness, z).numpy()
+
+    return predict_ab, generator.output_shape[1], z_size_of(generator)

@@ -19,7 +19,7 @@ _LONGEST_PAUSE = 8.0
 
 
 class RemotePredictor:
-    """Asks a server for `predict_ab`; every failure is a ValueError of one line.
+    """Asks a server for `predict_ab` or `sample_ab`; every failure is a ValueError of one line.
 
     Args:
         url: `http(s)://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/LABEL` if wanted.
@@ -30,6 +30,7 @@ class RemotePredictor:
 
     Attributes:
         size: height and width in pixels that the served model takes.
+        z_size: how long the noise vector is that it takes; 0 where it takes none.
 
     Raises:
         ValueError: no such URL, no server, no model or one of another kind there.
@@ -47,13 +48,14 @@ class RemotePredictor:
         self.timeout = timeout
         self.attempts = attempts
         self.max_payload = max_payload
-        self.size = self._ask_size()
+        self.size, self.z_size = self._ask_sizes()
 
-    def __call__(self, lightness: np.ndarray) -> np.ndarray:
+    def __call__(self, lightness: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
         """Predict chroma.
 
         Args:
             lightness: float32 `(batch, size, size, 1)` in [-1, 1].
+            z: float32 `(batch, z_size)`, where the model takes it; by default its own zeros.
 
         Returns:
             float32 `ab` `(batch, size, size, 2)` in [-1, 1].
@@ -64,6 +66,10 @@ class RemotePredictor:
         # Six decimals are a ten-thousandth of a step of L*, in half of the bytes.
         instances = np.asarray(lightness, np.float64).round(6).tolist()
         body = {"signature_name": "predict_ab", "instances": instances}
+        if z is not None:
+            pairs = zip(instances, np.asarray(z, np.float64).tolist(), strict=True)
+            instances = [{"lightness": picture, "z": noise} for picture, noise in pairs]
+            body = {"signature_name": "sample_ab", "instances": instances}
         answer = self._ask(":predict", json.dumps(body, separators=(",", ":")).encode())
         expected = (len(lightness), self.size, self.size, 2)
         try:
@@ -78,8 +84,8 @@ class RemotePredictor:
             raise ValueError(f"{self.url} answered NaN or infinity for this photograph")
         return ab
 
-    def _ask_size(self) -> int:
-        """Read the model's size off its signature, and see that it is one of ours."""
+    def _ask_sizes(self) -> tuple[int, int]:
+        """Read `size` and `z_size` off the model's signatures, and see that it is one of ours."""
         answer = self._ask("/metadata")
         try:
             signatures = answer["metadata"]["signature_def"]["signature_def"]
@@ -100,7 +106,23 @@ class RemotePredictor:
             raise ValueError(f"{self.url} takes lightness {inputs}, expected [-1, size, size, 1]")
         if outputs != [-1, inputs[1], inputs[1], 2]:
             raise ValueError(f"{self.url} gives ab {outputs}, expected {[*inputs[:3], 2]}")
-        return inputs[1]
+        return inputs[1], self._z_size(signatures, inputs)
+
+    def _z_size(self, signatures: dict[str, Any], lightness: list[int]) -> int:
+        if "sample_ab" not in signatures:
+            return 0
+        try:
+            inputs = signatures["sample_ab"]["inputs"]
+            came = [_shape(inputs["lightness"]), _shape(inputs["z"])]
+            fits = came == [lightness, [-1, came[1][-1]]] and came[1][-1] > 0
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"{self.url} has a sample_ab without lightness and z") from error
+        if not fits:
+            raise ValueError(
+                f"{self.url} takes lightness and z {came} in sample_ab, expected {lightness} and "
+                "[-1, z_size]"
+            )
+        return came[1][-1]
 
     def _ask(self, what: str, body: bytes | None = None) -> Any:
         """GET, or POST where there is a body, and return the parsed JSON."""

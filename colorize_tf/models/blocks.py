@@ -1,4 +1,4 @@
-"""The two building blocks that the encoder, the decoder and the discriminator share."""
+"""What the networks share: the two building blocks, and the check of the image size."""
 
 import keras
 from keras import layers
@@ -66,3 +66,24 @@ def upsample(
     if dropout:
         features = layers.Dropout(dropout)(features)
     return layers.ReLU()(features)
+
+
+def check_image_size(image_size: int, multiple: int, name: str) -> None:
+    """Raise `ValueError` unless `image_size` is a positive multiple of `multiple`.
+
+    Args:
+        image_size: height and width in pixels.
+        multiple: by how much the network shrinks the picture.
+        name: what to call the network in the error.
+
+    Raises:
+        ValueError: it is not; the message names the sizes beside it that fit.
+    """
+    if image_size >= multiple and image_size % multiple == 0:
+        return
+    below = image_size // multiple * multiple
+    fitting = f"{below} or {below + multiple}" if below > 0 else f"{multiple}"
+    raise ValueError(
+        f"image size {image_size} does not fit {name}: it must be a multiple of {multiple}, "
+        f"for example {fitting}"
+    )

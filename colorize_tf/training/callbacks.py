@@ -1,30 +1,26 @@
-"""What happens around the steps: progress, the log and its curves, samples, and what is saved."""
+"""What happens around the steps: time, step sizes, progress, samples, and what is saved."""
 
 from __future__ import annotations
 
-import csv
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
-import matplotlib
 import numpy as np
 from keras.callbacks import Callback, ProgbarLogger
 
 from colorize_tf import media
 from colorize_tf.color import decode, rgb_to_images
-from colorize_tf.files import written_aside
+from colorize_tf.training.selection import CRITIC
 from colorize_tf.training.state import save_state
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from colorize_tf.training.gan import ColorizationGAN
-
-MONITOR = "val_ab_rmse"
+    from colorize_tf.training.log import RunLog
 
 
 class Counters(Callback):
@@ -45,7 +41,7 @@ class Counters(Callback):
     def elapsed(self, gan: ColorizationGAN) -> float:
         """Return how many seconds the run has lasted, earlier sessions included."""
         running = 0.0 if self.counted_until is None else time.monotonic() - self.counted_until
-        return float(gan.seconds_done) + running
+        return float(gan.counters["seconds_done"]) + running
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Start the clock."""
@@ -56,13 +52,14 @@ class Counters(Callback):
         """Set the random state of this epoch."""
         for layer in (*self.model.generator.layers, *self.model.discriminator.layers):
             if isinstance(layer, keras.layers.Dropout):
-                layer.seed_generator.state.assign([self.seed, int(self.model.steps_done)])
+                steps_done = int(self.model.counters["steps_done"])
+                layer.seed_generator.state.assign([self.seed, steps_done])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Count the epoch."""
         now = time.monotonic()
-        self.model.epochs_done.assign(epoch + 1)
-        self.model.seconds_done.assign_add(now - self.counted_until)
+        self.model.counters["epochs_done"].assign(epoch + 1)
+        self.model.counters["seconds_done"].assign_add(now - self.counted_until)
         self.counted_until = now
 
 
@@ -89,6 +86,93 @@ class TimeLimit(Callback):
             self.model.stop_training = True
 
 
+class LearningRates(Callback):
+    """Sets the step sizes of both networks before each step.
+
+    A function of the progress of the stage, not of steps: how many fit into the minutes of a run
+    shows only in the end.
+
+    Args:
+        generator: full learning rate of the generator.
+        critic: full learning rate of the discriminator.
+        shape: of progress, 0 to 1, to the share of the full rate.
+        progress: tells how much of the stage is done.
+    """
+
+    def __init__(
+        self,
+        generator: float,
+        critic: float,
+        shape: Callable[[float], float],
+        progress: Callable[[], float],
+    ):
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+        self.shape = shape
+        self.progress = progress
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Set both."""
+        share = self.shape(self.progress())
+        self.model.generator_optimizer.learning_rate = self.generator * share
+        self.model.discriminator_optimizer.learning_rate = self.critic * share
+
+
+class Patience(Callback):
+    """Ends a stage that has stopped getting better.
+
+    Not Keras' `EarlyStopping`, which forgets what it has seen when a run is resumed, and knows one
+    figure where the adversarial stage needs a rule over several.
+
+    Args:
+        log: comes before; knows which epochs were best.
+    """
+
+    def __init__(self, log: RunLog):
+        super().__init__()
+        self.log = log
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Stop if the stage's patience is at its end."""
+        if self.log.is_exhausted(self.model.stage):
+            self.model.stop_training = True
+
+
+class ColorDistance(Callback):
+    """Adds to each epoch's figures how differently predicted and true colours are distributed.
+
+    Comes before the log.
+
+    Args:
+        examples: batches of `(lightness, ab)` to validate on, the same whenever iterated.
+        describe: `(lightness, ab)` of a batch to float32 `(n, d)`, points of a distribution.
+        distance: of two sets of such points.
+    """
+
+    def __init__(
+        self,
+        examples: tf.data.Dataset,
+        describe: Callable[[tf.Tensor, tf.Tensor], np.ndarray],
+        distance: Callable[[np.ndarray, np.ndarray], float],
+    ):
+        super().__init__()
+        self.examples = examples
+        self.describe = describe
+        self.distance = distance
+        self.true_points = None
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Compare."""
+        if self.true_points is None:
+            self.true_points = np.concatenate([self.describe(*batch) for batch in self.examples])
+        points = [
+            self.describe(lightness, self.model.colorize(lightness))
+            for lightness, _ in self.examples
+        ]
+        logs["val_color_distance"] = float(self.distance(np.concatenate(points), self.true_points))
+
+
 class Progress(ProgbarLogger):
     """Keras' progress bar, headed by the stage instead of by a count that time may cut short."""
 
@@ -101,55 +185,6 @@ class Progress(ProgbarLogger):
         """Print the heading and start the bar."""
         print(f"Epoch {epoch + 1}, {self.model.stage.name}", flush=True)
         super().on_epoch_begin(epoch, logs)
-
-
-class RunLog(Callback):
-    """One row of figures per epoch, as a CSV file and as curves.
-
-    Args:
-        metrics_path: the CSV file; its rows are read back when a run is resumed.
-        curves_path: the PNG file.
-    """
-
-    def __init__(self, metrics_path: Path, curves_path: Path):
-        super().__init__()
-        self.metrics_path = metrics_path
-        self.curves_path = curves_path
-        self.rows = []
-        if metrics_path.is_file():
-            with metrics_path.open(newline="") as file:
-                self.rows = [dict(row) for row in csv.DictReader(file)]
-
-    def last_is_best(self) -> bool:
-        """Return whether the last epoch has the least monitored figure of its stage."""
-        last = self.rows[-1]
-        stage = [float(row[MONITOR]) for row in self.rows if row["stage"] == last["stage"]]
-        return float(last[MONITOR]) == min(stage)
-
-    def forget_after(self, epochs_done: int) -> None:
-        """Drop rows of an epoch that ended but was not saved: it comes again."""
-        self.rows = [row for row in self.rows if int(row["epoch"]) <= epochs_done]
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Add a row and draw the curves again."""
-        if not math.isfinite(logs[MONITOR]):
-            raise ValueError(
-                f"training diverged: {MONITOR} is {logs[MONITOR]} after epoch {epoch + 1}; "
-                "try a smaller --learning-rate or --precision float32"
-            )
-        row = {
-            "epoch": epoch + 1,
-            "stage": self.model.stage.name,
-            "steps": int(self.model.steps_done),
-            "seconds": round(float(self.model.seconds_done), 1),
-        }
-        self.rows.append({**row, **{name: float(value) for name, value in logs.items()}})
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        with written_aside(self.metrics_path) as aside, aside.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        draw_curves(self.rows, self.curves_path)
 
 
 class SaveState(Callback):
@@ -168,8 +203,8 @@ class BestGenerator(Callback):
     """Keeps the best generator of the current stage in a file, and starts the next stage from it.
 
     Each stage is judged on its own: an adversarial stage gives up some of the error that L1 alone
-    reaches for colours that L1 alone does not dare. Comes after `RunLog` and `SaveState`: what was
-    saved decides which epochs count.
+    reaches for colours that L1 alone does not dare. A stage that leaves the generator alone leaves
+    the file alone. Comes after `RunLog` and `SaveState`: what was saved decides which epochs count.
 
     Args:
         path: the `.keras` file.
@@ -193,21 +228,25 @@ class BestGenerator(Callback):
 
     def catch_up(self, gan: ColorizationGAN) -> None:
         """Save the best generator if the run was killed between its state and this file."""
-        self.log.forget_after(int(gan.epochs_done))
-        if self.log.rows and self.log.last_is_best():
-            self.save(gan.generator, self.path)
+        self.log.forget_after(int(gan.counters["epochs_done"]))
+        if self.log.rows:
+            self._save_if_best(gan)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Begin a stage with the best generator of the one before."""
         rows = self.log.rows
-        is_new_stage = rows and rows[-1]["stage"] != self.model.stage.name
-        if is_new_stage and not self.log.last_is_best():
-            self.model.generator.set_weights(self.load(self.path).get_weights())
+        if rows and rows[-1]["stage"] != self.model.stage.name:
+            weights = self.load(self.path).get_weights()
+            self.model.generator.set_weights(weights)
+            self.model.final_generator.set_weights(weights)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save if better."""
-        if self.log.last_is_best():
-            self.save(self.model.generator, self.path)
+        self._save_if_best(self.model)
+
+    def _save_if_best(self, gan: ColorizationGAN) -> None:
+        if self.log.rows[-1]["stage"] != CRITIC and self.log.last_is_best():
+            self.save(gan.final_generator, self.path)
 
 
 class SampleGrid(Callback):
@@ -226,40 +265,10 @@ class SampleGrid(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Draw the grid."""
-        generated_ab = self.model.generator(self.lightness, training=False)
+        generated_ab = self.model.colorize(self.lightness)
         columns = [
             rgb_to_images(decode(self.lightness, ab)).numpy()
             for ab in (np.zeros_like(self.ab), generated_ab, self.ab)
         ]
         rows = [np.concatenate(column, axis=1) for column in columns]
         media.write_image(self.folder / f"epoch-{epoch + 1:03}.png", np.concatenate(rows, axis=0))
-
-
-def draw_curves(rows: list[dict], path: Path) -> None:
-    """Draw every figure of the log over the steps.
-
-    Args:
-        rows: as `RunLog` keeps them.
-        path: the PNG file to write.
-    """
-    # Without a display, and without pyplot's global state.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    names = [name for name in rows[-1] if name not in ("epoch", "stage", "steps", "seconds")]
-    names.sort(key=lambda name: not name.startswith("val_"))  # what counts comes first
-    with matplotlib.rc_context({"font.size": 8}):
-        figure = Figure(figsize=(9, 2.2 * ((len(names) + 2) // 3)), layout="constrained")
-        FigureCanvasAgg(figure)
-        for index, name in enumerate(names):
-            axes = figure.add_subplot((len(names) + 2) // 3, 3, index + 1, title=name)
-            known = [row for row in rows if row.get(name) not in (None, "")]
-            axes.plot(
-                [int(row["steps"]) for row in known],
-                [float(row[name]) for row in known],
-                marker=".",
-            )
-            axes.set_xlabel("steps")
-            axes.grid(alpha=0.3)
-        with written_aside(path) as aside:
-            figure.savefig(aside, dpi=110)

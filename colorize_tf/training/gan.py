@@ -1,43 +1,75 @@
-"""ColorizationGAN: one generator, one discriminator, and the step that trains them."""
+"""ColorizationGAN: one generator, one discriminator, and the steps that train them."""
+
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from colorize_tf.color import decode
-from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, psnr
-from colorize_tf.training.losses import adversarial_loss, discriminator_loss, l1_loss
+from colorize_tf.color import decode, to_lab
+from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, ciede2000, psnr, ssim
+from colorize_tf.training.losses import ADVERSARIAL_LOSSES, AdversarialLoss, l1_loss
 
 
 class ColorizationGAN(keras.Model):
     """A conditional GAN for chroma: Isola et al. 2017, equation 4, both networks given lightness.
 
-    Trained with `fit` on examples `(lightness, ab)`. Compiled with `adversarial=False` it trains
-    the generator alone, on L1. Validation always runs the generator with `training=False`, as it
-    will be exported.
+    Trained with `fit` on examples `(lightness, ab)`, in one of three ways that `compile` sets:
+
+    - `"reconstruction"`: the generator alone, on the reconstruction loss;
+    - `"critic"`: the discriminator alone, against the generator as it is;
+    - `"adversarial"`: both, the generator on both losses.
+
+    Validation always runs `final_generator` with `training=False`, as it will be exported. A
+    generator that takes noise `z` is given one vector per picture, from N(0, 1), in training, and
+    zeros otherwise.
 
     Args:
-        generator: `lightness` to `ab`, such as `compact_unet` builds.
+        generator: `lightness` to `ab`, such as `compact_unet` builds, or `[lightness, z]` to `ab`.
         discriminator: `[lightness, ab]` to `logits`, such as `patchgan` builds.
+        ema: momentum of the moving average of the generator's weights; 0 keeps none.
+        noise_seed: chooses `z`, together with the steps done.
         name: name of the model.
     """
 
     def __init__(
-        self, generator: keras.Model, discriminator: keras.Model, name: str = "colorization_gan"
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        ema: float = 0.0,
+        noise_seed: int = 0,
+        name: str = "colorization_gan",
     ):
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
+        self.ema = ema
+        self.noise_seed = noise_seed
+        self.final_generator = generator
+        if ema:
+            self.final_generator = keras.models.clone_model(generator)
+            self.final_generator.set_weights(generator.get_weights())
+        self.z_size = generator.inputs[1].shape[1] if len(generator.inputs) > 1 else 0
         # Variables, so that they are saved and restored with the weights.
-        self.stages_done = self._counter("stages_done", "int32")
-        self.epochs_done = self._counter("epochs_done", "int32")
-        self.steps_done = self._counter("steps_done", "int64")
-        self.seconds_done = self._counter("seconds_done", "float32")
+        self.counters = {
+            name: self.add_weight(name=name, initializer="zeros", dtype=dtype, trainable=False)
+            for name, dtype in {
+                "stages_begun": "int32",
+                "stage_first_epoch": "int32",
+                "stage_first_step": "int64",
+                "stage_first_second": "float32",
+                "epochs_done": "int32",
+                "steps_done": "int64",
+                "seconds_done": "float32",
+            }.items()
+        }
         self.loss_means = {
             name: keras.metrics.Mean(name=name)
-            for name in ("l1", "adversarial_loss", "discriminator_loss")
+            for name in ("reconstruction_loss", "adversarial_loss", "discriminator_loss")
         }
-        self.ab_rmse = keras.metrics.Mean(name="ab_rmse")
-        self.psnr = keras.metrics.Mean(name="psnr")
+        self.measure_means = {
+            name: keras.metrics.Mean(name=name) for name in ("ab_rmse", "psnr", "ssim", "ciede2000")
+        }
         self.colorfulness_ratio = ColorfulnessRatio(name="colorfulness_ratio")
         # There is nothing left to build; unless told so, Keras' own checkpoints skip optimizers.
         self.built = True
@@ -47,35 +79,57 @@ class ColorizationGAN(keras.Model):
         generator_optimizer: keras.optimizers.Optimizer,
         discriminator_optimizer: keras.optimizers.Optimizer,
         *,
-        l1_weight: float = 100.0,
-        adversarial: bool = True,
+        objective: str = "adversarial",
+        reconstruction_loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = l1_loss,
+        reconstruction_output: str = "ab",
+        reconstruction_weight: float = 100.0,
+        adversarial_loss: AdversarialLoss = ADVERSARIAL_LOSSES["vanilla"],
+        label_smoothing: float = 0.0,
     ) -> None:
         """Set how to train.
 
         Args:
             generator_optimizer: trains the generator.
             discriminator_optimizer: trains the discriminator.
-            l1_weight: lambda, what L1 counts for beside the adversarial loss.
-            adversarial: whether the discriminator takes part; without it the loss is L1 alone.
+            objective: `"reconstruction"`, `"critic"` or `"adversarial"`.
+            reconstruction_loss: of the true `ab` and what the generator's layer
+                `reconstruction_output` answers.
+            reconstruction_output: name of that layer; colour classes take their logits.
+            reconstruction_weight: lambda, what it counts for beside the adversarial loss.
+            adversarial_loss: one of `ADVERSARIAL_LOSSES`.
+            label_smoothing: how far below 1 the discriminator's target for real patches lies.
+
+        Raises:
+            ValueError: an unknown objective.
         """
+        steps = {
+            "reconstruction": self._reconstruction_step,
+            "critic": self._critic_step,
+            "adversarial": self._adversarial_step,
+        }
+        if objective not in steps:
+            raise ValueError(f"objective must be one of {', '.join(steps)}, got {objective!r}")
         # XLA is slower on a CPU, and "auto" turns it on for some callers.
         super().compile(optimizer=None, jit_compile=False)
-        self.l1_weight = l1_weight
-        self.adversarial = adversarial
+        self.step = steps[objective]
+        self.reconstruction_loss = reconstruction_loss
+        self.reconstruction_weight = reconstruction_weight
+        self.adversarial_loss = adversarial_loss
+        self.label_smoothing = label_smoothing
+        self.reconstructor = self.generator
+        if reconstruction_output != "ab":
+            output = self.generator.get_layer(reconstruction_output).output
+            self.reconstructor = keras.Model(self.generator.inputs, output)
         self.generator_optimizer = _prepare(generator_optimizer, self.generator)
         self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
 
-    @property
-    def counters(self) -> tuple[keras.Variable, ...]:
-        """Stages, epochs, steps and seconds done."""
-        return self.stages_done, self.epochs_done, self.steps_done, self.seconds_done
-
-    def _counter(self, name: str, dtype: str) -> keras.Variable:
-        return self.add_weight(name=name, initializer="zeros", dtype=dtype, trainable=False)
-
     def call(self, lightness: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Return the generator's `ab` for `lightness`."""
-        return self.generator(lightness, training=training)
+        """Return the generator's `ab` for `lightness`, without noise unless it trains."""
+        return self.generator(self._with_noise(lightness, training), training=training)
+
+    def colorize(self, lightness: tf.Tensor) -> tf.Tensor:
+        """Return the final generator's `ab` for `lightness`, as it will be exported."""
+        return self.final_generator(self._with_noise(lightness, training=False), training=False)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
@@ -83,47 +137,99 @@ class ColorizationGAN(keras.Model):
         # Only once the batch is here: the examples read this counter when they begin, and otherwise
         # TensorFlow may count the first step before they do.
         with tf.control_dependencies([lightness]):
-            self.steps_done.assign_add(1)
-        if self.adversarial:
-            return self._adversarial_step(lightness, ab)
+            self.counters["steps_done"].assign_add(1)
+        losses = self.step(lightness, ab)
+        for name, loss in losses.items():
+            self.loss_means[name].update_state(loss)
+        return {name: self.loss_means[name].result() for name in losses}
+
+    def _reconstruction_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            l1 = l1_loss(ab, self.generator(lightness, training=True))
-            scaled_loss = self.generator_optimizer.scale_loss(self.l1_weight * l1)
-        _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
-        return self._means(l1=l1)
+            answer = self.reconstructor(self._with_noise(lightness, training=True), training=True)
+            loss = self.reconstruction_loss(ab, answer)
+            scaled_loss = self.generator_optimizer.scale_loss(self.reconstruction_weight * loss)
+        self._apply_to_generator(tape, scaled_loss)
+        return {"reconstruction_loss": loss}
+
+    def _critic_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
+        generated_ab = self.call(lightness)
+        with tf.GradientTape() as tape:
+            real_logits = self.discriminator([lightness, ab], training=True)
+            generated_logits = self.discriminator([lightness, generated_ab], training=True)
+            loss = self._judge(real_logits, generated_logits)
+            scaled_loss = self.discriminator_optimizer.scale_loss(loss)
+        _apply(self.discriminator_optimizer, tape, scaled_loss, self.discriminator)
+        return {"discriminator_loss": loss}
 
     def _adversarial_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         # Both networks learn from the same two passes of the discriminator: it is as it was before
         # the step when it judges for the generator.
         with tf.GradientTape(persistent=True) as tape:
-            generated_ab = self.generator(lightness, training=True)
+            generated_ab = self.call(lightness, training=True)
             real_logits = self.discriminator([lightness, ab], training=True)
             generated_logits = self.discriminator([lightness, generated_ab], training=True)
-            l1 = l1_loss(ab, generated_ab)
-            adversarial = adversarial_loss(generated_logits)
-            judgement = discriminator_loss(real_logits, generated_logits)
-            scaled_loss = self.generator_optimizer.scale_loss(adversarial + self.l1_weight * l1)
+            reconstruction = self.reconstruction_loss(ab, generated_ab)
+            adversarial = self.adversarial_loss.generator(generated_logits)
+            judgement = self._judge(real_logits, generated_logits)
+            scaled_loss = self.generator_optimizer.scale_loss(
+                adversarial + self.reconstruction_weight * reconstruction
+            )
             scaled_judgement = self.discriminator_optimizer.scale_loss(judgement)
-        _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
+        self._apply_to_generator(tape, scaled_loss)
         _apply(self.discriminator_optimizer, tape, scaled_judgement, self.discriminator)
-        return self._means(l1=l1, adversarial_loss=adversarial, discriminator_loss=judgement)
+        return {
+            "reconstruction_loss": reconstruction,
+            "adversarial_loss": adversarial,
+            "discriminator_loss": judgement,
+        }
 
-    def _means(self, **losses: tf.Tensor) -> dict[str, tf.Tensor]:
-        for name, loss in losses.items():
-            self.loss_means[name].update_state(loss)
-        return {name: self.loss_means[name].result() for name in losses}
+    def _judge(self, real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
+        return self.adversarial_loss.discriminator(
+            real_logits, generated_logits, self.label_smoothing
+        )
+
+    def _with_noise(self, lightness: tf.Tensor, training: bool) -> tf.Tensor | list[tf.Tensor]:
+        """Return the generator's inputs."""
+        if not self.z_size:
+            return lightness
+        shape = (tf.shape(lightness)[0], self.z_size)
+        if not training:
+            return [lightness, tf.zeros(shape)]
+        seed = tf.stack([tf.constant(self.noise_seed, tf.int64), self.counters["steps_done"].value])
+        return [lightness, tf.random.stateless_normal(shape, seed)]
+
+    def _apply_to_generator(self, tape: tf.GradientTape, scaled_loss: tf.Tensor) -> None:
+        _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
+        if self.ema:
+            self._average_weights()
+
+    def _average_weights(self) -> None:
+        """Move the final generator towards the generator, statistics of normalization included."""
+        steps = self.counters["steps_done"].value - self.counters["stage_first_step"].value
+        steps = tf.cast(steps, tf.float32)
+        # A young average forgets faster: it would else remember where the stage began.
+        momentum = tf.minimum(self.ema, steps / (steps + 10.0))
+        pairs = zip(self.final_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign(weight + momentum * (average - weight))
 
     def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Measure a batch `(lightness, ab)`; return the means so far."""
         lightness, ab = data
-        generated_ab = self.generator(lightness, training=False)
+        generated_ab = self.colorize(lightness)
         rgb = decode(lightness, ab)
         generated_rgb = decode(lightness, generated_ab)
-        self.ab_rmse.update_state(ab_rmse(ab, generated_ab))
-        self.psnr.update_state(psnr(rgb, generated_rgb))
+        measures = {
+            "ab_rmse": ab_rmse(ab, generated_ab),
+            "psnr": psnr(rgb, generated_rgb),
+            "ssim": ssim(rgb, generated_rgb),
+            "ciede2000": ciede2000(to_lab(lightness, ab), to_lab(lightness, generated_ab)),
+        }
+        for name, measure in measures.items():
+            self.measure_means[name].update_state(measure)
         self.colorfulness_ratio.update_state(rgb, generated_rgb)
-        measures = self.ab_rmse, self.psnr, self.colorfulness_ratio
-        return {measure.name: measure.result() for measure in measures}
+        means = {name: mean.result() for name, mean in self.measure_means.items()}
+        return {**means, "colorfulness_ratio": self.colorfulness_ratio.result()}
 
 
 def _prepare(

@@ -1,14 +1,22 @@
-"""The stages of a run: L1 alone, then adversarial, under one `fit` each."""
+"""The stages of a run, under one `fit` each: reconstruction, the critic alone, adversarial."""
 
 import dataclasses
 from collections.abc import Sequence
 
+import keras
 from keras.callbacks import Callback
 
-from colorize_tf.training.callbacks import Counters, TimeLimit
+from colorize_tf.training.callbacks import Counters, LearningRates, Patience, TimeLimit
 from colorize_tf.training.gan import ColorizationGAN
+from colorize_tf.training.log import RunLog
+from colorize_tf.training.selection import ADVERSARIAL, CRITIC
+
+BACKBONE_PREFIX = "backbone_"
+"""How the names of a pretrained encoder's layers begin."""
 
 _NEVER = 10**6
+# Keras' schedules count steps; a stage is that many, however long it really is.
+_TICKS = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,38 +25,64 @@ class Stage:
 
     Args:
         name: shown in the log.
-        adversarial: whether the discriminator takes part.
+        objective: what `ColorizationGAN.compile` takes.
         epochs: how many; in a run of a given length, the share of it.
-        learning_rate: of the generator's optimizer.
+        learning_rate: of the generator.
+        patience: epochs without a better one after which the stage ends; None is never.
+        frozen: whether a pretrained encoder stays as it is.
     """
 
     name: str
-    adversarial: bool
+    objective: str
     epochs: int
     learning_rate: float
+    patience: int | None = None
+    frozen: bool = False
 
 
 def plan_stages(
     *,
-    epochs: int,
     pretrain_epochs: int,
-    learning_rate: float,
+    frozen_epochs: int = 0,
+    critic_epochs: int = 0,
+    adversarial_epochs: int = 0,
+    pretrain_learning_rate: float,
     adversarial_learning_rate: float,
+    patience: int | None = None,
+    adversarial_patience: int | None = None,
 ) -> list[Stage]:
     """Lay out the stages of a run.
 
     Args:
-        epochs: all together.
-        pretrain_epochs: of these on L1 alone.
-        learning_rate: of the generator while it learns from L1 alone.
+        pretrain_epochs: on the reconstruction loss alone.
+        frozen_epochs: of these, the first with a frozen backbone.
+        critic_epochs: of the discriminator alone.
+        adversarial_epochs: of both networks.
+        pretrain_learning_rate: of the generator in pretraining.
         adversarial_learning_rate: of the generator beside the discriminator.
+        patience: of pretraining.
+        adversarial_patience: of the adversarial stage.
 
     Returns:
         The stages in their order, without empty ones.
     """
     stages = [
-        Stage("pretrain", False, pretrain_epochs, learning_rate),
-        Stage("adversarial", True, epochs - pretrain_epochs, adversarial_learning_rate),
+        Stage("frozen", "reconstruction", frozen_epochs, pretrain_learning_rate, frozen=True),
+        Stage(
+            "pretrain",
+            "reconstruction",
+            pretrain_epochs - frozen_epochs,
+            pretrain_learning_rate,
+            patience,
+        ),
+        Stage(CRITIC, "critic", critic_epochs, 0.0),
+        Stage(
+            ADVERSARIAL,
+            "adversarial",
+            adversarial_epochs,
+            adversarial_learning_rate,
+            adversarial_patience,
+        ),
     ]
     return [stage for stage in stages if stage.epochs]
 
@@ -57,8 +91,12 @@ def run_stages(
     gan: ColorizationGAN,
     stages: Sequence[Stage],
     *,
-    l1_weight: float,
-    seed: int,
+    log: RunLog,
+    losses: dict[str, object],
+    critic_learning_rate: float,
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    seed: int = 0,
     minutes: float | None = None,
     callbacks: Sequence[Callback] = (),
     **fit_arguments: object,
@@ -68,42 +106,91 @@ def run_stages(
     Args:
         gan: compiled; its counters say how far it is.
         stages: in their order.
-        l1_weight: lambda.
+        log: one of `callbacks`; knows which epochs were best.
+        losses: what `ColorizationGAN.compile` takes beside optimizers and objective.
+        critic_learning_rate: of the discriminator, in every stage that trains it.
+        schedule: `"constant"` or `"cosine"`, of both learning rates over each stage.
+        warmup: share of each stage in which they grow from 0.
         seed: of dropout.
         minutes: length of the run, which the stages share as they share the epochs; None counts
-            epochs.
+            epochs. What a stage leaves goes to the next.
         callbacks: they find the stage in `model.stage`.
         **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
     """
     all_epochs = sum(stage.epochs for stage in stages)
     counters = Counters(seed)
-    end = 0
+    shape = _schedule(schedule, warmup)
+    planned = 0
     for index, stage in enumerate(stages):
-        end += stage.epochs
-        limits = [TimeLimit(60 * minutes * end / all_epochs, counters)] if minutes else []
-        is_over = limits[0].is_reached(gan) if minutes else gan.epochs_done >= end
+        planned += stage.epochs
         # A stage that is behind stays so, also when the run is resumed to last longer.
-        if is_over or index < gan.stages_done:
+        if index + 1 < gan.counters["stages_begun"]:
             continue
-        gan.stages_done.assign(index)
-        _enter(gan, stage, l1_weight)
+        end = 60 * minutes * planned / all_epochs if minutes else None
+        if end is not None and counters.elapsed(gan) >= end:
+            continue
+        if index + 1 > gan.counters["stages_begun"]:
+            _begin(gan, index, counters)
+        last_epoch = int(gan.counters["stage_first_epoch"]) + stage.epochs
+        is_over = minutes is None and gan.counters["epochs_done"] >= last_epoch
+        if is_over or log.is_exhausted(stage):
+            continue
+        _enter(gan, stage, losses)
+
+        def progress(end=end, stage=stage):
+            return _progress(gan, counters, end, stage.epochs * fit_arguments["steps_per_epoch"])
+
         gan.fit(
-            initial_epoch=int(gan.epochs_done),
-            epochs=_NEVER if minutes else end,
-            callbacks=[counters, *limits, *callbacks],
+            initial_epoch=int(gan.counters["epochs_done"]),
+            epochs=_NEVER if minutes else last_epoch,
+            callbacks=[
+                counters,
+                *([TimeLimit(end, counters)] if minutes else []),
+                LearningRates(stage.learning_rate, critic_learning_rate, shape, progress),
+                *callbacks,
+                Patience(log),
+            ],
             verbose=1,
             shuffle=False,  # the examples come shuffled
             **fit_arguments,
         )
 
 
-def _enter(gan: ColorizationGAN, stage: Stage, l1_weight: float) -> None:
+def _begin(gan: ColorizationGAN, index: int, counters: Counters) -> None:
+    """Count a new stage and note where it begins."""
+    gan.counters["stages_begun"].assign(index + 1)
+    gan.counters["stage_first_epoch"].assign(gan.counters["epochs_done"])
+    gan.counters["stage_first_step"].assign(gan.counters["steps_done"])
+    gan.counters["stage_first_second"].assign(counters.elapsed(gan))
+
+
+def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, object]) -> None:
     """Compile again, as another step is to be traced; the optimizers keep their state."""
-    gan.generator_optimizer.learning_rate = stage.learning_rate
+    for layer in gan.generator.layers:
+        if layer.name.startswith(BACKBONE_PREFIX):
+            layer.trainable = not stage.frozen
     gan.compile(
-        gan.generator_optimizer,
-        gan.discriminator_optimizer,
-        l1_weight=l1_weight,
-        adversarial=stage.adversarial,
+        gan.generator_optimizer, gan.discriminator_optimizer, objective=stage.objective, **losses
     )
     gan.stage = stage
+
+
+def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps: int) -> float:
+    """Return how much of the stage is done, 0 to 1, by the clock or by the steps."""
+    if end is None:
+        first = int(gan.counters["stage_first_step"])
+        return min(1.0, (int(gan.counters["steps_done"]) - first) / steps)
+    first = float(gan.counters["stage_first_second"])
+    return min(1.0, (counters.elapsed(gan) - first) / max(end - first, 1e-6))
+
+
+def _schedule(name: str, warmup: float):
+    """Return a function of progress, 0 to 1, to the share of the full learning rate."""
+    decay = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else 1.0,
+        decay_steps=_TICKS * (1 - warmup),
+        warmup_target=1.0 if warmup else None,
+        warmup_steps=_TICKS * warmup,
+        alpha=1.0 if name == "constant" else 0.0,
+    )
+    return lambda progress: float(decay(progress * _TICKS))

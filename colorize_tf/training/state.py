@@ -68,8 +68,10 @@ def _variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
         "discriminator": gan.discriminator.variables,
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
-        "counter": gan.counters,
+        "counter": list(gan.counters.values()),
     }
+    if gan.final_generator is not gan.generator:
+        groups["final_generator"] = gan.final_generator.variables
     # By position: names of layers depend on how many were made before.
     return {
         f"{group}.{index}": variable

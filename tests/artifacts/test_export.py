@@ -23,6 +23,19 @@ def test_three_artifacts_answer_as_the_generator(generator, image, tmp_path):
         assert np.abs(answer - answers[0]).max() <= 1
 
 
+def test_noise_is_compared_as_well(noisy, image, tmp_path, monkeypatch):
+    differences = export_artifacts(noisy, tmp_path, name="valley", pictures=image[np.newaxis])
+    assert all(d.value <= d.limit for d in differences.values())
+
+    def without_z(generator, lightness, z=None):
+        return right(generator, lightness)
+
+    right = export.generate_ab
+    monkeypatch.setattr(export, "generate_ab", without_z)
+    with pytest.raises(ValueError, match="2 answers otherwise than the generator"):
+        export_artifacts(noisy, tmp_path, name="valley", pictures=image[np.newaxis])
+
+
 def test_a_second_export_is_the_next_version(generator, image, tmp_path):
     for _ in range(2):
         export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])

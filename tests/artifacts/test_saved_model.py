@@ -26,6 +26,13 @@ def signatures(folder):
     del loaded  # only now: the signatures answer as long as it is alive
 
 
+@pytest.fixture(scope="module")
+def noisy_folder(noisy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("noisy") / "1"
+    save_saved_model(noisy, folder)
+    return folder
+
+
 def picture(height, width):
     return render_landscape(3, height, width)
 
@@ -92,20 +99,25 @@ def meta_graph(folder):
     return saved_model_pb2.SavedModel.FromString(contents).meta_graphs[0]
 
 
-def test_signatures_have_stable_names_types_and_shapes(folder):
-    def described(tensors):
+def described(folder):
+    """By signature the names, types and shapes of its inputs and of its outputs."""
+
+    def tensors(named):
         return {
             key: (tf.as_dtype(value.dtype).name, [d.size for d in value.tensor_shape.dim])
-            for key, value in tensors.items()
+            for key, value in named.items()
         }
 
-    found = {
-        name: (described(signature.inputs), described(signature.outputs))
+    return {
+        name: (tensors(signature.inputs), tensors(signature.outputs))
         for name, signature in meta_graph(folder).signature_def.items()
         if name != "__saved_model_init_op"
     }
+
+
+def test_signatures_have_stable_names_types_and_shapes(folder):
     any_size = [-1, -1, -1, 3]
-    assert found == {
+    assert described(folder) == {
         "serving_default": (
             {"image_bytes": ("string", [-1])},
             {"colorized_bytes": ("string", [-1])},
@@ -116,6 +128,15 @@ def test_signatures_have_stable_names_types_and_shapes(folder):
             {"ab": ("float32", [-1, 32, 32, 2])},
         ),
     }
+
+
+def test_noise_adds_a_signature_and_changes_no_other(folder, noisy_folder):
+    found = described(noisy_folder)
+    assert found.pop("sample_ab") == (
+        {"lightness": ("float32", [-1, 32, 32, 1]), "z": ("float32", [-1, 3])},
+        {"ab": ("float32", [-1, 32, 32, 2])},
+    )
+    assert found == described(folder)
 
 
 # By what they are for: control and functions, variables, files and strings, datasets (which pass
@@ -137,8 +158,9 @@ CORE_OPS = set(
 )
 
 
-def test_the_ops_are_those_of_every_tensorflow(folder):
+def test_the_ops_are_those_of_every_tensorflow(folder, noisy_folder):
     graph = meta_graph(folder).graph_def
+    graph.MergeFrom(meta_graph(noisy_folder).graph_def)
     nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
     assert {node.op for node in nodes} <= CORE_OPS
 
@@ -196,6 +218,32 @@ np.savez({str(tmp_path / "out.npz")!r}, **answers)
     expected = decode(lightness, generator(lightness)) * 255
     np.testing.assert_allclose(answers["colorize"], expected, atol=0.51)
     np.testing.assert_array_equal(answers["serving_default"], answers["colorize"][0])
+
+
+def test_noise_reaches_the_servers_loader(noisy_folder, noisy):
+    lightness = encode(images_to_rgb(np.stack([picture(32, 32)] * 2)))[0].numpy()
+    z = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float32)
+    values = {"lightness": lightness, "z": z}
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(noisy_folder))
+        answers = {}
+        for name in ("sample_ab", "predict_ab"):
+            signature = loaded.signature_def[name]
+            feeds = {one.name: values[key] for key, one in signature.inputs.items()}
+            answers[name] = session.run(signature.outputs["ab"].name, feeds)
+    np.testing.assert_allclose(answers["sample_ab"], noisy([lightness, z]), atol=1e-5)
+    default = noisy([lightness, np.zeros_like(z)])
+    np.testing.assert_allclose(answers["predict_ab"], default, atol=1e-5)
+    assert np.abs(answers["sample_ab"] - default).max() > 0.05
+
+
+def test_whole_photographs_are_coloured_with_a_z_of_zeros(noisy_folder, noisy):
+    images = picture(32, 32)[np.newaxis]
+    lightness, _ = encode(images_to_rgb(images))
+    loaded = load_saved_model(noisy_folder)
+    colorized = loaded.signatures["colorize"](images=tf.constant(images))["colorized"]
+    expected = decode(lightness, noisy([lightness, tf.zeros((1, 3))])) * 255
+    np.testing.assert_allclose(colorized, expected, atol=0.51)
 
 
 def test_a_base_folder_means_its_highest_version(folder, generator, tmp_path):

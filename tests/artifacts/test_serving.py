@@ -11,21 +11,25 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
+from colorize_tf.artifacts.keras_file import z_size_of
 from colorize_tf.artifacts.saved_model import save_saved_model
 from colorize_tf.artifacts.serving import WARMUP_FILE, write_serving_configs, write_warmup
 from colorize_tf.data.synthetic import render_landscape
 
 
-@pytest.fixture
-def requests(generator, tmp_path):
+@pytest.fixture(params=["generator", "noisy"])
+def requests(request, tmp_path):
     """A version folder and the warm-up requests in it, by signature."""
+    generator = request.getfixturevalue(request.param)
     prediction_log_pb2 = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
     folder = tmp_path / "1"
     save_saved_model(generator, folder)
-    assert write_warmup(folder, render_landscape(0, 32, 32)) == folder / WARMUP_FILE
+    z_size = z_size_of(generator)
+    written = write_warmup(folder, render_landscape(0, 32, 32), z_size=z_size)
+    assert written == folder / WARMUP_FILE
     records = tf.data.TFRecordDataset(str(folder / WARMUP_FILE)).as_numpy_iterator()
     logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
-    assert [log.WhichOneof("log_type") for log in logs] == ["predict_log"] * 3
+    assert [log.WhichOneof("log_type") for log in logs] == ["predict_log"] * (4 if z_size else 3)
     requests = [log.predict_log.request for log in logs]
     return folder, {request.model_spec.signature_name: request for request in requests}
 

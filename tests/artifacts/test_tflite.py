@@ -178,8 +178,28 @@ def test_a_resized_generator_computes_the_same(generator):
     np.testing.assert_array_equal(back(lightness), generator(lightness))
 
 
+def test_a_resized_generator_with_noise_computes_the_same(noisy):
+    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    inputs = [lightness, np.ones((1, 3), np.float32)]
+    resized = resize_generator(noisy, 64)
+    assert resized.input_shape == [(None, 64, 64, 1), (None, 3)]
+    assert resized.output_shape == (None, 64, 64, 2)
+    np.testing.assert_array_equal(resize_generator(resized, 32)(inputs), noisy(inputs))
+
+
+def test_a_network_of_one_size_only_says_so():
+    lightness, z = keras.Input((32, 32, 1)), keras.Input((3,))
+    tiled = keras.layers.Reshape((32, 32, 3))(keras.layers.RepeatVector(32 * 32)(z))
+    joined = keras.layers.Concatenate()([lightness, tiled])
+    rigid = keras.Model([lightness, z], keras.layers.Conv2D(2, 1)(joined), name="rigid")
+    with pytest.raises(ValueError, match="rigid cannot be resized: .* made for 32 pixels"):
+        resize_generator(rigid, 64)
+
+
+@pytest.mark.parametrize("network", ["generator", "noisy"])
 @pytest.mark.parametrize(("size", "fitting"), [(45, 48), (4, 8), (0, 8)])
-def test_a_size_that_does_not_fit_names_one_that_does(generator, size, fitting):
+def test_a_size_that_does_not_fit_names_one_that_does(request, network, size, fitting):
+    generator = request.getfixturevalue(network)
     with pytest.raises(ValueError, match=f"size {size} .* multiple of 8, for example {fitting}"):
         resize_generator(generator, size)
 

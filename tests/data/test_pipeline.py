@@ -3,10 +3,22 @@ import pytest
 import tensorflow as tf
 
 from colorize_tf import media
+from colorize_tf.color import encode, images_to_rgb
 from colorize_tf.data import pipeline
-from colorize_tf.data.pipeline import evaluation_dataset, load_size, training_dataset
+from colorize_tf.data.pipeline import (
+    cache_bytes,
+    evaluation_dataset,
+    load_size,
+    training_dataset,
+)
 
 SHAPE = {"image_size": 32, "batch_size": 4}
+EVERYTHING = {
+    "scale_jitter": 0.5,
+    "exposure_jitter": 1.0,
+    "contrast_jitter": 0.3,
+    "film_damage": 0.5,
+}
 
 
 def take(dataset, count):
@@ -138,3 +150,104 @@ def test_a_photograph_that_vanished_is_named(landscapes, tmp_path):
     examples = training_dataset([tmp_path / "gone.png"], image_size=32, batch_size=1)
     with pytest.raises(tf.errors.OpError, match="gone.png"):
         take(examples, 1)
+
+
+def test_without_augmentation_an_example_is_a_crop_and_a_flip(landscapes):
+    """Written out a second time: runs of earlier versions can be resumed and repeated."""
+    seed, size = 3, SHAPE["image_size"]
+    images = []
+    for place in range(8):
+        index = tf.random.experimental.index_shuffle(place, tf.constant([seed, 0], tf.int64), 11)
+        image = media.resize_to_short_side(media.read_image(landscapes[int(index)]), 36)
+        crop, flip = tf.unstack(tf.random.split(tf.constant([seed, place], tf.int64), 2))
+        image = tf.image.stateless_random_crop(image, (size, size, 3), crop)
+        images.append(tf.image.stateless_random_flip_left_right(image, flip))
+    batches = take(training_dataset(landscapes, seed=seed, **SHAPE), 2)
+    for part, expected in enumerate(encode(images_to_rgb(tf.stack(images)))):
+        # Not to the bit, which could differ with how many threads share the arithmetic.
+        stream = np.concatenate([batch[part] for batch in batches])
+        np.testing.assert_allclose(stream, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_each_augmentation_changes_the_examples(landscapes, name):
+    plain = take(training_dataset(landscapes, **SHAPE), 2)
+    assert not same(plain, take(training_dataset(landscapes, **SHAPE, **{name: 0.9}), 2))
+
+
+def test_augmented_examples_keep_the_contracts_shapes_and_range(landscapes):
+    for lightness, ab in take(training_dataset(landscapes, **SHAPE, **EVERYTHING), 6):
+        assert lightness.shape == (4, 32, 32, 1) and ab.shape == (4, 32, 32, 2)
+        assert lightness.dtype == ab.dtype == np.float32
+        assert -1 <= lightness.min() < lightness.max() <= 1
+        assert -1 <= ab.min() < ab.max() <= 1
+
+
+def test_an_augmented_stream_goes_on_where_another_stopped(landscapes):
+    whole = take(training_dataset(landscapes, seed=3, **SHAPE, **EVERYTHING), 6)
+    rest = take(training_dataset(landscapes, seed=3, steps_done=2, **SHAPE, **EVERYTHING), 4)
+    assert same(whole[2:], rest)
+
+
+def test_an_augmented_example_follows_from_seed_and_place_whatever_the_batch(landscapes):
+    pairs = take(training_dataset(landscapes, image_size=32, batch_size=2, **EVERYTHING), 4)
+    eight = take(training_dataset(landscapes, image_size=32, batch_size=8, **EVERYTHING), 1)[0]
+    for part in (0, 1):
+        joined = np.concatenate([pair[part] for pair in pairs])
+        np.testing.assert_allclose(joined, eight[part], atol=1e-5)
+
+
+def test_film_damage_changes_the_input_and_leaves_the_answer_alone(landscapes):
+    jitter = {**EVERYTHING, "film_damage": 0.0}
+    clean = take(training_dataset(landscapes, **SHAPE, **jitter), 3)
+    damaged = take(training_dataset(landscapes, **SHAPE, **{**jitter, "film_damage": 1.0}), 3)
+    for (lightness, ab), (damaged_lightness, damaged_ab) in zip(clean, damaged, strict=True):
+        assert np.array_equal(ab, damaged_ab)
+        assert (np.abs(lightness - damaged_lightness).mean(axis=(1, 2, 3)) > 1e-3).all()
+
+
+def test_chroma_follows_the_exposure_of_its_lightness(tmp_path):
+    """More light by any gain makes `a`, `b` and L + 16 grow by its cube root, by CIE's formula."""
+    media.write_image(tmp_path / "flat.png", np.full((40, 40, 3), (120, 90, 100), np.uint8))
+    shape = {"image_size": 32, "batch_size": 16}
+    (plain,) = take(training_dataset([tmp_path / "flat.png"], **shape), 1)
+    (exposed,) = take(training_dataset([tmp_path / "flat.png"], exposure_jitter=1.0, **shape), 1)
+    gain = ((exposed[0] + 1) * 50 + 16) / ((plain[0] + 1) * 50 + 16)
+    assert gain.min() < 0.9 and gain.max() > 1.1
+    np.testing.assert_allclose(exposed[1], plain[1] * gain, atol=1e-4)
+
+
+def test_with_scale_jitter_pictures_are_kept_large_enough_to_enlarge_nothing():
+    assert load_size(128, 0.5) == 216
+    assert cache_bytes(10, 128, 0.5) == pytest.approx(cache_bytes(10, 128) * 1.5**2)
+
+
+def test_scale_jitter_reads_pictures_at_that_size(landscapes, monkeypatch):
+    sizes = set()
+    resize = media.resize_to_short_side
+
+    def noting(image, size):
+        sizes.add(size)
+        return resize(image, size)
+
+    monkeypatch.setattr(pipeline.media, "resize_to_short_side", noting)
+    take(training_dataset(landscapes, scale_jitter=0.5, **SHAPE), 1)
+    assert sizes == {load_size(32, 0.5)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale_jitter", 1.0),
+        ("scale_jitter", -0.1),
+        ("contrast_jitter", 1.0),
+        ("contrast_jitter", float("nan")),
+        ("exposure_jitter", 4.5),
+        ("exposure_jitter", -1.0),
+        ("film_damage", 1.1),
+        ("film_damage", -0.1),
+    ],
+)
+def test_a_strength_out_of_its_range_is_named(landscapes, name, value):
+    with pytest.raises(ValueError, match=f"{name} must .* got {value}"):
+        training_dataset(landscapes, **SHAPE, **{name: value})

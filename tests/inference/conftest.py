@@ -1,9 +1,37 @@
-"""A SavedModel behind the test server."""
+"""A SavedModel behind the test server, and a network with noise."""
 
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+
+@pytest.fixture(scope="session")
+def noisy(calm):
+    """A generator that takes a z of three; zeros make it `calm`."""
+    from colorize_tf.models.unet import unet
+
+    noisy = unet(32, widths=(8, 16, 16), z_size=3, name="noisy")
+    kernel, *others = calm.get_weights()
+    of_z = np.random.default_rng(1).normal(0, 0.1, (4, 4, 3, 8))
+    noisy.set_weights([np.concatenate([kernel, of_z], axis=2), *others])
+    return noisy
+
+
+@pytest.fixture(scope="session")
+def noisy_artifacts(noisy, tmp_path_factory):
+    """A folder of `noisy.keras`, `1` and `noisy.tflite`, and a run folder `run`."""
+    from colorize_tf.artifacts.export import export_artifacts
+    from colorize_tf.artifacts.keras_file import save_generator
+    from colorize_tf.data.synthetic import render_landscape
+
+    folder = tmp_path_factory.mktemp("noisy")
+    pictures = render_landscape(0, 32, 32)[np.newaxis]
+    export_artifacts(noisy, folder, name="noisy", pictures=pictures)
+    (folder / "run").mkdir()
+    save_generator(noisy, folder / "run" / "generator.keras")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +59,13 @@ def server(serving, version_folder):
     """`http://HOST:PORT` of a server of the model `landscapes`."""
     with serving.serve(version_folder, "landscapes") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def noisy_url(serving, noisy_artifacts):
+    """URL of a served model that takes noise."""
+    with serving.serve(noisy_artifacts / "1", "noisy") as url:
+        yield f"{url}/v1/models/noisy"
 
 
 @pytest.fixture(autouse=True)

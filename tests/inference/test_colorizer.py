@@ -26,6 +26,60 @@ def test_all_artifacts_give_the_same_picture(artifacts):
         assert np.abs(answer - answers[0]).max() <= 2, model
 
 
+NOISY = ("noisy.keras", "noisy.tflite", "1", ".", "run")
+Z = np.float32([0.5, -1.0, 2.0])
+
+
+def test_all_artifacts_give_the_same_picture_for_a_z(noisy_artifacts):
+    image = render_landscape(3, 70, 110)
+    colorizers = [Colorizer.load(noisy_artifacts / model) for model in NOISY]
+    assert [colorizer.z_size for colorizer in colorizers] == [3] * len(NOISY)
+    answers = [colorizer(image, Z).astype(int) for colorizer in colorizers]
+    assert np.abs(answers[0] - colorizers[0](image)).max() > 10
+    for model, answer in zip(NOISY, answers, strict=True):
+        assert np.abs(answer - answers[0]).max() <= 2, model
+
+
+@pytest.mark.parametrize("model", NOISY)
+def test_the_default_z_is_zeros(noisy_artifacts, model):
+    colorizer = Colorizer.load(noisy_artifacts / model)
+    image = render_landscape(3, 20, 30)
+    with_zeros = colorizer(image, np.zeros(3, np.float32)).astype(int)
+    assert np.abs(with_zeros - colorizer(image)).max() <= 1
+
+
+def test_each_picture_of_a_batch_has_its_z(noisy_artifacts):
+    colorizer = Colorizer.load(noisy_artifacts / "noisy.tflite")
+    images = np.stack([render_landscape(3, 20, 30)] * 2)
+    z = np.stack([Z, -Z])
+    expected = [colorizer(image, one) for image, one in zip(images, z, strict=True)]
+    np.testing.assert_array_equal(colorizer(images, z), expected)
+    assert np.abs(expected[0].astype(int) - expected[1]).max() > 10
+
+
+@pytest.mark.parametrize(
+    ("batch", "shape", "expected"),
+    [
+        ((), (2,), r"must have shape \(3,\), got \(2,\)"),
+        ((), (1, 3), r"must have shape \(3,\), got \(1, 3\)"),
+        ((2,), (3,), r"must have shape \(2, 3\), got \(3,\)"),
+        ((2,), (1, 3), r"must have shape \(2, 3\), got \(1, 3\)"),
+    ],
+)
+def test_a_z_of_another_shape_is_refused_with_both(batch, shape, expected):
+    colorizer = Colorizer(lambda lightness, z: None, 32, z_size=3)
+    with pytest.raises(ValueError, match=expected):
+        colorizer(np.zeros((*batch, 8, 8, 3), np.uint8), np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("model", ["g.keras", "g.tflite", "1"])
+def test_a_z_for_a_model_without_noise_is_refused(artifacts, model):
+    colorizer = Colorizer.load(artifacts / model)
+    assert colorizer.z_size == 0
+    with pytest.raises(ValueError, match="this model takes no noise"):
+        colorizer(np.zeros((8, 8, 3), np.uint8), Z)
+
+
 def constant(ab):
     """A colorizer that gives every pixel the same chroma."""
     return Colorizer(lambda lightness: np.full((1, 32, 32, 2), ab, np.float32), 32)

@@ -211,6 +211,53 @@ def test_a_remote_colorizer_answers_as_the_local_one(url, version_folder, end):
     assert np.abs(answer - Colorizer.load(version_folder)(image)).max() <= 2
 
 
+def test_a_remote_colorizer_sends_its_z(noisy_url, noisy_artifacts):
+    image = render_landscape(3, 70, 110)
+    z = np.float32([0.5, -1.0, 2.0])
+    remote_one, local = Colorizer.load(noisy_url), Colorizer.load(noisy_artifacts / "1")
+    assert remote_one.z_size == 3
+    answer = remote_one(image, z).astype(int)
+    assert np.abs(answer - local(image, z)).max() <= 2
+    assert np.abs(answer - remote_one(image)).max() > 10
+    assert np.abs(remote_one(image).astype(int) - local(image)).max() <= 2
+
+
+def test_a_served_model_without_noise_takes_no_z(url):
+    colorizer = Colorizer.load(url)
+    assert colorizer.z_size == 0
+    with pytest.raises(ValueError, match="this model takes no noise"):
+        colorizer(render_landscape(3, 20, 30), np.zeros(3))
+
+
+@pytest.mark.parametrize("model", ["url", "noisy.tflite"])
+def test_the_command_writes_samples(noisy_url, noisy_artifacts, photo_folder, model):
+    model = noisy_url if model == "url" else noisy_artifacts / model
+    old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
+    arguments = [old, "-o", new, "--model", str(model), "--samples", "3", "--seed", "7"]
+    assert colorize.main(arguments) == 0
+    written = sorted(path.name for path in photo_folder.iterdir())
+    assert written == ["new-1.png", "new-2.png", "new-3.png", "old.jpg"]
+    random, colorizer = np.random.default_rng(7), Colorizer.load(noisy_artifacts / "noisy.keras")
+    for number in (1, 2, 3):
+        z = random.standard_normal(3, np.float32)
+        expected = colorizer(media.read_image(old), z).astype(int)
+        sample = media.read_image(photo_folder / f"new-{number}.png")
+        assert np.abs(expected - sample).max() <= 2
+
+
+def test_sampling_with_a_tflite_never_imports_tensorflow(noisy_artifacts, photo_folder):
+    old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
+    model = str(noisy_artifacts / "noisy.tflite")
+    code = f"""
+import sys
+from colorize_tf import colorize
+assert colorize.main([{old!r}, "-o", {new!r}, "--model", {model!r}, "--samples", "2"]) == 0
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    finished = run_python(code, Path(remote.__file__).parents[2])
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_the_command_colours_with_a_served_model(url, photo_folder, capsys):
     old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
     assert colorize.main([old, "-o", new, "--model", url]) == 0
@@ -249,6 +296,20 @@ def metadata(size=4, name="predict_ab", channels=2):
 
     signature = {"inputs": {"lightness": tensor(1)}, "outputs": {"ab": tensor(channels)}}
     return {"metadata": {"signature_def": {"signature_def": {name: signature}}}}
+
+
+def noisy_metadata(size=4, z=(-1, 3), **others):
+    described = metadata()
+    signatures = described["metadata"]["signature_def"]["signature_def"]
+    tensors = {"lightness": (-1, size, size, 1), "z": z} | others
+    signatures["sample_ab"] = {
+        "inputs": {
+            name: {"tensor_shape": {"dim": [{"size": str(n)} for n in shape]}}
+            for name, shape in tensors.items()
+            if shape is not None
+        }
+    }
+    return described
 
 
 @pytest.fixture
@@ -343,6 +404,10 @@ def test_an_unknown_model_and_an_unknown_version_are_named(server, url, pauses):
         (metadata(name="classify"), "no signature predict_ab .* only classify"),
         (metadata(channels=3), "gives ab"),
         (metadata(size=-1), "takes lightness"),
+        (noisy_metadata(size=8), r"\[\[-1, 8, 8, 1\], \[-1, 3\]\] in sample_ab, expected \[-1, 4"),
+        (noisy_metadata(z=(-1, -1)), r"\[-1, -1\]\] in sample_ab, expected .* \[-1, z_size\]"),
+        (noisy_metadata(z=()), "has a sample_ab without lightness and z"),
+        (noisy_metadata(z=None), "has a sample_ab without lightness and z"),
         ({"model": "another"}, "as TensorFlow Serving does"),
         ([], "as TensorFlow Serving does"),
         (b"<html>hello</html>", "answered no JSON but '<html>hello</html>'"),

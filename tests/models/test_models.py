@@ -1,13 +1,21 @@
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.config import RECIPES, make_config
+from colorize_tf.color import ab_bins
 from colorize_tf.models import GENERATORS
+from colorize_tf.models.cnn import plain_cnn, zhang
+from colorize_tf.models.unet import unet
+from colorize_tf.recipes import RECIPES, make_config
+
+NEEDED = {"zhang_classes_cnn": {"bins": ab_bins()}}
 
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_every_generator_builds_at_its_default_size(name):
-    generator = GENERATORS[name]()
+    generator = GENERATORS[name](**NEEDED.get(name, {}))
     size = generator.input_shape[1]
     assert isinstance(generator, keras.Model) and generator.name == name
     assert generator.input_shape == (None, size, size, 1)
@@ -17,5 +25,46 @@ def test_every_generator_builds_at_its_default_size(name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_names_a_generator_that_its_size_fits(name):
     config = make_config({"recipe": name})
-    generator = GENERATORS[config.generator](config.image_size)
+    generator = GENERATORS[config.generator](config.image_size, **NEEDED.get(config.generator, {}))
     assert generator.input_shape[1] == config.image_size
+
+
+WIDTHS = (4, 4, 8, 8, 8, 8, 8, 8)
+KINDS = {
+    "unet": lambda: unet(32, widths=(4, 8, 8)),
+    "unet with z": lambda: unet(32, widths=(4, 8, 8), z_size=3),
+    "plain": lambda: plain_cnn(32),
+    "zhang": lambda: zhang(32, widths=WIDTHS),
+    "zhang classes": lambda: zhang(32, widths=WIDTHS, bins=ab_bins()),
+}
+
+
+def lively(generator):
+    """Moves what is trained away from its start, so that answers differ from pixel to pixel."""
+    random = np.random.default_rng(0)
+    for variable in generator.trainable_variables:
+        # Wide kernels less: networks that amplify turn rounding into differences.
+        scale = max(np.prod(variable.shape[:-1]), 100) ** -0.5
+        variable.assign(variable.numpy() + random.normal(0, scale, variable.shape))
+    return generator
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_answers_equally_on_a_phone(kind):
+    keras.utils.set_random_seed(0)
+    generator = lively(KINDS[kind]())
+    inputs = keras.tree.map_structure(
+        lambda one: keras.Input(batch_shape=(1, *one.shape[1:]), name=one.name), generator.input
+    )
+    single = keras.models.clone_model(generator, input_tensors=inputs)
+    single.set_weights(generator.get_weights())
+    content = tf.lite.TFLiteConverter.from_keras_model(single).convert()
+    run = Interpreter(model_content=content).get_signature_runner()
+    random = np.random.default_rng(1)
+    arrays = {
+        one.name: random.uniform(-1, 1, one.shape).astype(np.float32) for one in single.inputs
+    }
+    (answer,) = run(**arrays).values()
+    expected = generator(keras.tree.map_structure(lambda one: arrays[one.name], inputs)).numpy()
+    assert np.std(expected) > 0.01
+    np.testing.assert_allclose(answer, expected, atol=1e-4)

@@ -84,9 +84,78 @@ def test_a_size_that_does_not_fit_names_sizes_that_do(build, size):
         assert build(int(named)).input_shape[1] == int(named)
 
 
+@pytest.mark.parametrize(("size", "depth"), [(64, 6), (96, 5), (128, 7), (256, 8), (512, 8)])
+def test_pix2pix_is_as_deep_as_the_size_allows(size, depth):
+    generator = pix2pix_unet(size)
+    bottleneck = min(layer.output.shape[1] for layer in generator.layers)
+    assert generator.input_shape[1] == size and bottleneck == size // 2**depth
+    dropouts = [layer for layer in generator.layers if isinstance(layer, keras.layers.Dropout)]
+    assert [layer.output.shape[1] // bottleneck for layer in dropouts] == [2, 4, 8]
+
+
 def test_pix2pix_names_the_size_that_fits():
-    with pytest.raises(ValueError, match="must be a multiple of 256, for example 256 or 512$"):
+    with pytest.raises(
+        ValueError,
+        match="size 300 does not fit pix2pix_unet: it must be a multiple of 32, "
+        "for example 288 or 320$",
+    ):
         pix2pix_unet(300)
+
+
+def noisy_unet(size=32):
+    return unet(size, widths=(4, 8, 8), z_size=3)
+
+
+def noise(batch=2, seed=0):
+    return tf.constant(np.random.default_rng(seed).normal(size=(batch, 3)), tf.float32)
+
+
+def test_z_is_a_second_input():
+    generator = pix2pix_unet(64, z_size=8)
+    assert generator.input_shape == [(None, 64, 64, 1), (None, 8)]
+    assert [tensor.name for tensor in generator.inputs] == ["lightness", "z"]
+    assert generator.output_shape == (None, 64, 64, 2)
+    one_input = pix2pix_unet(64)
+    assert one_input.input_shape == (None, 64, 64, 1)
+    assert generator.count_params() - one_input.count_params() == 8 * 4 * 4 * 64
+
+
+def test_another_z_gives_another_ab():
+    generator = noisy_unet()
+    first, again, second = (
+        generator([lightness(32), noise(seed=seed)]).numpy() for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.all(np.any(first != second, axis=(1, 2, 3)))
+
+
+def test_z_stands_beside_the_picture_at_every_pixel():
+    generator = noisy_unet()
+    joints = [layer for layer in generator.layers if isinstance(layer, keras.layers.Concatenate)]
+    joined = keras.Model(generator.inputs, joints[0].output)([lightness(32), noise()])
+    np.testing.assert_array_equal(joined[..., :1], lightness(32))
+    tiled = np.broadcast_to(noise()[:, np.newaxis, np.newaxis], (2, 32, 32, 3))
+    np.testing.assert_array_equal(joined[..., 1:], tiled)
+
+
+def test_a_network_with_z_can_be_cloned_at_another_size():
+    generator = noisy_unet()
+    inputs = [keras.Input((64, 64, 1), name="lightness"), keras.Input((3,), name="z")]
+    clone = keras.models.clone_model(generator, input_tensors=inputs)
+    clone.set_weights(generator.get_weights())
+    inputs = [lightness(64), noise()]
+    np.testing.assert_allclose(clone(inputs), copy_at(64, generator)(inputs), atol=1e-6)
+
+
+def copy_at(size, generator):
+    copy = noisy_unet(size)
+    copy.set_weights(generator.get_weights())
+    return copy
+
+
+def test_a_negative_z_size_is_refused():
+    with pytest.raises(ValueError, match="z_size must be at least 0, got -1"):
+        pix2pix_unet(64, z_size=-1)
 
 
 def test_the_head_is_float32_under_mixed_precision(mixed_bfloat16):
@@ -103,11 +172,12 @@ def test_ab_stays_within_tanh():
     assert np.abs(ab).max() <= 1.0 and ab.min() < -0.9 and ab.max() > 0.9
 
 
-@pytest.mark.parametrize("build", [compact_unet, tiny_unet])
+@pytest.mark.parametrize("build", [compact_unet, tiny_unet, noisy_unet])
 def test_every_trainable_variable_gets_a_gradient(build):
     generator = build(32)
+    inputs = [lightness(32), noise()] if len(generator.inputs) == 2 else lightness(32)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(generator(lightness(32), training=True) - 0.5))
+        loss = tf.reduce_mean(tf.square(generator(inputs, training=True) - 0.5))
     gradients = tape.gradient(loss, [v.value for v in generator.trainable_variables])
     silent = [
         variable.path

@@ -1,4 +1,3 @@
-import csv
 import types
 
 import keras
@@ -8,27 +7,32 @@ import pytest
 from colorize_tf import media
 from colorize_tf.color import encode, images_to_rgb
 from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.training.callbacks import BestGenerator, Counters, RunLog, SampleGrid, TimeLimit
+from colorize_tf.training.callbacks import (
+    BestGenerator,
+    ColorDistance,
+    Counters,
+    SampleGrid,
+    TimeLimit,
+)
+from colorize_tf.training.log import RunLog
 from colorize_tf.training.stages import Stage
 
-PRETRAIN = Stage("pretrain", adversarial=False, epochs=2, learning_rate=1e-3)
-ADVERSARIAL = Stage("adversarial", adversarial=True, epochs=2, learning_rate=1e-3)
-
-
-def counter(value):
-    return keras.Variable(value, dtype="float32")
+PRETRAIN = Stage("pretrain", "reconstruction", epochs=2, learning_rate=1e-3)
+CRITIC = Stage("critic", "critic", epochs=2, learning_rate=0.0)
+LAST = Stage("last", "reconstruction", epochs=2, learning_rate=1e-3)
 
 
 @pytest.fixture
 def gan():
     network = types.SimpleNamespace(layers=[])
+    names = "epochs_done", "steps_done", "seconds_done"
     return types.SimpleNamespace(
         stage=PRETRAIN,
         generator=network,
+        final_generator=network,
         discriminator=network,
-        epochs_done=counter(0),
-        steps_done=counter(0),
-        seconds_done=counter(0),
+        generator_optimizer=types.SimpleNamespace(learning_rate=0.5),
+        counters={name: keras.Variable(0.0, dtype="float32") for name in names},
         stop_training=False,
     )
 
@@ -38,40 +42,13 @@ def attach(callback, gan):
     return callback
 
 
-def read(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def run_log(folder):
+    return RunLog(folder / "m.csv", folder / "c.png", monitor="val_ab_rmse", mode="min")
 
 
 @pytest.fixture
 def log(tmp_path, gan):
-    return attach(RunLog(tmp_path / "metrics.csv", tmp_path / "curves.png"), gan)
-
-
-def test_each_epoch_is_a_row_and_a_point_on_the_curves(log, gan, tmp_path):
-    log.on_epoch_end(0, {"l1": 0.5, "val_ab_rmse": 15.0})
-    gan.stage = ADVERSARIAL
-    log.on_epoch_end(1, {"l1": 0.4, "val_ab_rmse": 14.0, "discriminator_loss": 0.7})
-    rows = read(tmp_path / "metrics.csv")
-    assert [row["stage"] for row in rows] == ["pretrain", "adversarial"]
-    assert [row["discriminator_loss"] for row in rows] == ["", "0.7"]
-    assert media.read_image(tmp_path / "curves.png").std() > 0
-
-
-def test_a_resumed_log_forgets_epochs_that_come_again(log, gan, tmp_path):
-    for epoch in range(3):
-        log.on_epoch_end(epoch, {"val_ab_rmse": 15.0 - epoch})
-    gan.epochs_done.assign(2)
-    resumed = attach(RunLog(log.metrics_path, log.curves_path), gan)
-    resumed.forget_after(2)
-    resumed.on_epoch_end(2, {"val_ab_rmse": 20.0})
-    assert [row["epoch"] for row in read(tmp_path / "metrics.csv")] == ["1", "2", "3"]
-    assert not resumed.last_is_best()
-
-
-def test_a_run_that_diverged_says_so(log):
-    with pytest.raises(ValueError, match="training diverged: val_ab_rmse is nan after epoch 3"):
-        log.on_epoch_end(2, {"val_ab_rmse": float("nan")})
+    return attach(run_log(tmp_path), gan)
 
 
 class Shelf:
@@ -109,7 +86,7 @@ def train(gan, log, best, stage, errors):
     for error in errors:
         gan.generator.weights = error
         epoch = len(log.rows)
-        gan.epochs_done.assign(epoch + 1)
+        gan.counters["epochs_done"].assign(epoch + 1)
         for callback in (log, best):
             callback.on_epoch_end(epoch, {"val_ab_rmse": float(error)})
     return started_from
@@ -122,19 +99,34 @@ def shelf():
 
 @pytest.fixture
 def best(log, gan, shelf, tmp_path):
-    gan.generator = Network("new")
+    gan.generator = gan.final_generator = Network("new")
     return attach(BestGenerator(tmp_path / "g.keras", log, shelf.save, shelf.load), gan)
 
 
 def test_the_best_generator_is_the_best_of_its_stage(log, gan, best, shelf):
     train(gan, log, best, PRETRAIN, [15, 13, 14])
-    train(gan, log, best, ADVERSARIAL, [16, 17, 15])
+    train(gan, log, best, LAST, [16, 17, 15])
     assert shelf.saved == [15, 13, 16, 15]
 
 
 def test_a_stage_starts_from_the_best_generator_of_the_stage_before(log, gan, best):
     assert train(gan, log, best, PRETRAIN, [15, 13, 14]) == "new"
-    assert train(gan, log, best, ADVERSARIAL, [16]) == 13
+    assert train(gan, log, best, LAST, [16]) == 13
+
+
+def test_a_stage_that_leaves_the_generator_alone_leaves_the_file_alone(log, gan, best, shelf):
+    train(gan, log, best, PRETRAIN, [15, 13, 14])
+    assert train(gan, log, best, CRITIC, [13, 12]) == 13
+    assert shelf.saved == [15, 13]
+    assert train(gan, log, best, LAST, [16]) == 13
+
+
+def test_the_average_of_the_weights_is_what_is_kept_and_where_both_go_on(log, gan, best, shelf):
+    gan.final_generator = Network("average")
+    train(gan, log, best, PRETRAIN, [13])
+    assert shelf.saved == ["average"]
+    train(gan, log, best, LAST, [])
+    assert (gan.generator.weights, gan.final_generator.weights) == ("average", "average")
 
 
 def test_a_resumed_stage_starts_from_where_it_was(log, gan, best):
@@ -156,7 +148,7 @@ def test_samples_are_grey_above_predicted_above_true(tmp_path):
     lightness, ab = encode(images_to_rgb(images))
     red = np.zeros_like(ab) + np.array([0.5, 0.3], np.float32)
     grid = SampleGrid(tmp_path / "samples", (lightness, ab))
-    grid.set_model(types.SimpleNamespace(generator=lambda lightness, training: red))
+    grid.set_model(types.SimpleNamespace(colorize=lambda lightness: red))
     grid.on_epoch_end(4)
     picture = media.read_image(tmp_path / "samples/epoch-005.png").astype(int)
     assert picture.shape == (96, 64, 3)
@@ -164,6 +156,20 @@ def test_samples_are_grey_above_predicted_above_true(tmp_path):
     assert np.ptp(grey, axis=-1).max() <= 1
     assert np.mean(predicted[..., 0] - predicted[..., 2]) > 30
     assert np.abs(true - np.concatenate(images, axis=1)).max() <= 1
+
+
+def test_the_distance_between_predicted_and_true_colours_joins_the_figures_of_an_epoch():
+    truth = np.full((2, 4, 4, 2), 0.5, np.float32)
+    lightness = np.zeros((2, 4, 4, 1), np.float32)
+    callback = ColorDistance(
+        [(lightness, truth), (lightness, truth)],
+        describe=lambda lightness, ab: np.mean(ab, axis=(1, 2)),
+        distance=lambda points, true_points: len(points) * np.mean(true_points - points),
+    )
+    callback.set_model(types.SimpleNamespace(colorize=lambda lightness: truth / 2))
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    assert logs == {"val_color_distance": 4 * 0.25}
 
 
 @pytest.fixture
@@ -182,7 +188,7 @@ def test_an_epoch_is_counted_with_the_time_it_took(gan, clock):
     counters.on_train_begin()
     clock(130)
     counters.on_epoch_end(6)
-    assert (float(gan.epochs_done), float(gan.seconds_done)) == (7, 30)
+    assert (float(gan.counters["epochs_done"]), float(gan.counters["seconds_done"])) == (7, 30)
 
 
 def test_the_clock_runs_on_between_epochs_and_stages(gan, clock):
@@ -191,7 +197,7 @@ def test_the_clock_runs_on_between_epochs_and_stages(gan, clock):
         clock(moment)
         counters.on_train_begin()
         counters.on_epoch_end(0)
-    assert float(gan.seconds_done) == 50
+    assert float(gan.counters["seconds_done"]) == 50
     clock(153)
     assert counters.elapsed(gan) == 53
 
@@ -201,7 +207,7 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
     gan.generator = types.SimpleNamespace(layers=[layer])
 
     def masks(seed, steps):
-        gan.steps_done.assign(steps)
+        gan.counters["steps_done"].assign(steps)
         attach(Counters(seed), gan).on_epoch_begin(0)
         return np.asarray(layer(np.ones((1, 64)), training=True))
 
@@ -213,7 +219,7 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
 def test_time_spent_before_a_resume_counts(gan, clock):
     counters = attach(Counters(seed=0), gan)
     limit = attach(TimeLimit(60, counters), gan)
-    gan.seconds_done.assign(50)
+    gan.counters["seconds_done"].assign(50)
     clock(1000)
     counters.on_train_begin()
     clock(1009)

@@ -6,19 +6,22 @@ import pytest
 import tensorflow as tf
 
 from colorize_tf.color import encode
+from colorize_tf.models.cnn import zhang
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.gan import ColorizationGAN
+from colorize_tf.training.losses import ADVERSARIAL_LOSSES, RECONSTRUCTION_LOSSES
 
 # The scale that training starts with is meant to overflow for some steps, which are then left out.
 SMALL_SCALE = 64.0
 
 
-def make_gan(*, adversarial=True, dropouts=(), learning_rate=1e-3, l1_weight=100.0):
+def make_gan(*, dropouts=(), z_size=0, ema=0.0, learning_rate=1e-3, **options):
     keras.utils.set_random_seed(0)
-    gan = ColorizationGAN(unet(32, widths=(4, 8, 8), dropouts=dropouts), patchgan(base_width=4))
+    generator = unet(32, widths=(4, 8, 8), dropouts=dropouts, z_size=z_size)
+    gan = ColorizationGAN(generator, patchgan(base_width=4), ema=ema)
     optimizers = [keras.optimizers.Adam(learning_rate, beta_1=0.5) for _ in range(2)]
-    gan.compile(*optimizers, l1_weight=l1_weight, adversarial=adversarial)
+    gan.compile(*optimizers, **options)
     return gan
 
 
@@ -31,37 +34,53 @@ def changed(network, before):
     return [not np.array_equal(a, b) for a, b in zip(network.get_weights(), before, strict=True)]
 
 
-@pytest.mark.parametrize("adversarial", [True, False])
-def test_one_step_moves_every_trainable_weight_of_the_generator(batch, adversarial):
-    gan = make_gan(adversarial=adversarial)
+@pytest.mark.parametrize("objective", ["adversarial", "reconstruction"])
+def test_one_step_moves_every_trainable_weight_of_the_generator(batch, objective):
+    gan = make_gan(objective=objective)
     before = [variable.numpy() for variable in gan.generator.trainable_variables]
     gan.train_step(batch)
     for variable, old in zip(gan.generator.trainable_variables, before, strict=True):
         assert not np.array_equal(variable.numpy(), old), variable.path
 
 
-def test_an_adversarial_step_moves_the_discriminator_and_an_l1_step_leaves_it_alone(batch):
-    for adversarial in (True, False):
-        gan = make_gan(adversarial=adversarial)
-        before = gan.discriminator.get_weights()
-        gan.train_step(batch)
-        assert any(changed(gan.discriminator, before)) is adversarial
+@pytest.mark.parametrize(
+    ("objective", "generator_moves", "discriminator_moves"),
+    [("reconstruction", True, False), ("critic", False, True), ("adversarial", True, True)],
+)
+def test_an_objective_moves_its_networks_and_leaves_the_other_alone(
+    batch, objective, generator_moves, discriminator_moves
+):
+    gan = make_gan(objective=objective)
+    before = gan.generator.get_weights(), gan.discriminator.get_weights()
+    gan.train_step(batch)
+    assert any(changed(gan.generator, before[0])) is generator_moves
+    assert any(changed(gan.discriminator, before[1])) is discriminator_moves
+
+
+def test_an_unknown_objective_lists_the_known():
+    with pytest.raises(ValueError, match="reconstruction, critic, adversarial, got 'magic'"):
+        make_gan(objective="magic")
 
 
 def test_the_adversarial_loss_reaches_the_generator(batch):
-    gan = make_gan(l1_weight=0.0)
+    gan = make_gan(reconstruction_weight=0.0)
     before = gan.generator.get_weights()
     gan.train_step(batch)
     assert any(changed(gan.generator, before))
 
 
-def test_l1_falls_when_one_batch_is_learned(batch):
-    gan = make_gan(adversarial=False, learning_rate=1e-2)
+@pytest.mark.parametrize("loss", RECONSTRUCTION_LOSSES)
+def test_a_reconstruction_loss_falls_when_one_batch_is_learned(batch, loss):
+    gan = make_gan(
+        objective="reconstruction",
+        reconstruction_loss=RECONSTRUCTION_LOSSES[loss],
+        learning_rate=1e-2,
+    )
     step = tf.function(gan.train_step)
-    first = float(step(batch)["l1"])
+    first = float(step(batch)["reconstruction_loss"])
     for _ in range(60):
         gan.reset_metrics()
-        last = float(step(batch)["l1"])
+        last = float(step(batch)["reconstruction_loss"])
     assert last < 0.8 * first
 
 
@@ -76,16 +95,86 @@ def test_the_discriminator_learns_to_tell_real_from_generated(batch):
     assert tf.reduce_mean(real) > tf.reduce_mean(generated)
 
 
+@pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
+def test_each_adversarial_loss_trains_both_networks_its_own_way(batch, loss):
+    default, gan = make_gan(), make_gan(adversarial_loss=ADVERSARIAL_LOSSES[loss])
+    expected, logs = default.train_step(batch), gan.train_step(batch)
+    same = float(expected["discriminator_loss"]) == float(logs["discriminator_loss"])
+    assert same is (loss == "vanilla")
+    assert np.isfinite([float(value) for value in logs.values()]).all()
+
+
+def test_label_smoothing_changes_what_the_discriminator_pays(batch):
+    plain, smoothed = make_gan(), make_gan(label_smoothing=0.1)
+    losses = [float(gan.train_step(batch)["discriminator_loss"]) for gan in (plain, smoothed)]
+    assert losses[0] != losses[1]
+
+
+def test_a_reconstruction_loss_may_look_at_a_layer_inside(batch):
+    seen = []
+
+    def witness(ab, answer):
+        seen.append(answer.shape)
+        return tf.reduce_mean(answer)
+
+    generator = zhang(32, widths=(4,) * 8, bins=np.zeros((7, 2), np.float32))
+    gan = ColorizationGAN(generator, patchgan(base_width=4))
+    gan.compile(
+        *(keras.optimizers.Adam() for _ in range(2)),
+        objective="reconstruction",
+        reconstruction_loss=witness,
+        reconstruction_output="bin_logits",
+    )
+    gan.train_step(batch)
+    assert seen == [(2, 8, 8, 7)]
+
+
+def test_noise_is_new_in_each_step_and_absent_in_validation(batch):
+    gan = make_gan(z_size=3, objective="critic")  # which leaves the generator alone
+
+    def in_training():
+        return gan.call(batch[0], training=True).numpy()
+
+    first, again = in_training(), in_training()
+    gan.train_step(batch)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, in_training())
+    zeros = gan.generator([batch[0], tf.zeros((2, 3))], training=False)
+    np.testing.assert_array_equal(gan.colorize(batch[0]), zeros)
+
+
+def test_the_final_generator_is_the_moving_average_of_the_weights(batch):
+    gan = make_gan(ema=0.5, objective="reconstruction")
+    average = [weight.numpy() for weight in gan.generator.weights]
+    for step in range(1, 4):
+        gan.train_step(batch)
+        momentum = min(0.5, step / (step + 10))
+        average = [
+            momentum * old + (1 - momentum) * new.numpy()
+            for old, new in zip(average, gan.generator.weights, strict=True)
+        ]
+    for weight, expected in zip(gan.final_generator.weights, average, strict=True):
+        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_validation_measures_the_final_generator(batch):
+    gan = make_gan(ema=0.9, objective="reconstruction")
+    gan.train_step(batch)
+    gan.final_generator.set_weights([weight * 0 for weight in gan.final_generator.get_weights()])
+    grey = float(np.mean(np.sqrt(np.mean(batch[1] ** 2, (1, 2, 3))))) * 110
+    assert float(gan.test_step(batch)["ab_rmse"]) == pytest.approx(grey, rel=1e-4)
+
+
 def test_losses_are_means_over_the_epoch(batch):
     gan = make_gan()
     single = []
     for _ in range(3):
         gan.reset_metrics()
-        single.append(float(gan.train_step(batch)["l1"]))
+        single.append(float(gan.train_step(batch)["reconstruction_loss"]))
     again = make_gan()
     for _ in range(3):
         logs = again.train_step(batch)
-    assert float(logs["l1"]) == pytest.approx(np.mean(single), rel=1e-5)
+    assert float(logs["reconstruction_loss"]) == pytest.approx(np.mean(single), rel=1e-5)
 
 
 def test_validation_runs_without_dropout_and_without_batch_statistics(batch):
@@ -97,16 +186,16 @@ def test_validation_runs_without_dropout_and_without_batch_statistics(batch):
     exported = gan.generator(batch[0], training=False)
     expected = tf.reduce_mean(tf.sqrt(tf.reduce_mean((exported - batch[1]) ** 2, (1, 2, 3)))) * 110
     assert float(figures["ab_rmse"]) == pytest.approx(float(expected), rel=1e-5)
-    assert set(figures) == {"ab_rmse", "psnr", "colorfulness_ratio"}
+    assert set(figures) == {"ab_rmse", "psnr", "ssim", "ciede2000", "colorfulness_ratio"}
 
 
 def test_a_step_is_counted_only_when_its_batch_is_there(batch):
-    gan = make_gan(adversarial=False)
+    gan = make_gan(objective="reconstruction")
     seen = []
 
     def begin_slowly(_):
         time.sleep(0.5)
-        seen.append(int(gan.steps_done))
+        seen.append(int(gan.counters["steps_done"]))
         return np.int64(0)
 
     examples = (
@@ -117,14 +206,14 @@ def test_a_step_is_counted_only_when_its_batch_is_there(batch):
     )
     gan.fit(examples, steps_per_epoch=1, verbose=0, shuffle=False)
     assert seen[0] == 0
-    assert int(gan.steps_done) == 1
+    assert int(gan.counters["steps_done"]) == 1
 
 
 def test_steps_are_counted(batch):
     gan = make_gan()
     gan.train_step(batch)
     gan.train_step(batch)
-    assert int(gan.steps_done) == 2
+    assert int(gan.counters["steps_done"]) == 2
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.state import load_state, save_state
 
 
-def make_gan(*, widths=(4, 8), seed=0):
+def make_gan(*, widths=(4, 8), seed=0, ema=0.9):
     keras.utils.set_random_seed(seed)
-    gan = ColorizationGAN(unet(32, widths=widths, dropouts=(0.5,)), patchgan(base_width=4))
+    generator = unet(32, widths=widths, dropouts=(0.5,))
+    gan = ColorizationGAN(generator, patchgan(base_width=4), ema=ema)
     gan.compile(*(keras.optimizers.Adam(1e-3) for _ in range(2)))
     return gan
 
@@ -32,15 +33,17 @@ def test_a_restored_run_takes_the_same_next_step(batch, tmp_path):
     gan = make_gan()
     for _ in range(2):
         gan.train_step(batch)
-    gan.epochs_done.assign(7)
+    gan.counters["epochs_done"].assign(7)
     save_state(gan, tmp_path / "state.npz")
     other = make_gan(seed=1)
     load_state(other, tmp_path / "state.npz")
-    assert [float(counter) for counter in other.counters] == [0, 7, 2, 0]
+    assert int(other.counters["epochs_done"]) == 7
+    assert int(other.counters["steps_done"]) == 2
     gan.train_step(batch)
     other.train_step(batch)
     for network, expected in (
         (other.generator, gan.generator),
+        (other.final_generator, gan.final_generator),
         (other.discriminator, gan.discriminator),
     ):
         for weight, weight_expected in zip(network.weights, expected.weights, strict=True):

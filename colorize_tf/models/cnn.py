@@ -1,0 +1,196 @@
+"""Networks without skips: a plain baseline, and the eight blocks of Colorful Image Colorization."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import layers
+from keras.initializers import Constant, RandomNormal
+
+from colorize_tf.models.blocks import (
+    INITIALIZER_STDDEV,
+    check_image_size,
+    downsample,
+    upsample,
+)
+
+PLAIN_WIDTHS = (64, 128, 256, 256)
+ZHANG_WIDTHS = (64, 128, 256, 512, 512, 512, 512, 256)
+# Of blocks 1 to 7: how many convolutions, the stride of the last, the dilation of all.
+_ZHANG_BLOCKS = ((2, 2, 1), (2, 2, 1), (3, 2, 1), (3, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 1))
+ANNEALING_TEMPERATURE = 0.38
+"""T of the annealed mean: Zhang et al. 2016, section 2.3."""
+
+
+def plain_cnn(image_size: int = 128) -> keras.Model:
+    """Build the plain regression baseline: convolutions down, transposed ones up, no skips.
+
+    3.4 M parameters, a bottleneck of 1/16 of the size that all detail has to pass.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 16.
+
+    Returns:
+        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+        float32 `(batch, image_size, image_size, 2)` in [-1, 1]. The head is float32 under every
+        dtype policy.
+
+    Raises:
+        ValueError: `image_size` does not fit the depth.
+    """
+    check_image_size(image_size, 2 ** len(PLAIN_WIDTHS), "plain_cnn")
+    lightness = keras.Input((image_size, image_size, 1), name="lightness")
+    features = lightness
+    for level, width in enumerate(PLAIN_WIDTHS):
+        features = downsample(features, width, normalize=level > 0)
+    for width in reversed(PLAIN_WIDTHS[:-1]):
+        features = upsample(features, width)
+    ab = layers.Conv2DTranspose(
+        2,
+        4,
+        strides=2,
+        padding="same",
+        activation="tanh",
+        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
+        dtype="float32",
+        name="ab",
+    )(features)
+    return keras.Model(lightness, ab, name="plain_cnn")
+
+
+def zhang_cnn(image_size: int = 128) -> keras.Model:
+    """Build the CNN of Colorful Image Colorization with a tanh head for regression.
+
+    Zhang et al. 2016 (arXiv 1603.08511), figure 2; 32 M parameters. Ours sees lightness in [-1, 1]
+    at full size.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 8.
+
+    Returns:
+        The model, as `plain_cnn` describes it.
+
+    Raises:
+        ValueError: `image_size` does not fit the strides.
+    """
+    return zhang(image_size, widths=ZHANG_WIDTHS, name="zhang_cnn")
+
+
+def zhang_classes_cnn(image_size: int = 128, *, bins: np.ndarray) -> keras.Model:
+    """Build the CNN of Colorful Image Colorization as published: it chooses among bins of colour.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 8.
+        bins: centres of the bins, float32 `(count, 2)` in units of ab.
+
+    Returns:
+        The model, as `zhang` describes it.
+
+    Raises:
+        ValueError: `image_size` does not fit the strides, or `bins` are no centres in [-1, 1].
+    """
+    return zhang(image_size, widths=ZHANG_WIDTHS, bins=bins, name="zhang_classes_cnn")
+
+
+def zhang(
+    image_size: int,
+    *,
+    widths: Sequence[int],
+    bins: np.ndarray | None = None,
+    name: str = "zhang",
+) -> keras.Model:
+    """Build the eight blocks of Zhang et al. 2016 with either head, at a quarter of the size.
+
+    Without `bins`, a 1 x 1 convolution gives ab. With them it is named `bin_logits` and gives one
+    logit per bin; what follows is not trained.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 8.
+        widths: channels of the eight blocks.
+        bins: centres of the bins, float32 `(count, 2)` in units of ab; without them, regression.
+        name: name of the model.
+
+    Returns:
+        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+        float32 `(batch, image_size, image_size, 2)` in [-1, 1]. Either head is float32 under every
+        dtype policy.
+
+    Raises:
+        ValueError: `image_size` does not fit the strides, or `bins` are no centres in [-1, 1].
+    """
+    check_image_size(image_size, 8, name)
+    lightness = keras.Input((image_size, image_size, 1), name="lightness")
+    features = _zhang_body(lightness, widths)
+    ab = _regress(features) if bins is None else _classify(features, bins)
+    return keras.Model(lightness, ab, name=name)
+
+
+def _zhang_body(features: keras.KerasTensor, widths: Sequence[int]) -> keras.KerasTensor:
+    """Blocks 1 to 8: `(batch, height, width, 1)` to `(batch, height / 4, width / 4, widths[-1])`.
+
+    Block 8 is not normalized, as in the authors' code.
+    """
+    # He et al. 2015 keep the variance of what passes a ReLU; blocks of three need it, being
+    # normalized only at their end.
+    rectified = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    *widths, last_width = widths
+    for width, (count, strides, dilation) in zip(widths, _ZHANG_BLOCKS, strict=True):
+        for _ in range(count - 1):
+            features = layers.Conv2D(width, 3, dilation_rate=dilation, **rectified)(features)
+        features = layers.Conv2D(width, 3, strides=strides, dilation_rate=dilation, **rectified)(
+            features
+        )
+        features = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(features)
+    features = layers.Conv2DTranspose(last_width, 4, strides=2, **rectified)(features)
+    for _ in range(2):
+        features = layers.Conv2D(last_width, 3, **rectified)(features)
+    return features
+
+
+def _regress(features: keras.KerasTensor) -> keras.KerasTensor:
+    # tanh comes last: int8 keeps it in float, and enlarging after it would quantize ab again.
+    ab = _head(features, 2, name=None)
+    ab = layers.UpSampling2D(4, interpolation="bilinear", dtype="float32")(ab)
+    return layers.Activation("tanh", dtype="float32", name="ab")(ab)
+
+
+def _classify(features: keras.KerasTensor, bins: np.ndarray) -> keras.KerasTensor:
+    """Logits per bin, and their annealed mean: Zhang et al. 2016, equation 5."""
+    bins = _checked_bins(bins)
+    logits = _head(features, len(bins), name="bin_logits")
+    annealed = layers.Rescaling(1.0 / ANNEALING_TEMPERATURE, dtype="float32")(logits)
+    shares = layers.Softmax(dtype="float32")(annealed)
+    ab = layers.Conv2D(
+        2,
+        1,
+        use_bias=False,
+        # In the layer's config, so that a clone has the bins before any weights are copied.
+        kernel_initializer=Constant(bins[np.newaxis, np.newaxis]),
+        trainable=False,
+        dtype="float32",
+        name="bins",
+    )(shares)
+    return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="ab")(ab)
+
+
+def _head(features: keras.KerasTensor, filters: int, name: str | None) -> keras.KerasTensor:
+    # Small weights, as in the other heads: training starts near grey, or near equal shares.
+    return layers.Conv2D(
+        filters,
+        1,
+        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
+        dtype="float32",
+        name=name,
+    )(features)
+
+
+def _checked_bins(bins: np.ndarray) -> np.ndarray:
+    bins = np.asarray(bins, np.float32)
+    if bins.ndim != 2 or bins.shape[1] != 2 or not len(bins):
+        raise ValueError(f"bins must be (count, 2), an ab for each, got shape {bins.shape}")
+    if not np.abs(bins).max() <= 1.0:
+        raise ValueError(
+            f"bins must be in units of ab, within [-1, 1], got {bins.min():g} to {bins.max():g}; "
+            "divide Lab units by 110"
+        )
+    return bins

@@ -1,0 +1,109 @@
+"""SqueezeNet 1.1 as a judge of pictures: features of ImageNet, from a weights file at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from keras import layers
+
+IMAGE_SIZE = 224
+# ImageNet's mean colour, red first, as keras.applications subtracts it in its "caffe" mode.
+_MEAN_RGB = (123.68, 116.779, 103.939)
+# Squeezed and expanded channels of fire2 to fire9.
+_FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+_POOLED_AFTER = (3, 5)
+# Root mean square over photographs of landscapes. The kernel distance is made for features of about
+# 1: where they are larger, a few pictures drown all others.
+_TYPICAL_FEATURE = 3.1
+_EXPECTED = "the Keras h5 file of SqueezeNet 1.1 in TensorFlow's order, with or without its top"
+
+
+def squeezenet_features(weights_file: str | Path) -> keras.Model:
+    """Build SqueezeNet 1.1 (Iandola et al. 2016) up to fire9, averaged over the picture.
+
+    The preprocessing is inside: the weights were trained with Caffe on 0..255 less the mean colour,
+    blue first. Computes in float32 under every dtype policy.
+
+    Args:
+        weights_file: Keras h5 file of the weights in TensorFlow's order, such as keras-squeezenet
+            publishes; a classifier on top of them is passed over.
+
+    Returns:
+        A model, not trainable, of `rgb` float32 `(batch, 224, 224, 3)` in 0..1 to `features`
+        float32 `(batch, 512)`, at least 0 and for photographs about 1 in the root mean square.
+
+    Raises:
+        ValueError: no such file, or not these weights; nothing is loaded in part.
+    """
+    network = _network()
+    convolutions = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
+    weights = _read(weights_file, convolutions)
+    # The file's first kernel takes blue first.
+    weights[0][0] = weights[0][0][:, :, ::-1]
+    for layer, arrays in zip(convolutions, weights, strict=True):
+        layer.set_weights(arrays)
+    network.trainable = False
+    return network
+
+
+def _network() -> keras.Model:
+    def convolve(features, filters, size, name, **options):
+        convolution = layers.Conv2D(
+            filters, size, activation="relu", dtype="float32", name=name, **options
+        )
+        return convolution(features)
+
+    def pool(features):
+        return layers.MaxPooling2D(3, strides=2, dtype="float32")(features)
+
+    rgb = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), dtype="float32", name="rgb")
+    offset = [-mean for mean in _MEAN_RGB]
+    features = layers.Rescaling(255.0, offset=offset, dtype="float32")(rgb)
+    features = pool(convolve(features, 64, 3, "conv1", strides=2))
+    for number, (squeezed, expanded) in enumerate(_FIRES, start=2):
+        squeeze = convolve(features, squeezed, 1, f"fire{number}_squeeze1x1")
+        expansions = [
+            convolve(squeeze, expanded, 1, f"fire{number}_expand1x1"),
+            convolve(squeeze, expanded, 3, f"fire{number}_expand3x3", padding="same"),
+        ]
+        features = layers.Concatenate(dtype="float32")(expansions)
+        if number in _POOLED_AFTER:
+            features = pool(features)
+    features = layers.GlobalAveragePooling2D(dtype="float32")(features)
+    features = layers.Rescaling(1.0 / _TYPICAL_FEATURE, dtype="float32", name="features")(features)
+    return keras.Model(rgb, features, name="squeezenet_features")
+
+
+def _read(weights_file: str | Path, convolutions: list[layers.Conv2D]) -> list[list[np.ndarray]]:
+    """Read kernel and bias of each layer, and check them all before any is used."""
+    weights_file = Path(weights_file)
+    if not weights_file.is_file():
+        raise ValueError(f"no weights at {weights_file}; expected {_EXPECTED}")
+    try:
+        with h5py.File(weights_file) as file:
+            weights = [_arrays(file.get(_name_in_file(layer))) for layer in convolutions]
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{weights_file} cannot be read; expected {_EXPECTED}") from error
+    for layer, arrays in zip(convolutions, weights, strict=True):
+        came = [array.shape for array in arrays]
+        expected = [tuple(weight.shape) for weight in layer.weights]
+        if came != expected:
+            raise ValueError(
+                f"{weights_file} does not fit: {_name_in_file(layer)} is {came or 'missing'}, "
+                f"expected {expected}; give it {_EXPECTED}"
+            )
+    return weights
+
+
+def _arrays(group: h5py.Group | None) -> list[np.ndarray]:
+    if group is None:
+        return []
+    return [group[name][()] for name in group.attrs["weight_names"]]
+
+
+def _name_in_file(layer: layers.Layer) -> str:
+    """Keras 3 allows no slash in a layer's name."""
+    return layer.name.replace("_", "/")

@@ -1,0 +1,210 @@
+"""Recipes: named sets of defaults, one for each known way of learning to colour landscapes.
+
+Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+from colorize_tf.config import STAGES, TrainConfig, flag
+
+
+class Recipe(NamedTuple):
+    """A named set of defaults, what it is in one line, and where it comes from."""
+
+    summary: str
+    source: str
+    defaults: dict
+
+
+_PIX2PIX = {
+    "generator": "pix2pix_unet",
+    "discriminator_width": 64,
+    "image_size": 256,
+    # Isola et al. 2017, section 6.2: black and white to colour, batch size 4.
+    "batch_size": 4,
+    "steps_per_epoch": 500,
+    "pretrain_epochs": 0,
+    "adversarial_epochs": 200,
+    "adversarial_learning_rate": 2e-4,
+}
+_ZHANG = {
+    "generator": "zhang_cnn",
+    "pretrain_epochs": 40,
+    "adversarial_epochs": 0,
+    "pretrain_learning_rate": 1e-4,
+    "beta_1": 0.9,
+    "patience": 8,
+}
+
+RECIPES = {
+    "compact": Recipe(
+        "compact U-Net; L1, then a short adversarial stage",
+        "this project",
+        {"schedule": "cosine", "warmup": 0.02, "ema": 0.998},
+    ),
+    "cnn-mse": Recipe(
+        "plain CNN without skips; L2, what regression alone gives",
+        "the baseline of tutorials",
+        {
+            "generator": "plain_cnn",
+            "loss": "l2",
+            "pretrain_epochs": 20,
+            "adversarial_epochs": 0,
+            "beta_1": 0.9,
+        },
+    ),
+    "zhang-cnn": Recipe(
+        "dilated eight-block CNN with a tanh head; L2, stops by itself",
+        "Zhang et al. 2016, as regression",
+        {**_ZHANG, "loss": "l2"},
+    ),
+    "zhang-classes": Recipe(
+        "the same body with a softmax over colours; rebalanced cross-entropy",
+        "Zhang et al. 2016",
+        {
+            **_ZHANG,
+            "generator": "zhang_classes_cnn",
+            "loss": "classes",
+            "reconstruction_weight": 1.0,
+        },
+    ),
+    "pix2pix": Recipe(
+        "large U-Net; adversarial and 100 L1 from the start",
+        "Isola et al. 2017",
+        _PIX2PIX,
+    ),
+    "pix2pix-noise": Recipe(
+        "the same with noise beside the grey picture, for several colourings of one photograph",
+        "Isola et al. 2017, equation 1",
+        {**_PIX2PIX, "z_size": 8},
+    ),
+    "resnet18": Recipe(
+        "U-Net on an ImageNet ResNet18; L1, then adversarial; needs [resnet]",
+        "the two-stage strategy",
+        {
+            "generator": "resnet18_unet",
+            "backbone_weights": "imagenet",
+            "image_size": 256,
+            "batch_size": 16,
+            "pretrain_epochs": 20,
+            "pretrain_learning_rate": 1e-4,
+            "adversarial_epochs": 20,
+        },
+    ),
+    "nogan": Recipe(
+        "L1, the critic alone, then a short adversarial stage that stops itself; any --generator",
+        "DeOldify (Antic 2019)",
+        {
+            "pretrain_epochs": 14,
+            "critic_epochs": 2,
+            "adversarial_epochs": 8,
+            "adversarial_patience": 4,
+        },
+    ),
+    "tiny": Recipe(
+        "smallest complete run: 64 pixels, under a minute",
+        "this project",
+        {
+            "generator": "tiny_unet",
+            "discriminator_width": 8,
+            "image_size": 64,
+            "batch_size": 16,
+            "pretrain_epochs": 8,
+            "adversarial_epochs": 2,
+            "synthetic_count": 200,
+        },
+    ),
+}
+
+
+def make_config(chosen: dict[str, object]) -> TrainConfig:
+    """Fill up what was chosen with the recipe's defaults.
+
+    Args:
+        chosen: `TrainConfig` fields that were set by hand.
+
+    Returns:
+        The config with every field settled.
+
+    Raises:
+        ValueError: no such recipe, or values that do not go together.
+    """
+    name = chosen.get("recipe", TrainConfig.recipe)
+    if name not in RECIPES:
+        raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    settled = {**RECIPES[name].defaults, **chosen}
+    if "epochs" in chosen:
+        settled.update(_share_epochs(RECIPES[name].defaults, chosen))
+    config = TrainConfig(**settled)
+    return dataclasses.replace(config, epochs=sum(getattr(config, stage) for stage in STAGES))
+
+
+def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
+    """Let the stages that were not chosen share what is left of `--epochs` as in the recipe."""
+    free = [stage for stage in STAGES if stage not in chosen]
+    shares = [defaults.get(stage, getattr(TrainConfig, stage)) for stage in free]
+    left = chosen["epochs"] - sum(chosen[stage] for stage in STAGES if stage in chosen)
+    if left < 0 or chosen["epochs"] <= 0:
+        raise ValueError(
+            f"--epochs must be above 0 and no less than the epochs of its stages, "
+            f"got {chosen['epochs']}"
+        )
+    if not sum(shares):
+        return {}
+    shared, done, before = {}, 0, 0
+    for stage, share in zip(free, shares, strict=True):
+        before += share
+        until = left * before // sum(shares)
+        if share and not done:
+            until = max(1, until)  # the first stage is what the others build on
+        shared[stage] = max(done, min(left, until)) - done
+        done += shared[stage]
+    return shared
+
+
+# What may differ between a run and its continuation without making it another run.
+_FREE_ON_RESUME = ("resume", "run_dir", "epochs", "minutes", "export_to")
+
+
+def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
+    """Make the config of a continued run.
+
+    Args:
+        stored: the run's `config.json`.
+        chosen: `TrainConfig` fields that were set by hand this time.
+
+    Returns:
+        The stored config, with `epochs`, `minutes` and `export_to` as chosen now. More `epochs` go
+        to the last stage; without `minutes` beside them they take the place of stored ones.
+
+    Raises:
+        ValueError: another field was chosen otherwise, or the stored config is of another version.
+    """
+    names = {field.name for field in dataclasses.fields(TrainConfig)}
+    if set(stored) != names:
+        differing = ", ".join(sorted(set(stored) ^ names))
+        raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
+    if chosen.get("precision") == "auto":  # the run has what auto chose
+        chosen = {name: value for name, value in chosen.items() if name != "precision"}
+    for name, value in chosen.items():
+        if name not in _FREE_ON_RESUME and stored[name] != value:
+            raise ValueError(
+                f"the run has {flag(name)} {stored[name]}, got {value}; leave the flag out, "
+                "or start a new run with another --run-dir"
+            )
+    if "epochs" in chosen:
+        last = next(stage for stage in reversed(STAGES) if stored[stage])
+        earlier = stored["epochs"] - stored[last]
+        if chosen["epochs"] < max(1, earlier):
+            raise ValueError(
+                f"the run has {earlier} epochs before its last stage, "
+                f"got --epochs {chosen['epochs']}; choose more"
+            )
+        stored = {**stored, last: chosen["epochs"] - earlier}
+        if "minutes" not in chosen:
+            stored["minutes"] = None
+    try:
+        return TrainConfig(**{**stored, **chosen})
+    except TypeError as error:
+        raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error

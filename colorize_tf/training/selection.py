@@ -1,0 +1,70 @@
+"""Which epoch of a stage is its best, and when a stage has gone on long enough.
+
+Pure functions of the rows of a run's log, so that a resumed run decides as the first one would.
+"""
+
+from collections.abc import Sequence
+
+CRITIC = "critic"
+"""Name of the stage that leaves the generator as it is."""
+
+ADVERSARIAL = "adversarial"
+"""Name of the stage whose losses say nothing about its pictures."""
+
+# An adversarial stage trades error for colour; so much error is too much for any colour.
+CIEDE2000_TOLERANCE = 0.03
+# Mean colourfulness of the predictions over that of the truth.
+LEAST_COLORFULNESS, MOST_COLORFULNESS = 0.8, 1.1
+
+
+def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
+    """Find the best epoch of a stage.
+
+    Of an adversarial stage it is the one whose colours, over the validation set, are distributed
+    most like the true ones (least `val_color_distance`), among those with `val_ciede2000` within 3
+    per cent of the stage's least so far and `val_colorfulness_ratio` in 0.8 to 1.1; while none is
+    in that band, the nearest to it. Its losses stand still while its colours get better and worse:
+    DeOldify's author (Antic 2019) picks the peak by eye. Of any other stage it is the first epoch
+    with the best monitored figure.
+
+    Args:
+        rows: the epochs of one stage in their order, figures by name.
+        monitor: name of the figure that decides outside the adversarial stage.
+        mode: `"min"` or `"max"`, which of its values is the best.
+
+    Returns:
+        Index of the best row.
+    """
+    if rows[0]["stage"] != ADVERSARIAL:
+        figures = [float(row[monitor]) for row in rows]
+        return figures.index(min(figures) if mode == "min" else max(figures))
+    best = 0
+    # Epoch by epoch, as only the best so far is kept in a file.
+    for index, row in enumerate(rows):
+        least = min(float(seen["val_ciede2000"]) for seen in rows[: index + 1])
+        limit = least * (1 + CIEDE2000_TOLERANCE)
+        if float(rows[best]["val_ciede2000"]) > limit:
+            best = index
+        elif float(row["val_ciede2000"]) <= limit and _rank(row) < _rank(rows[best]):
+            best = index
+    return best
+
+
+def is_exhausted(rows: Sequence[dict], patience: int | None, *, monitor: str, mode: str) -> bool:
+    """Return whether the last `patience` epochs of a stage brought nothing better.
+
+    Args:
+        rows: as in `best_index`; may be empty.
+        patience: how many; None waits for ever.
+        monitor: as in `best_index`.
+        mode: as in `best_index`.
+    """
+    if patience is None or not rows:
+        return False
+    return len(rows) - 1 - best_index(rows, monitor=monitor, mode=mode) >= patience
+
+
+def _rank(row: dict) -> tuple[float, float]:
+    ratio = float(row["val_colorfulness_ratio"])
+    outside = max(LEAST_COLORFULNESS - ratio, ratio - MOST_COLORFULNESS, 0.0)
+    return outside, float(row["val_color_distance"])
