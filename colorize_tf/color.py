@@ -143,8 +143,30 @@ def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
     xyz = upper * upper * upper + (tf.minimum(roots, 0.2068966) - 0.2068966) / 7.787
     rgb_from_roots = np.linalg.inv(np.array(_XYZ_FROM_RGB)) * np.array(_WHITE)
     linear = tf.tensordot(xyz, np.float32(rgb_from_roots).T, axes=1)
+    return linear_to_rgb(linear)
+
+
+def linear_to_rgb(linear: tf.Tensor) -> tf.Tensor:
+    """Encode linear light for a screen: the curve of sRGB (IEC 61966-2-1).
+
+    Args:
+        linear: float32, any shape, 1 is white.
+
+    Returns:
+        rgb: float32, same shape, gamma-encoded sRGB, clipped to 0..1.
+    """
+    import tensorflow as tf
+
     curve = 1.055 * _power(tf.maximum(linear, 0.0031308), 1.0 / 2.4) - 0.055
     return tf.clip_by_value(curve + 12.92 * (tf.minimum(linear, 0.0031308) - 0.0031308), 0.0, 1.0)
+
+
+def rgb_to_linear(rgb: tf.Tensor) -> tf.Tensor:
+    """Decode gamma-encoded sRGB, float32 0..1 of any shape, to linear light, 1 is white."""
+    import tensorflow as tf
+
+    base = (tf.maximum(rgb, 0.04045) + 0.055) / 1.055
+    return base * base * _power(base, 0.4) + (tf.minimum(rgb, 0.04045) - 0.04045) / 12.92
 
 
 def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
@@ -163,9 +185,7 @@ def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     import tensorflow as tf
 
     rgb = tf.maximum(_as_float32(rgb, "rgb"), _DARKEST)
-    base = (tf.maximum(rgb, 0.04045) + 0.055) / 1.055
-    linear = base * base * _power(base, 0.4) + (tf.minimum(rgb, 0.04045) - 0.04045) / 12.92
-    y = tf.tensordot(linear, np.float32(_XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
+    y = tf.tensordot(rgb_to_linear(rgb), np.float32(_XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
     root = _power(tf.maximum(y, 0.008856), 1 / 3) + 7.787 * (tf.minimum(y, 0.008856) - 0.008856)
     return (116.0 * root - 16.0) / LIGHTNESS_SCALE - 1.0
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from colorize_tf import media
 from colorize_tf.color import encode, images_to_rgb
-from colorize_tf.data.augmentation import damage_film, random_tones, random_view
+from colorize_tf.data.augmentation import random_tones, random_view
+from colorize_tf.data.film import damage_film
 from colorize_tf.files import written_aside
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
@@ -52,7 +53,7 @@ def training_dataset(
         exposure_jitter: stops up or down, 0 to 4; colours follow.
         contrast_jitter: share of contrast more or less, at least 0 and below 1; colours follow.
         film_damage: share of examples whose `lightness` is that of an old print, 0 to 1; `ab` stays
-            as it was (`augmentation.old_print`).
+            as it was (`film.old_print`).
 
     Returns:
         Batches of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`

@@ -68,6 +68,27 @@ def upsample(
     return layers.ReLU()(features)
 
 
+def upsample_to_ab(features: keras.KerasTensor) -> keras.KerasTensor:
+    """The head: a transposed 4 x 4 convolution to two channels and tanh.
+
+    Args:
+        features: `(batch, height, width, channels)`.
+
+    Returns:
+        `ab`, `(batch, 2 * height, 2 * width, 2)` in [-1, 1], float32 under every dtype policy.
+    """
+    return layers.Conv2DTranspose(
+        2,
+        4,
+        strides=2,
+        padding="same",
+        activation="tanh",
+        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
+        dtype="float32",
+        name="ab",
+    )(features)
+
+
 def check_image_size(image_size: int, multiple: int, name: str) -> None:
     """Raise `ValueError` unless `image_size` is a positive multiple of `multiple`.
 

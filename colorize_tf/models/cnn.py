@@ -12,6 +12,7 @@ from colorize_tf.models.blocks import (
     check_image_size,
     downsample,
     upsample,
+    upsample_to_ab,
 )
 
 PLAIN_WIDTHS = (64, 128, 256, 256)
@@ -45,16 +46,7 @@ def plain_cnn(image_size: int = 128) -> keras.Model:
         features = downsample(features, width, normalize=level > 0)
     for width in reversed(PLAIN_WIDTHS[:-1]):
         features = upsample(features, width)
-    ab = layers.Conv2DTranspose(
-        2,
-        4,
-        strides=2,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
-        dtype="float32",
-        name="ab",
-    )(features)
+    ab = upsample_to_ab(features)
     return keras.Model(lightness, ab, name="plain_cnn")
 
 

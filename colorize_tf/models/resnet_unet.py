@@ -9,9 +9,8 @@ from types import ModuleType
 import h5py
 import keras
 from keras import layers
-from keras.initializers import RandomNormal
 
-from colorize_tf.models.blocks import INITIALIZER_STDDEV, check_image_size, upsample
+from colorize_tf.models.blocks import check_image_size, upsample, upsample_to_ab
 
 BACKBONE_PREFIX = "backbone_"
 """What the name of every layer of the backbone begins with, and of no other layer."""
@@ -55,16 +54,7 @@ def resnet18_unet(
     for width in DECODER_WIDTHS:
         features = upsample(features, width)
         features = layers.Concatenate()([features, skips.pop()])
-    ab = layers.Conv2DTranspose(
-        2,
-        4,
-        strides=2,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
-        dtype="float32",
-        name="ab",
-    )(features)
+    ab = upsample_to_ab(features)
     return keras.Model(lightness, ab, name="resnet18_unet")
 
 

@@ -4,14 +4,8 @@ from collections.abc import Sequence
 
 import keras
 from keras import layers
-from keras.initializers import RandomNormal
 
-from colorize_tf.models.blocks import (
-    INITIALIZER_STDDEV,
-    check_image_size,
-    downsample,
-    upsample,
-)
+from colorize_tf.models.blocks import check_image_size, downsample, upsample, upsample_to_ab
 
 COMPACT_WIDTHS = (32, 64, 128, 256, 256)
 TINY_WIDTHS = (16, 32, 64, 64)
@@ -69,16 +63,7 @@ def unet(
     for width, dropout in zip(reversed(widths[:-1]), dropouts, strict=True):
         features = upsample(features, width, dropout=dropout)
         features = layers.Concatenate()([features, skips.pop()])
-    ab = layers.Conv2DTranspose(
-        2,
-        4,
-        strides=2,
-        padding="same",
-        activation="tanh",
-        kernel_initializer=RandomNormal(stddev=INITIALIZER_STDDEV),
-        dtype="float32",
-        name="ab",
-    )(features)
+    ab = upsample_to_ab(features)
     return keras.Model(inputs, ab, name=name)
 
 
