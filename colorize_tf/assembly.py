@@ -99,13 +99,16 @@ def color_distance(
 
     if config.feature_weights is None:
         return color_samples, sliced_wasserstein
+    import tensorflow as tf
+
     from colorize_tf.color import decode
-    from colorize_tf.models.squeezenet import squeezenet_features
+    from colorize_tf.models.squeezenet import IMAGE_SIZE, squeezenet_features
 
     features = squeezenet_features(config.feature_weights)
 
     def describe(lightness, ab):
-        return features(decode(lightness, ab), training=False).numpy()
+        rgb = tf.image.resize(decode(lightness, ab), (IMAGE_SIZE, IMAGE_SIZE), antialias=True)
+        return features(rgb, training=False).numpy()
 
     return describe, kernel_distance
 

@@ -10,10 +10,18 @@ from colorize_tf.config import STAGES, TrainConfig, flag
 
 
 class Recipe(NamedTuple):
-    """A named set of defaults, what it is in one line, and where it comes from."""
+    """A named set of defaults.
+
+    Args:
+        summary: what it is, in one line.
+        source: where it comes from.
+        parameters: of its generator, in millions.
+        defaults: the fields of `TrainConfig` that differ, by name.
+    """
 
     summary: str
     source: str
+    parameters: float
     defaults: dict
 
 
@@ -41,11 +49,13 @@ RECIPES = {
     "compact": Recipe(
         "compact U-Net; L1, then a short adversarial stage",
         "this project",
+        4.2,
         {"schedule": "cosine", "warmup": 0.02, "ema": 0.998},
     ),
     "cnn-mse": Recipe(
         "plain CNN without skips; L2, what regression alone gives",
         "the baseline of tutorials",
+        3.4,
         {
             "generator": "plain_cnn",
             "loss": "l2",
@@ -57,11 +67,13 @@ RECIPES = {
     "zhang-cnn": Recipe(
         "dilated eight-block CNN with a tanh head; L2, stops by itself",
         "Zhang et al. 2016, as regression",
+        32.2,
         {**_ZHANG, "loss": "l2"},
     ),
     "zhang-classes": Recipe(
         "the same body with a softmax over colours; rebalanced cross-entropy",
         "Zhang et al. 2016",
+        32.2,
         {
             **_ZHANG,
             "generator": "zhang_classes_cnn",
@@ -72,16 +84,19 @@ RECIPES = {
     "pix2pix": Recipe(
         "large U-Net; adversarial and 100 L1 from the start",
         "Isola et al. 2017",
+        54.4,
         _PIX2PIX,
     ),
     "pix2pix-noise": Recipe(
         "the same with noise beside the grey picture, for several colourings of one photograph",
         "Isola et al. 2017, equation 1",
+        54.4,
         {**_PIX2PIX, "z_size": 8},
     ),
     "resnet18": Recipe(
         "U-Net on an ImageNet ResNet18; L1, then adversarial; needs [resnet]",
         "the two-stage strategy",
+        14.7,
         {
             "generator": "resnet18_unet",
             "backbone_weights": "imagenet",
@@ -95,6 +110,7 @@ RECIPES = {
     "nogan": Recipe(
         "L1, the critic alone, then a short adversarial stage that stops itself; any --generator",
         "DeOldify (Antic 2019)",
+        4.2,
         {
             "pretrain_epochs": 14,
             "critic_epochs": 2,
@@ -105,6 +121,7 @@ RECIPES = {
     "tiny": Recipe(
         "smallest complete run: 64 pixels, under a minute",
         "this project",
+        0.3,
         {
             "generator": "tiny_unet",
             "discriminator_width": 8,

@@ -5,29 +5,36 @@ import hashlib
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import assembly, cli
-from colorize_tf.config import TrainConfig
+from colorize_tf.config import TrainConfig, flag
 from colorize_tf.files import check_writable_folder
 from colorize_tf.recipes import RECIPES, make_config, resume_config
 from colorize_tf.runs import RunFolder, read_json, write_json
 
 
 def _parser():
-    recipes = "\n".join(
-        f"  {name:14} {recipe.summary} ({recipe.source})" for name, recipe in RECIPES.items()
-    )
     parser = cli.make_parser(
         "train",
         usage="[--dataset NAME] [--recipe NAME] [flags]",
         description="Train a colorizer and export it as .keras, SavedModel and TFLite.",
-        details=f"recipes:\n{recipes}\n\nThe defaults in brackets are those of recipe compact.",
+        details="The defaults in brackets hold where a recipe has none of its own.\n\nrecipes:\n"
+        + "\n".join(_describe(name, recipe) for name, recipe in RECIPES.items()),
         example="python -m colorize_tf.train --data-dir photos --run-dir runs/first",
     )
     cli.add_config_flags(parser, TrainConfig)
     return parser
+
+
+def _describe(name, recipe):
+    """One recipe for the help: what it is, and the flags that it stands for."""
+    flags = " ".join(f"{flag(field)} {value}" for field, value in recipe.defaults.items())
+    text = f"{recipe.summary}; {recipe.parameters} M parameters; {recipe.source}."
+    lines = [*textwrap.wrap(text, 62), *textwrap.wrap(flags, 62, break_on_hyphens=False)]
+    return f"  {name:14} " + ("\n" + 17 * " ").join(lines)
 
 
 @cli.command

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import types
 
+import h5py
 import numpy as np
 import pytest
 
@@ -46,6 +48,31 @@ def calm(generator):
     *weights, kernel, bias = generator.get_weights()
     calm.set_weights([*weights, kernel * 0.05, bias * 0.1])
     return calm
+
+
+@pytest.fixture(scope="session")
+def squeezenet():
+    """Kernels of SqueezeNet 1.1 by layer, and how to write them as Keras 1 did, at random."""
+    kernels = {"conv1": (3, 3, 3, 64)}
+    channels = [64, 128, 128, 256, 256, 384, 384, 512]
+    squeezed = [16, 16, 32, 32, 48, 48, 64, 64]
+    for fire, seen, narrow in zip(range(2, 10), channels, squeezed, strict=True):
+        kernels[f"fire{fire}/squeeze1x1"] = (1, 1, seen, narrow)
+        kernels[f"fire{fire}/expand1x1"] = (1, 1, narrow, 4 * narrow)
+        kernels[f"fire{fire}/expand3x3"] = (3, 3, narrow, 4 * narrow)
+
+    def write(path, kernels=kernels, *, scale=0.2):
+        random = np.random.default_rng(0)
+        with h5py.File(path, "w") as file:
+            for layer, shape in kernels.items():
+                group = file.create_group(layer)
+                group.attrs["weight_names"] = [b"kernel", f"{layer}_b".encode()]
+                group["kernel"] = random.normal(0, scale, shape).astype("float32")
+                group[f"{layer}_b"] = random.normal(0, scale, shape[-1:]).astype("float32")
+            file.create_group("drop9").attrs["weight_names"] = np.zeros(0)
+        return path
+
+    return types.SimpleNamespace(kernels=kernels, write=write)
 
 
 @pytest.fixture(scope="session")

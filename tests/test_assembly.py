@@ -195,6 +195,17 @@ def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
     assert [row["stage"] for row in rows] == ["frozen", "pretrain"]
 
 
+def test_colours_are_compared_by_pretrained_features_where_weights_are_given(
+    photographs, tmp_path, squeezenet
+):
+    weights = squeezenet.write(tmp_path / "features.h5", scale=0.05)
+    distances = [
+        train_tiny(photographs, tmp_path / name, **options)[1][0]["val_color_distance"]
+        for name, options in (("pixels", {}), ("features", {"feature_weights": str(weights)}))
+    ]
+    assert float(distances[0]) != pytest.approx(float(distances[1]), rel=1e-3)
+
+
 def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
     photographs, tmp_path, capsys
 ):

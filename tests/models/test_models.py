@@ -23,10 +23,11 @@ def test_every_generator_builds_at_its_default_size(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_names_a_generator_that_its_size_fits(name):
+def test_every_recipe_names_a_generator_that_its_size_fits_and_tells_how_large_it_is(name):
     config = make_config({"recipe": name})
     generator = GENERATORS[config.generator](config.image_size, **NEEDED.get(config.generator, {}))
-    assert generator.input_shape[1] == config.image_size
+    assert generator.output_shape[1] == config.image_size
+    assert round(generator.count_params() / 1e6, 1) == RECIPES[name].parameters
 
 
 WIDTHS = (4, 4, 8, 8, 8, 8, 8, 8)

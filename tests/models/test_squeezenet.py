@@ -11,32 +11,10 @@ from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.models.squeezenet import squeezenet_features
 from colorize_tf.realism import kernel_distance
 
-# Layer in the file to the shape of its kernel, of Iandola et al. 2016 and their version 1.1.
-KERNELS = {"conv1": (3, 3, 3, 64)}
-CHANNELS = [64, 128, 128, 256, 256, 384, 384, 512]
-SQUEEZED = [16, 16, 32, 32, 48, 48, 64, 64]
-for fire, seen, squeezed in zip(range(2, 10), CHANNELS, SQUEEZED, strict=True):
-    KERNELS[f"fire{fire}/squeeze1x1"] = (1, 1, seen, squeezed)
-    KERNELS[f"fire{fire}/expand1x1"] = (1, 1, squeezed, 4 * squeezed)
-    KERNELS[f"fire{fire}/expand3x3"] = (3, 3, squeezed, 4 * squeezed)
-
-
-def write_weights(path, kernels=KERNELS, *, scale=0.2):
-    """A file as Keras 1 wrote it, of random weights."""
-    random = np.random.default_rng(0)
-    with h5py.File(path, "w") as file:
-        for layer, shape in kernels.items():
-            group = file.create_group(layer)
-            group.attrs["weight_names"] = [b"kernel", f"{layer}_b".encode()]
-            group["kernel"] = random.normal(0, scale, shape).astype("float32")
-            group[f"{layer}_b"] = random.normal(0, scale, shape[-1:]).astype("float32")
-        file.create_group("drop9").attrs["weight_names"] = np.zeros(0)
-    return path
-
 
 @pytest.fixture(scope="module")
-def weights_file(tmp_path_factory):
-    return write_weights(tmp_path_factory.mktemp("weights") / "fake.h5")
+def weights_file(tmp_path_factory, squeezenet):
+    return squeezenet.write(tmp_path_factory.mktemp("weights") / "fake.h5")
 
 
 def shared_weights():
@@ -58,10 +36,10 @@ def test_features_are_512_numbers_for_each_picture(weights_file):
     assert network.trainable_weights == []
 
 
-def test_every_weight_comes_from_the_file(weights_file):
+def test_every_weight_comes_from_the_file(weights_file, squeezenet):
     network = squeezenet_features(weights_file)
     with h5py.File(weights_file) as file:
-        for layer, shape in KERNELS.items():
+        for layer, shape in squeezenet.kernels.items():
             kernel, bias = network.get_layer(layer.replace("/", "_")).get_weights()
             stored = file[layer]["kernel"][()]
             assert kernel.shape == shape
@@ -109,17 +87,21 @@ def test_a_file_that_was_cut_short_is_refused(weights_file, tmp_path):
         squeezenet_features(tmp_path / "a.h5")
 
 
-def test_weights_of_another_network_are_refused_by_the_first_layer_that_differs(tmp_path):
+def test_weights_of_another_network_are_refused_by_the_first_layer_that_differs(
+    tmp_path, squeezenet
+):
     # SqueezeNet 1.0 begins with 96 filters of 7 pixels.
-    file = write_weights(tmp_path / "a.h5", {**KERNELS, "conv1": (7, 7, 3, 96)})
+    file = squeezenet.write(tmp_path / "a.h5", {**squeezenet.kernels, "conv1": (7, 7, 3, 96)})
     message = r"conv1 is \[\(7, 7, 3, 96\), \(96,\)\], expected \[\(3, 3, 3, 64\), \(64,\)\]"
     with pytest.raises(ValueError, match=message):
         squeezenet_features(file)
 
 
-def test_weights_without_a_layer_are_refused(tmp_path):
-    kernels = {name: shape for name, shape in KERNELS.items() if name != "fire9/expand3x3"}
-    file = write_weights(tmp_path / "a.h5", kernels)
+def test_weights_without_a_layer_are_refused(tmp_path, squeezenet):
+    kernels = {
+        name: shape for name, shape in squeezenet.kernels.items() if name != "fire9/expand3x3"
+    }
+    file = squeezenet.write(tmp_path / "a.h5", kernels)
     with pytest.raises(ValueError, match="fire9/expand3x3 is missing, expected"):
         squeezenet_features(file)
 
