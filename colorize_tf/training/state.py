@@ -68,13 +68,13 @@ def _variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
         "discriminator": gan.discriminator.variables,
         "generator_optimizer": gan.generator_optimizer.variables,
         "discriminator_optimizer": gan.discriminator_optimizer.variables,
-        "counter": list(gan.counters.values()),
     }
     if gan.final_generator is not gan.generator:
         groups["final_generator"] = gan.final_generator.variables
     # By position: names of layers depend on how many were made before.
-    return {
+    by_position = {
         f"{group}.{index}": variable
         for group, variables in groups.items()
         for index, variable in enumerate(variables)
     }
+    return {**by_position, **{f"counter.{name}": value for name, value in gan.counters.items()}}
