@@ -6,6 +6,7 @@ TensorFlow is imported by the functions, after `cli.start_tensorflow` has silenc
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ import numpy as np
 from colorize_tf import cli
 from colorize_tf.config import MONITORS, STAGES, TrainConfig
 from colorize_tf.files import written_aside
+from colorize_tf.recipes import training_command
+from colorize_tf.runs import read_json
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from colorize_tf.data.catalog import Photographs
     from colorize_tf.runs import RunFolder
     from colorize_tf.training.gan import ColorizationGAN
+    from colorize_tf.training.log import RunLog
+    from colorize_tf.training.stages import Stage
 
 # Decoded photographs beyond this go to disk, so that a run stays within 4 GiB of memory.
 _MEMORY_CACHE_BYTES = 1.5 * 2**30
@@ -123,6 +128,63 @@ def mean_color(paths: Sequence[Path]) -> list[float]:
     return [float(value) for value in np.mean(means, axis=0)]
 
 
+def describe_run(config: TrainConfig, run: RunFolder) -> dict:
+    """Return what the artifacts of a run say of how they came about.
+
+    Args:
+        config: of the run.
+        run: whose `data.json` is written.
+    """
+    data = read_json(run.data)
+    # Without the folder: where it lies on this machine is nobody's business.
+    origin = data["origin"].partition(" in ")[0]
+    return {
+        "name": run.path.absolute().name,
+        "recipe": config.recipe,
+        "training_command": training_command(config),
+        "data": {
+            "origin": origin,
+            "licence": _data_licence(config, origin),
+            **{name: data[name] for name in ("train", "validation", "sha256")},
+        },
+    }
+
+
+def _data_licence(config: TrainConfig, origin: str) -> str:
+    from colorize_tf.data.catalog import KAGGLE_PAGE
+
+    if origin.startswith("rendered"):
+        return "MIT, rendered by colorize_tf"
+    if config.dataset == "coco":
+        return "Flickr's, named for each photograph by cocodataset.org"
+    if config.dataset == "landscapes" and config.data_dir is None:
+        return f"not stated here; those of {KAGGLE_PAGE}"
+    return "that of the photographs' owners"
+
+
+def plan(config: TrainConfig) -> list[Stage]:
+    """Return the stages of a run, in their order."""
+    from colorize_tf.training.stages import plan_stages
+
+    names = (
+        *STAGES,
+        "frozen_epochs",
+        "pretrain_learning_rate",
+        "adversarial_learning_rate",
+        "patience",
+        "adversarial_patience",
+    )
+    return plan_stages(**{name: getattr(config, name) for name in names})
+
+
+def make_log(config: TrainConfig, run: RunFolder) -> RunLog:
+    """Return the log of a run, with the rows that it has so far."""
+    from colorize_tf.training.log import RunLog
+
+    mode = MONITORS[config.monitor]
+    return RunLog(run.metrics, run.curves, monitor=config.monitor, mode=mode)
+
+
 def train(
     gan: ColorizationGAN,
     config: TrainConfig,
@@ -139,19 +201,11 @@ def train(
         photographs: to train and to validate on.
         distance: from `color_distance`.
     """
-    from colorize_tf.training.log import RunLog
-    from colorize_tf.training.stages import plan_stages, run_stages
+    from colorize_tf.models.resnet_unet import BACKBONE_PREFIX
+    from colorize_tf.training.stages import run_stages
 
     train_examples, validation_examples = _examples(gan, config, run, photographs)
-    names = (
-        *STAGES,
-        "frozen_epochs",
-        "pretrain_learning_rate",
-        "adversarial_learning_rate",
-        "patience",
-        "adversarial_patience",
-    )
-    stages = plan_stages(**{name: getattr(config, name) for name in names})
+    stages = plan(config)
     steps_per_epoch = config.steps_per_epoch or len(photographs.train) // config.batch_size
     print(
         f"{run.path}: {gan.generator.count_params():,} parameters, "
@@ -160,8 +214,8 @@ def train(
         + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
         + (f", in {config.minutes:g} minutes" if config.minutes else "")
     )
-    log = RunLog(run.metrics, run.curves, monitor=config.monitor, mode=MONITORS[config.monitor])
-    callbacks = _callbacks(run, log, validation_examples, distance)
+    log = make_log(config, run)
+    callbacks = _callbacks(run, log, validation_examples, distance, describe_run(config, run))
     callbacks[-1].catch_up(gan)
     run_stages(
         gan,
@@ -173,6 +227,7 @@ def train(
         warmup=config.warmup,
         seed=config.seed,
         minutes=config.minutes,
+        backbone_prefix=BACKBONE_PREFIX,
         callbacks=callbacks,
         x=train_examples,
         validation_data=validation_examples,
@@ -238,14 +293,20 @@ def _color_prior(config: TrainConfig, run: RunFolder, photographs: Photographs) 
         batches = evaluation_dataset(photographs.train, cache="none", **shape)
         with written_aside(run.color_prior) as aside, aside.open("wb") as file:
             np.save(file, color_prior(batches, ab_bins()))
-    return np.load(run.color_prior)
+    try:
+        return np.load(run.color_prior)
+    except (ValueError, EOFError) as error:
+        raise ValueError(
+            f"{run.color_prior} is damaged ({error}); remove it, and it is computed again"
+        ) from error
 
 
 def _callbacks(
     run: RunFolder,
-    log: object,
+    log: RunLog,
     validation_examples: tf.data.Dataset,
     distance: tuple[Callable, Callable],
+    description: dict,
 ) -> list:
     """In the order in which they run: the distance is logged, the state decides what counts."""
     import keras
@@ -253,6 +314,7 @@ def _callbacks(
     from colorize_tf.artifacts.keras_file import load_generator, save_generator
     from colorize_tf.training import callbacks
 
+    save = functools.partial(save_generator, description=description)
     first_examples = next(iter(validation_examples.unbatch().batch(6)))
     return [
         callbacks.ColorDistance(validation_examples, *distance),
@@ -261,5 +323,5 @@ def _callbacks(
         callbacks.SampleGrid(run.samples, first_examples),
         log,
         callbacks.SaveState(run.state),
-        callbacks.BestGenerator(run.generator, log, save_generator, load_generator),
+        callbacks.BestGenerator(run.generator, log, save, load_generator),
     ]

@@ -130,7 +130,9 @@ class TrainConfig:
         None, "stages", "train this long, whatever the epochs; stages share it as they share them"
     )
     monitor: str = _option(
-        "val_ab_rmse", "stages", f"what chooses the best epoch before it: {', '.join(MONITORS)}"
+        "val_ab_rmse",
+        "stages",
+        f"logged figure that chooses the best epoch of pretraining: {', '.join(MONITORS)}",
     )
     patience: int | None = _option(
         None, "stages", "epochs without a better one after which pretraining stops [never]"
@@ -248,6 +250,10 @@ class TrainConfig:
             raise ValueError(
                 f"--critic-epochs {self.critic_epochs} needs an adversarial stage to follow; "
                 "set --adversarial-epochs or leave it out"
+            )
+        if self.pretrain_epochs and not self.reconstruction_weight:
+            raise ValueError(
+                "--reconstruction-weight 0 leaves nothing to pretrain on; set --pretrain-epochs 0"
             )
         if self.frozen_epochs > self.pretrain_epochs:
             raise ValueError(

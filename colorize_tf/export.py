@@ -1,10 +1,15 @@
 """python -m colorize_tf.export: a trained generator as everything that serving and phones need."""
 
+import contextlib
+import shlex
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from colorize_tf import cli
+from colorize_tf.config import flag
+from colorize_tf.recipes import portable_path
 from colorize_tf.runs import write_json
 
 _QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
@@ -15,16 +20,16 @@ _PICTURES = 100
 def _parser():
     parser = cli.make_parser(
         "export",
-        usage="MODEL --to DIR [--tflite LIST] [--size N] [--data-dir DIR] [--warmup]",
-        description="Write a trained generator as .keras, SavedModel and TFLite.",
+        usage="MODEL --to DIR [flags], or --describe FILE",
+        description="Write a trained generator as .keras, SavedModel and TFLite, or tell what a "
+        "file is.",
         example="python -m colorize_tf.export runs/first --to saved_models/landscapes "
         "--tflite float32,int8",
     )
-    parser.add_argument("model", metavar="MODEL", help="run folder or .keras file")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="run folder or .keras file")
     parser.add_argument(
         "--to",
         metavar="DIR",
-        required=True,
         help="folder to write to, whose name the files take; SavedModel versions count up in it",
     )
     parser.add_argument(
@@ -34,25 +39,43 @@ def _parser():
         help=f"which TFLite files, of {','.join(_QUANTIZATIONS)} [float32]",
     )
     parser.add_argument(
+        "--image-dtype",
+        choices=("float32", "uint8"),
+        default="float32",
+        help="of the photographs that TFLite files take and give: 0..1 or 0..255 [float32]",
+    )
+    parser.add_argument(
         "--size", type=int, metavar="N", help="pixels the network sees [as it was trained]"
     )
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
-        help="photographs to compare on and to calibrate int8 with [rendered landscapes]",
+        help="photographs to measure on and to calibrate int8 with [rendered landscapes]",
     )
     parser.add_argument(
         "--warmup",
         action="store_true",
         help="add warm-up requests and configurations for TensorFlow Serving; needs [serving]",
     )
+    parser.add_argument(
+        "--describe",
+        metavar="FILE",
+        help="print what a run, a .keras file, a SavedModel or a .tflite file is, and stop",
+    )
     return parser
 
 
 @cli.command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Export as the flags say; return the exit code."""
-    chosen = _parser().parse_args(arguments)
+    """Export, or describe, as the flags say; return the exit code."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.describe:
+        if chosen.model or chosen.to:
+            raise ValueError("--describe FILE stands alone; leave MODEL and --to out")
+        return _describe(chosen.describe)
+    if not chosen.model or not chosen.to:
+        raise ValueError("export needs MODEL and --to DIR, or --describe FILE")
     quantizations = [name.strip() for name in chosen.tflite.split(",")]
     unknown = [name for name in quantizations if name not in _QUANTIZATIONS]
     if unknown:
@@ -60,16 +83,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--tflite takes {', '.join(_QUANTIZATIONS)}, separated by commas; got {unknown[0]!r}"
         )
     folder = Path(chosen.to).resolve()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--to {chosen.to} is a file; expected a folder to export to")
     cli.start_tensorflow()
+    from colorize_tf.artifacts.card import read_provenance
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import load_generator
+    from colorize_tf.artifacts.serving import check_servable
     from colorize_tf.artifacts.tflite import resize_generator
-    from colorize_tf.artifacts.tflite_report import report_tflite
+    from colorize_tf.artifacts.tflite_report import report_table, report_tflite
+    from colorize_tf.evaluation.scores import table
 
+    if chosen.warmup:
+        check_servable(folder.name)
     generator = load_generator(chosen.model)
     if chosen.size is not None:
         generator = resize_generator(generator, chosen.size)
-    pictures = _pictures(chosen.data_dir, generator.output_shape[1])
+    with _photographs(chosen.data_dir, generator.output_shape[1]) as (paths, origin):
+        if "int8" in quantizations and len(paths) < _PICTURES:
+            raise ValueError(
+                f"int8 needs at least {_PICTURES} photographs to be calibrated with, got "
+                f"{len(paths)} usable ones in {chosen.data_dir}; give more, or leave --data-dir "
+                "out for renderings"
+            )
+        pictures, scores = _measure(generator, paths)
+    figures = {
+        "pictures": origin,
+        "size": generator.output_shape[1],
+        "command": _command(parser, chosen),
+        "scores": scores,
+    }
     with cli.native_chatter_hidden():
         written = export_artifacts(
             generator,
@@ -77,7 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name=folder.name,
             pictures=pictures,
             quantizations=quantizations,
+            image_dtype=chosen.image_dtype,
             warmup=chosen.warmup,
+            description={**read_provenance(chosen.model), "figures": figures},
         )
         reports = {
             path.name: {**difference._asdict(), **report_tflite(path.read_bytes())}
@@ -87,23 +132,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_json(folder / "report.json", reports)
     for path, difference in written.items():
         print(f"wrote {path}, {difference}")
-    for name, report in reports.items():
-        latency = report["latency_ms"]["serving_default"]
-        print(f"{name}: {report['size_bytes'] / 1e6:.1f} MB, ms by threads {latency}")
+    print(f"\n{report_table(reports)}\n\n{origin}, at {figures['size']} px:\n{table(scores)}")
     return 0
 
 
-def _pictures(data_dir, size):
-    import numpy as np
+def _describe(path):
+    from colorize_tf.artifacts.card import describe, lines
 
+    for line in lines(describe(path)):
+        print(line)
+    return 0
+
+
+def _command(parser, chosen):
+    """The command line of this export, without where its files are on this machine."""
+    words = ["python", "-m", "colorize_tf.export", portable_path(chosen.model)]
+    for name, value in vars(chosen).items():
+        if name != "model" and value != parser.get_default(name):
+            words += [flag(name)] if value is True else [flag(name), portable_path(str(value))]
+    return shlex.join(words)
+
+
+@contextlib.contextmanager
+def _photographs(data_dir: str | None, size: int) -> Iterator[tuple[list[Path], str]]:
+    """Give at most `_PICTURES` photographs, or as many renderings, and say which they are."""
     from colorize_tf.data.catalog import list_photographs
     from colorize_tf.data.synthetic import render_landscape
-    from colorize_tf.evaluation.scores import evaluation_image
+    from colorize_tf.media import write_image
 
-    if data_dir is None:
-        return np.stack([render_landscape(seed, size, size) for seed in range(_PICTURES)])
-    paths = list_photographs(data_dir)[:_PICTURES]
-    return np.stack([evaluation_image(path, size) for path in paths])
+    if data_dir is not None:
+        paths = list_photographs(data_dir)[:_PICTURES]
+        yield paths, f"the first {len(paths)} photographs of {portable_path(data_dir)}"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"{seed}.png") for seed in range(_PICTURES)]
+        for seed, path in enumerate(paths):
+            write_image(path, render_landscape(seed, size, size))
+        yield paths, f"{_PICTURES} landscapes rendered by colorize_tf (seeds from 0)"
+
+
+def _measure(generator, paths):
+    """Return the pictures that the generator sees, and its scores beside the grey answer's."""
+    import numpy as np
+
+    from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
+    from colorize_tf.evaluation.scores import compare, evaluation_image, grey
+    from colorize_tf.inference.colorizer import Colorizer
+
+    def predict_ab(lightness, z=None):
+        return generate_ab(generator, lightness, z).numpy()
+
+    size = generator.output_shape[1]
+    colorize = Colorizer(predict_ab, size, z_size_of(generator))
+    scores = compare({"grey (ab = 0)": grey, "this model": colorize}, paths, size=size)
+    return np.stack([evaluation_image(path, size) for path in paths]), scores
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer a
 """
 
 import dataclasses
+import os
+import shlex
+from pathlib import Path
 from typing import NamedTuple
 
 from colorize_tf.config import STAGES, TrainConfig, flag
@@ -116,6 +119,7 @@ RECIPES = {
             "critic_epochs": 2,
             "adversarial_epochs": 8,
             "adversarial_patience": 4,
+            "steps_per_epoch": 300,
         },
     ),
     "tiny": Recipe(
@@ -150,11 +154,53 @@ def make_config(chosen: dict[str, object]) -> TrainConfig:
     name = chosen.get("recipe", TrainConfig.recipe)
     if name not in RECIPES:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
+    chosen = _with_absolute_paths(chosen)
     settled = {**RECIPES[name].defaults, **chosen}
     if "epochs" in chosen:
         settled.update(_share_epochs(RECIPES[name].defaults, chosen))
     config = TrainConfig(**settled)
+    _check_chosen(chosen, config)
     return dataclasses.replace(config, epochs=sum(getattr(config, stage) for stage in STAGES))
+
+
+# Options that only some stages read, and those stages.
+_STAGES_OF = {
+    "pretrain_learning_rate": ("pretrain_epochs",),
+    "patience": ("pretrain_epochs",),
+    "monitor": ("pretrain_epochs",),
+    "critic_learning_rate": ("critic_epochs", "adversarial_epochs"),
+    "adversarial_learning_rate": ("adversarial_epochs",),
+    "adversarial_loss": ("adversarial_epochs",),
+    "adversarial_patience": ("adversarial_epochs",),
+    "label_smoothing": ("adversarial_epochs",),
+}
+
+
+def _check_chosen(chosen: dict, config: TrainConfig) -> None:
+    """Refuse flags that would have no effect."""
+    for name, stages in _STAGES_OF.items():
+        if name in chosen and not any(getattr(config, stage) for stage in stages):
+            raise ValueError(
+                f"{flag(name)} {chosen[name]} has no effect in this run of recipe "
+                f"{config.recipe}, whose {' and '.join(map(flag, stages))} are 0; leave it out"
+            )
+    if "init_from" in chosen and chosen.get("backbone_weights", "none") != "none":
+        raise ValueError(
+            f"--init-from {chosen['init_from']} brings the backbone's weights along; leave out "
+            f"--backbone-weights {chosen['backbone_weights']}"
+        )
+
+
+_PATHS = ("init_from", "backbone_weights", "feature_weights")
+
+
+def _with_absolute_paths(chosen: dict) -> dict:
+    """Make paths absolute, so that a run can be resumed from another folder."""
+    paths = {name: chosen[name] for name in _PATHS if chosen.get(name) not in (None, "none")}
+    if paths.get("backbone_weights") == "imagenet":
+        del paths["backbone_weights"]
+    absolute = {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}
+    return {**chosen, **absolute}
 
 
 def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
@@ -181,7 +227,15 @@ def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
 
 
 # What may differ between a run and its continuation without making it another run.
-_FREE_ON_RESUME = ("resume", "run_dir", "epochs", "minutes", "export_to")
+_FREE_ON_RESUME = (
+    "resume",
+    "run_dir",
+    "epochs",
+    "minutes",
+    "patience",
+    "adversarial_patience",
+    "export_to",
+)
 
 
 def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
@@ -192,8 +246,8 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
         chosen: `TrainConfig` fields that were set by hand this time.
 
     Returns:
-        The stored config, with `epochs`, `minutes` and `export_to` as chosen now. More `epochs` go
-        to the last stage; without `minutes` beside them they take the place of stored ones.
+        The stored config, with how long, how patiently and where to as chosen now. More `epochs`
+        go to the last stage; without `minutes` beside them they take the place of stored ones.
 
     Raises:
         ValueError: another field was chosen otherwise, or the stored config is of another version.
@@ -202,6 +256,7 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
     if set(stored) != names:
         differing = ", ".join(sorted(set(stored) ^ names))
         raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
+    chosen = _with_absolute_paths(chosen)
     if chosen.get("precision") == "auto":  # the run has what auto chose
         chosen = {name: value for name, value in chosen.items() if name != "precision"}
     for name, value in chosen.items():
@@ -213,7 +268,7 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
     if "epochs" in chosen:
         last = next(stage for stage in reversed(STAGES) if stored[stage])
         earlier = stored["epochs"] - stored[last]
-        if chosen["epochs"] < max(1, earlier):
+        if chosen["epochs"] <= earlier:
             raise ValueError(
                 f"the run has {earlier} epochs before its last stage, "
                 f"got --epochs {chosen['epochs']}; choose more"
@@ -225,3 +280,32 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
         return TrainConfig(**{**stored, **chosen})
     except TypeError as error:
         raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
+
+
+# Where a run is put does not change what it learns; the epochs of the stages say their sum.
+_NOT_REPEATED = ("epochs", "run_dir", "resume", "export_to")
+
+
+def training_command(config: TrainConfig) -> str:
+    """Return the command line that trains with the same config: only flags that differ.
+
+    Of a path that only this machine knows, the last part is left.
+    """
+    defaults = make_config({"recipe": config.recipe})
+    words = ["python", "-m", "colorize_tf.train"]
+    if config.recipe != TrainConfig.recipe:
+        words += ["--recipe", config.recipe]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in _NOT_REPEATED or value in (None, getattr(defaults, field.name)):
+            continue
+        words.append(flag(field.name))
+        if value is not True:
+            is_path = field.name in ("data_dir", *_PATHS)
+            words.append(portable_path(value) if is_path else str(value))
+    return shlex.join(words)
+
+
+def portable_path(path: str) -> str:
+    """Return what of a path may be told elsewhere: all of a relative one, else its last part."""
+    return Path(path).name if Path(path).is_absolute() or path.startswith(("~", "..")) else path

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import assembly, cli
-from colorize_tf.config import TrainConfig, flag
+from colorize_tf.config import STAGES, TrainConfig, flag
 from colorize_tf.files import check_writable_folder
 from colorize_tf.recipes import RECIPES, make_config, resume_config
 from colorize_tf.runs import RunFolder, read_json, write_json
@@ -62,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
     if config.resume and run.state.is_file():
-        _restore(gan, config, run, chosen)
+        config = _restore(gan, config, run, chosen)
     _write_down(run, config, photographs)
     try:
         assembly.train(gan, config, run, photographs, distance)
         _finish(config, run, photographs)
     except KeyboardInterrupt:
-        return _interrupted(gan, run)
+        return _interrupted(gan, config, run)
     return 0
 
 
@@ -103,19 +103,49 @@ def _find_photographs(config, run):
             f"{len(photographs.train)} there are; use a smaller --batch-size or set "
             "--steps-per-epoch"
         )
+    if config.feature_weights and len(photographs.validation) < 2:
+        raise ValueError(
+            "--feature-weights compares sets of photographs: it needs at least 2 to validate on, "
+            f"got {len(photographs.validation)}"
+        )
     return photographs
 
 
 def _restore(gan, config, run, chosen):
-    """Put the GAN where the run stopped."""
+    """Put the GAN where the run stopped; return the config, its last stage as long as asked for."""
     from colorize_tf.training.state import load_state
 
     load_state(gan, run.state)
-    done = int(gan.counters["epochs_done"])
+    done, seconds = (int(gan.counters[name]) for name in ("epochs_done", "seconds_done"))
     if "epochs" in chosen and not config.minutes and done >= config.epochs:
         raise ValueError(
             f"the run has {done} epochs behind it, got --epochs {config.epochs}; choose more"
         )
+    if "minutes" in chosen and seconds >= 60 * config.minutes:
+        raise ValueError(
+            f"the run has {seconds / 60:.1f} minutes behind it, got --minutes {config.minutes:g}; "
+            "choose more"
+        )
+    if not chosen.keys() & {"epochs", "minutes"}:
+        return config
+    stages = assembly.plan(config)
+    if gan.counters["stages_begun"] < len(stages):
+        return config
+    if assembly.make_log(config, run).is_exhausted(stages[-1]):
+        raise ValueError(
+            f"the run ended because its patience of {stages[-1].patience} epochs did; choose a "
+            "larger --patience or --adversarial-patience as well"
+        )
+    return config if config.minutes else _prolonged(config, int(gan.counters["stage_first_epoch"]))
+
+
+def _prolonged(config, first_epoch):
+    """Let the last stage, which began at `first_epoch`, end when all of `--epochs` are done."""
+    last = next(stage for stage in reversed(STAGES) if getattr(config, stage))
+    frozen = config.frozen_epochs if last == "pretrain_epochs" else 0
+    length = config.epochs - first_epoch + frozen
+    others = config.epochs - getattr(config, last)
+    return dataclasses.replace(config, **{last: length}, epochs=others + length)
 
 
 def _write_down(run, config, photographs):
@@ -137,9 +167,10 @@ def _write_down(run, config, photographs):
                 "them back or start a new run"
             )
     else:
-        stored = {"mean_ab": assembly.mean_color(photographs.train)}
+        stored = {}
+    mean_ab = stored.get("mean_ab") or assembly.mean_color(photographs.train)
     source = {"origin": photographs.origin, "folder": str(photographs.folder.absolute())}
-    write_json(run.data, {**source, **content, "mean_ab": stored["mean_ab"]})
+    write_json(run.data, {**source, **content, "mean_ab": mean_ab})
     write_json(run.config, {**dataclasses.asdict(config), "resume": False})
     write_report(photographs.audit, run.skipped)
 
@@ -151,13 +182,13 @@ def _fingerprint(photographs):
     return hashlib.sha256("".join(contents[path] for path in paths).encode()).hexdigest()
 
 
-def _interrupted(gan, run):
+def _interrupted(gan, config, run):
     """Leave a usable generator behind, the best so far or, before any, the present one."""
     from colorize_tf.artifacts.keras_file import save_generator
 
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would cut this short
     if not run.generator.is_file():
-        save_generator(gan.generator, run.generator)
+        save_generator(gan.final_generator, run.generator, assembly.describe_run(config, run))
     signal.signal(signal.SIGINT, handler)
     print(
         f"\ninterrupted; the best generator so far is {run.generator}; go on with "
@@ -177,19 +208,28 @@ def _finish(config, run, photographs):
     from colorize_tf.inference.colorizer import Colorizer
 
     run.drop_cache()
+    colorize = Colorizer.load(run.path)
+    options = {"paths": photographs.validation, "size": config.image_size}
+    scores = {"grey (ab = 0)": score(grey, **options), "this run": score(colorize, **options)}
+    description = assembly.describe_run(config, run)
+    description["figures"] = {
+        "pictures": f"{len(photographs.validation)} validation pictures of: "
+        + description["data"]["origin"],
+        "size": config.image_size,
+        "command": description["training_command"],
+        "scores": scores,
+    }
     folder = Path(config.export_to).resolve() if config.export_to else run.export
     with cli.native_chatter_hidden():
         written = export_artifacts(
             load_generator(run.generator),
             folder,
-            name=folder.name if config.export_to else run.path.absolute().name,
+            name=folder.name if config.export_to else description["name"],
             pictures=evaluation_image(photographs.validation[0], config.image_size)[np.newaxis],
+            description=description,
         )
     for path, difference in written.items():
         print(f"wrote {path}, {difference}")
-    colorize = Colorizer.load(run.path)
-    options = {"paths": photographs.validation, "size": config.image_size}
-    scores = {"grey (ab = 0)": score(grey, **options), "this run": score(colorize, **options)}
     print(f"{len(photographs.validation)} validation photographs at {config.image_size} px:")
     print(table(scores))
     print(f"samples in {run.samples}, curves in {run.curves}")

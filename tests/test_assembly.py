@@ -13,7 +13,7 @@ from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.recipes import RECIPES, make_config
-from colorize_tf.runs import RunFolder
+from colorize_tf.runs import RunFolder, write_json
 from colorize_tf.train import main
 
 
@@ -123,7 +123,10 @@ def train_tiny(photographs, run, **chosen):
     gan, _ = assembly.build_gan(config)
     found = find_photographs("folder", data_dir=photographs)
     distance = assembly.color_distance(config)
-    assembly.train(gan, config, RunFolder.create(run, stem="run"), found, distance)
+    folder = RunFolder.create(run, stem="run")
+    counts = {"train": len(found.train), "validation": len(found.validation)}
+    write_json(folder.data, {"origin": found.origin, "sha256": "", **counts})
+    assembly.train(gan, config, folder, found, distance)
     return gan, rows_of(run)
 
 
@@ -189,10 +192,59 @@ def test_an_average_of_the_weights_is_what_is_kept(photographs, tmp_path):
     assert any(differs)
 
 
+def backbone_weights(generator):
+    layers = [layer for layer in generator.layers if layer.name.startswith("backbone_")]
+    return [weight for layer in layers for weight in layer.get_weights()]
+
+
 def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
     chosen = {"generator": "resnet18_unet", "pretrain_epochs": 2, "frozen_epochs": 1}
-    gan, rows = train_tiny(photographs, tmp_path / "run", **chosen)
+    fresh, _ = assembly.build_gan(make_config({**SMALL, **chosen}))
+    frozen, rows = train_tiny(photographs, tmp_path / "a", **{**chosen, "pretrain_epochs": 1})
+    assert [row["stage"] for row in rows] == ["frozen"]
+    expected = backbone_weights(fresh.generator)
+    assert expected
+    for weight, other in zip(backbone_weights(frozen.generator), expected, strict=True):
+        np.testing.assert_array_equal(weight, other)
+    freed, rows = train_tiny(photographs, tmp_path / "b", **chosen)
     assert [row["stage"] for row in rows] == ["frozen", "pretrain"]
+    pairs = zip(backbone_weights(freed.generator), expected, strict=True)
+    assert any(not np.array_equal(weight, other) for weight, other in pairs)
+
+
+def test_each_stage_has_its_patience_and_the_log_its_figure(tmp_path):
+    chosen = {"patience": 3, "adversarial_patience": 2, "monitor": "val_psnr"}
+    config = make_config(chosen)
+    assert [stage.patience for stage in assembly.plan(config)] == [3, 2]
+    log = assembly.make_log(config, RunFolder(tmp_path))
+    assert log.rule == {"monitor": "val_psnr", "mode": "max"}
+
+
+def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
+    stages = {"pretrain_epochs": 0, "critic_epochs": 1, "adversarial_epochs": 1}
+    still = {"critic_learning_rate": 1e-30, "adversarial_learning_rate": 1e-3}
+    gan, _ = train_tiny(photographs, tmp_path / "run", **stages, **still)
+    fresh, _ = assembly.build_gan(make_config({**SMALL, **stages, **still}))
+    pairs = zip(
+        gan.discriminator.trainable_variables, fresh.discriminator.trainable_variables, strict=True
+    )
+    for weight, other in pairs:
+        np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-20)
+
+
+def test_a_run_out_of_patience_goes_on_only_with_more_of_it(photographs, tmp_path, capsys):
+    run = tmp_path / "run"
+    flags = ["--pretrain-learning-rate", "0.05", "--patience", "1"]
+    small = ["--image-size", "32", "--batch-size", "2", "--steps-per-epoch", "1"]
+    where = ["--data-dir", str(photographs), "--run-dir", str(run)]
+    assert main(["--recipe", "cnn-mse", "--epochs", "50", *flags, *small, *where]) == 0
+    done = len(rows_of(run))
+    resume = ["--resume", "--run-dir", str(run), "--epochs", str(done + 2)]
+    assert main(resume) == 2
+    assert "its patience of 1 epochs did; choose a larger --patience" in capsys.readouterr().err
+    assert len(rows_of(run)) == done
+    assert main([*resume, "--patience", "9"]) == 0
+    assert len(rows_of(run)) == done + 2
 
 
 def test_colours_are_compared_by_pretrained_features_where_weights_are_given(
@@ -213,3 +265,33 @@ def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
     assert train_shortly(photographs, tmp_path / "run", *flags) == 2
     assert "none.h5" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "origin", "told", "licence"),
+    [
+        ({}, "landscapes in /home/me/landscapes", "landscapes", "those of https://www.kaggle.com"),
+        (
+            {},
+            "landscapes from https://www.kaggle.com/x in /home/me in it",
+            "landscapes from https://www.kaggle.com/x",
+            "not stated here",
+        ),
+        ({}, "rendered landscapes (seed 0) in /x", "rendered landscapes (seed 0)", "MIT"),
+        ({"data_dir": "/home/me/mine"}, "landscapes in /home/me/mine", "landscapes", "owners"),
+        ({"dataset": "coco"}, "coco in /home/me/coco", "coco", "Flickr"),
+    ],
+)
+def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, told, licence):
+    run = RunFolder.create(tmp_path / "valley", stem="unused")
+    counts = {"train": 9, "validation": 1, "sha256": "abc"}
+    folder = {"origin": origin, "folder": "/home/me", "mean_ab": [0, 0]}
+    run.data.write_text(json.dumps({**folder, **counts}))
+    description = assembly.describe_run(make_config(chosen), run)
+    data = description["data"]
+    assert (description["name"], description["recipe"]) == ("valley", "compact")
+    assert description["training_command"].startswith("python -m colorize_tf.train")
+    assert data["origin"] == told
+    assert licence in data["licence"]
+    assert {key: data[key] for key in counts} == counts
+    assert "/home" not in json.dumps(description)

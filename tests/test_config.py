@@ -92,7 +92,7 @@ def test_a_value_out_of_range_names_flag_range_and_value(name, value, words):
     "edge",
     [
         {"beta_1": 0.0},
-        {"reconstruction_weight": 0.0},
+        {"reconstruction_weight": 0.0, "pretrain_epochs": 0},
         {"pretrain_epochs": 0},
         {"adversarial_epochs": 0},
         {"film_damage": 1.0},
@@ -124,6 +124,7 @@ def test_the_ends_of_the_ranges_are_allowed(edge):
             {"loss": "classes", "generator": "zhang_classes_cnn"},
             "--loss classes has no adversarial stage; set --adversarial-epochs 0",
         ),
+        ({"reconstruction_weight": 0.0}, "--reconstruction-weight 0 leaves nothing to pretrain on"),
         ({"critic_epochs": 1, "adversarial_epochs": 0}, "needs an adversarial stage to follow"),
         ({"pretrain_epochs": 0, "adversarial_epochs": 0}, "there is nothing to train"),
         (

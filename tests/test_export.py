@@ -1,7 +1,9 @@
 import json
+import sys
 
 import pytest
 
+from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.export import _QUANTIZATIONS, main
 
@@ -13,11 +15,34 @@ def run(*arguments):
 def test_a_run_becomes_artifacts_named_after_their_folder(tiny_run, tmp_path, capsys):
     folder = tmp_path / "saved_models/valley"
     assert run(tiny_run[0], "--to", folder, "--tflite", "float32,int8") == 0
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["1", "report.json", "valley-int8.tflite", "valley.keras", "valley.tflite"]
+    assert {path.name for path in folder.iterdir()} == {
+        "1",
+        "MODEL_CARD.md",
+        "report.json",
+        "valley-int8.json",
+        "valley-int8.tflite",
+        "valley.json",
+        "valley.keras",
+        "valley.tflite",
+    }
     reports = json.loads((folder / "report.json").read_text())
     assert reports["valley-int8.tflite"]["size_bytes"] < reports["valley.tflite"]["size_bytes"] / 2
-    assert "mean ciede2000" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(index for index, line in enumerate(lines) if "XNNPACK" in line)
+    assert "ms, 1 threads   ms, 2 threads   peak MB" in lines[heading]
+    assert [line.split()[0] for line in lines[heading + 1 : heading + 3]] == [
+        "valley.tflite",
+        "valley-int8.tflite",
+    ]
+    assert "mean ciede2000" in lines[heading + 2]
+    assert lines[-4] == "100 landscapes rendered by colorize_tf (seeds from 0), at 64 px:"
+    text = (folder / "MODEL_CARD.md").read_text()
+    assert "| recipe | tiny |" in text
+    assert "100 landscapes rendered by colorize_tf (seeds from 0), at 64 px" in text
+    assert "| this model |" in text
+    assert "python -m colorize_tf.export tiny --to valley --tflite float32,int8\n" in text
+    assert str(tmp_path) not in text and str(tiny_run[0].parent) not in text
+    assert describe(folder)["recipe"] == describe(folder / "valley-int8.tflite")["recipe"] == "tiny"
 
 
 def test_another_size_is_exported(tiny_run, tmp_path):
@@ -26,6 +51,81 @@ def test_another_size_is_exported(tiny_run, tmp_path):
     assert run(tiny_run[0], "--to", tmp_path / "valley", "--size", "32") == 0
     generator = load_generator(tmp_path / "valley/valley.keras")
     assert generator.input_shape == (None, 32, 32, 1)
+
+
+def test_the_dtype_of_pictures_is_passed_on(tiny_run, tmp_path, monkeypatch):
+    given = {}
+
+    def stop(*arguments, **options):
+        given.update(options)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("colorize_tf.artifacts.export.export_artifacts", stop)
+    for flags in ([], ["--image-dtype", "uint8"]):
+        assert run(tiny_run[0], "--to", tmp_path / "valley", "--size", "32", *flags) == 2
+        assert given["image_dtype"] == (flags or ["float32"])[-1]
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Whatever takes long fails."""
+
+    def fail(*arguments, **options):
+        raise AssertionError("too late")
+
+    monkeypatch.setattr("colorize_tf.export._measure", fail)
+    monkeypatch.setattr("colorize_tf.artifacts.export.export_artifacts", fail)
+
+
+def test_too_few_photographs_for_int8_are_found_before_any_work(
+    tiny_run, tmp_path, landscapes, no_work, capsys
+):
+    flags = ["--tflite", "int8", "--data-dir", landscapes[0].parent]
+    assert run(tiny_run[0], "--to", tmp_path / "valley", *flags) == 2
+    assert "int8 needs at least 100 photographs" in capsys.readouterr().err
+    assert not (tmp_path / "valley").exists()
+
+
+def test_a_server_without_its_extra_is_found_before_any_work(
+    tiny_run, tmp_path, no_work, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    assert run(tiny_run[0], "--to", tmp_path / "valley", "--warmup") == 2
+    assert "colorize_tf[serving]" in capsys.readouterr().err
+
+
+def test_a_target_that_is_a_file_is_found_before_any_work(tiny_run, tmp_path, no_work, capsys):
+    (tmp_path / "valley").write_text("mine")
+    assert run(tiny_run[0], "--to", tmp_path / "valley") == 2
+    assert "is a file; expected a folder" in capsys.readouterr().err
+    assert (tmp_path / "valley").read_text() == "mine"
+
+
+def test_a_file_is_asked_what_it_is(tiny_run, capsys):
+    assert run("--describe", tiny_run[0] / "export/tiny.tflite") == 0
+    lines = capsys.readouterr().out.splitlines()
+    for line in ("name: tiny", "recipe: tiny", "input_size: 64", "quantization: float32"):
+        assert line in lines
+    assert "        range: 0.0, 1.0" in lines
+
+
+def test_a_file_that_is_not_ours_is_one_line(tmp_path, capsys):
+    (tmp_path / "song.mp3").write_bytes(b"la la la")
+    assert run("--describe", tmp_path / "song.mp3") == 2
+    error = capsys.readouterr().err
+    assert "song.mp3 does not say what it is" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["runs/one"], ["--to", "here"]])
+def test_what_to_give_is_said(arguments, capsys):
+    assert run(*arguments) == 2
+    assert "MODEL and --to DIR, or --describe FILE" in capsys.readouterr().err
+
+
+def test_describing_stands_alone(capsys):
+    assert run("runs/one", "--describe", "runs/one") == 2
+    assert "leave MODEL and --to out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,15 @@ ROOMS = {
     "training": {"color", "media", "metrics", "files"},
     "artifacts": {"color", "files", "runs"},
     "inference": {"color", "media", "artifacts", "runs"},
-    "evaluation": {"color", "media", "metrics", "inference"},
+    "evaluation": {
+        "color",
+        "files",
+        "inference",
+        "media",
+        "metrics",
+        "models",
+        "realism",
+    },
 }
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

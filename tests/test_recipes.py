@@ -1,9 +1,18 @@
+import argparse
 import dataclasses
+import shlex
 
 import pytest
 
+from colorize_tf import cli
 from colorize_tf.config import STAGES, TrainConfig
-from colorize_tf.recipes import RECIPES, make_config, resume_config
+from colorize_tf.recipes import (
+    RECIPES,
+    make_config,
+    portable_path,
+    resume_config,
+    training_command,
+)
 
 
 def stored_config(**chosen):
@@ -91,6 +100,41 @@ def test_an_unknown_recipe_lists_the_known():
         make_config({"recipe": "huge"})
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"recipe": "cnn-mse", "label_smoothing": 0.1},
+        {"recipe": "cnn-mse", "adversarial_loss": "hinge"},
+        {"recipe": "cnn-mse", "adversarial_patience": 3},
+        {"recipe": "cnn-mse", "critic_learning_rate": 1e-3},
+        {"recipe": "pix2pix", "patience": 3},
+        {"recipe": "pix2pix", "monitor": "val_psnr"},
+    ],
+    ids=lambda chosen: list(chosen)[-1],
+)
+def test_a_flag_of_a_stage_that_is_not_there_is_refused(chosen):
+    name = "--" + list(chosen)[-1].replace("_", "-")
+    with pytest.raises(ValueError, match=f"{name} .* has no effect in this run of recipe"):
+        make_config(chosen)
+
+
+def test_a_backbone_comes_from_one_place():
+    chosen = {"recipe": "resnet18", "init_from": "a", "backbone_weights": "b.weights.h5"}
+    with pytest.raises(ValueError, match="--init-from .* brings the backbone's weights along"):
+        make_config(chosen)
+    assert make_config({"recipe": "resnet18", "init_from": "a"}).init_from
+
+
+def test_files_are_found_again_from_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = make_config({"feature_weights": "w.h5", "init_from": "runs/a"})
+    assert config.feature_weights == str(tmp_path / "w.h5")
+    assert config.init_from == str(tmp_path / "runs/a")
+    assert make_config({"recipe": "resnet18"}).backbone_weights == "imagenet"
+    again = resume_config(dataclasses.asdict(config), {"feature_weights": "w.h5"})
+    assert again.feature_weights == config.feature_weights
+
+
 def test_resuming_keeps_the_stored_config():
     stored = stored_config(recipe="tiny", seed=3, run_dir="runs/a")
     config = resume_config(stored, {"resume": True, "run_dir": "runs/a"})
@@ -99,7 +143,14 @@ def test_resuming_keeps_the_stored_config():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("epochs", 40), ("minutes", 5.0), ("export_to", "models/b"), ("run_dir", "runs/moved")],
+    [
+        ("epochs", 40),
+        ("minutes", 5.0),
+        ("patience", 3),
+        ("adversarial_patience", 3),
+        ("export_to", "models/b"),
+        ("run_dir", "runs/moved"),
+    ],
 )
 def test_resuming_may_change_how_long_and_where(name, value):
     config = resume_config(stored_config(), {"resume": True, name: value})
@@ -129,8 +180,11 @@ def test_more_epochs_go_to_the_last_stage():
 
 
 def test_resuming_never_cuts_an_earlier_stage_short():
-    with pytest.raises(ValueError, match="14 epochs before its last stage, got --epochs 10"):
-        resume_config(stored_config(epochs=20), {"epochs": 10})
+    for epochs in (10, 14):
+        with pytest.raises(
+            ValueError, match=f"14 epochs before its last .*, got --epochs {epochs}"
+        ):
+            resume_config(stored_config(epochs=20), {"epochs": epochs})
 
 
 def test_epochs_take_the_place_of_minutes():
@@ -151,3 +205,44 @@ def test_a_config_of_another_version_is_refused(change):
     name = "seed" if change == "missing" else "unknown"
     with pytest.raises(ValueError, match=f"is of another version: it differs in {name}"):
         resume_config(stored, {})
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        *({"recipe": name} for name in RECIPES),
+        {"recipe": "nogan", "epochs": 3, "minutes": 2.5},
+        {"data_dir": "my photos", "deterministic": True, "seed": 7},
+        {"recipe": "resnet18", "backbone_weights": "none", "clip_norm": 1.0, "patience": 3},
+    ],
+    ids=str,
+)
+def test_a_training_command_makes_the_same_config_again(chosen):
+    chosen = {**chosen, "weight_decay": 1e-05}
+    config = make_config({**chosen, "run_dir": "runs/one", "export_to": "elsewhere"})
+    program, *words = shlex.split(training_command(config))
+    assert [program, *words[:2]] == ["python", "-m", "colorize_tf.train"]
+    parser = argparse.ArgumentParser()
+    cli.add_config_flags(parser, TrainConfig)
+    again = make_config(vars(parser.parse_args(words[2:])))
+    assert again == dataclasses.replace(config, run_dir=None, export_to=None)
+
+
+def test_a_training_command_has_only_what_differs():
+    assert training_command(make_config({})) == "python -m colorize_tf.train"
+    config = make_config({"recipe": "tiny", "seed": 3})
+    assert training_command(config) == "python -m colorize_tf.train --recipe tiny --seed 3"
+
+
+def test_a_training_command_tells_no_path_of_this_machine():
+    config = make_config({"data_dir": "/home/me/my photos", "init_from": "~/runs/first"})
+    expected = "python -m colorize_tf.train --init-from first --data-dir 'my photos'"
+    assert training_command(config) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("photos/val", "photos/val"), ("/a/b", "b"), ("~/a/b", "b"), ("../a/b", "b"), ("none",) * 2],
+)
+def test_of_a_path_what_is_true_elsewhere_is_told(path, expected):
+    assert portable_path(path) == expected

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from colorize_tf import media
+from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.train import main
 
@@ -56,8 +57,24 @@ def test_a_run_ends_with_three_artifacts_and_what_shows_how_it_went(tiny_run):
         "export/tiny.keras",
         "export/1/saved_model.pb",
         "export/tiny.tflite",
+        "export/tiny.json",
+        "export/MODEL_CARD.md",
     ):
         assert (run / name).exists(), name
+
+
+def test_what_a_run_leaves_behind_says_how_it_came_about(tiny_run):
+    run, _ = tiny_run
+    cards = [describe(run / file) for file in (".", "export", "export/tiny.tflite")]
+    assert {card["recipe"] for card in cards} == {"tiny"}
+    assert {card["name"] for card in cards} == {"tiny"}
+    assert {card["data"]["train"] for card in cards} == {200}
+    assert len({card["weights_sha256"] for card in cards}) == 1
+    assert str(run.parent) not in json.dumps(cards)
+    text = (run / "export/MODEL_CARD.md").read_text()
+    assert "20 validation pictures of: rendered landscapes (seed 0), at 64 px" in text
+    assert "| this run |" in text
+    assert str(run.parent) not in text
 
 
 def test_a_run_prints_the_grey_answer_beside_its_own(tiny_run):

@@ -10,16 +10,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from colorize_tf.artifacts.card import put_in_saved_model, put_in_tflite, write_card
+from colorize_tf.artifacts.contract import saved_model_signatures, tflite_signatures
 from colorize_tf.artifacts.keras_file import (
     as_float32,
+    describe_generator,
     generate_ab,
     load_generator,
     save_generator,
     z_size_of,
 )
-from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
+from colorize_tf.artifacts.model_card import MODEL_CARD, model_card
+from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
 from colorize_tf.artifacts.serving import write_serving_configs, write_warmup
 from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
+from colorize_tf.artifacts.versions import next_version
 from colorize_tf.color import encode, images_to_rgb
 
 # float32 against float32: what another order of additions makes of it, with room to spare.
@@ -44,14 +49,17 @@ def export_artifacts(
     name: str,
     pictures: np.ndarray,
     quantizations: Sequence[str] = ("float32",),
+    image_dtype: str = "float32",
     warmup: bool = False,
+    description: dict | None = None,
 ) -> dict[Path, Difference]:
     """Write a generator as `.keras`, SavedModel and TFLite.
 
     In `folder`: `NAME.keras`, `N/`, the SavedModel, where N counts up, and `NAME.tflite`, or
     `NAME-float16.tflite` and so on for other quantizations; with `warmup` also the two
-    configurations of TensorFlow Serving. All are written aside, compared with the generator, and
-    only then moved into place.
+    configurations of TensorFlow Serving. Each says of itself what it is, a `.tflite` also in a
+    `.json` beside it, and `MODEL_CARD.md` says it to people. All are written aside, compared with
+    the generator, and only then moved into place.
 
     Args:
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, under any dtype policy.
@@ -60,7 +68,11 @@ def export_artifacts(
         pictures: real ones to compare on, uint8 `(n, size, size, 3)` of the generator's size; for
             int8 at least 100, which also calibrate it.
         quantizations: of TFLite, as `convert_to_tflite` takes them.
+        image_dtype: of the photographs that TFLite files take and give, `"float32"` in 0..1 or
+            `"uint8"` in 0..255.
         warmup: whether to add warm-up requests and configurations for TensorFlow Serving.
+        description: how the generator came about, with the keys of `card.PROVENANCE`, and
+            `figures` as `model_card` takes them; what is left out is not known.
 
     Returns:
         What was written, and how far it is from the generator.
@@ -76,29 +88,28 @@ def export_artifacts(
     generator = as_float32(generator)
     rgb = images_to_rgb(pictures).numpy()
     version = str(next_version(folder))
+    description = {**(description or {}), "name": name, "export": int(version)}
+    card = describe_generator(generator, description)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as aside:
         aside = Path(aside)
-        save_generator(generator, aside / f"{name}.keras")
+        save_generator(generator, aside / f"{name}.keras", description)
         save_saved_model(generator, aside / version)
+        signatures = saved_model_signatures(card["input_size"], card["z_size"])
+        put_in_saved_model(aside / version, {**card, "signatures": signatures})
         differences = _exact_differences(generator, aside, name, version, rgb[:1])
         for quantization in quantizations:
-            file = name + ("" if quantization == "float32" else f"-{quantization}") + ".tflite"
-            calibration = rgb if quantization == "int8" else None
-            content = convert_to_tflite(
-                generator, quantization=quantization, calibration=calibration
+            stem = name + ("" if quantization == "float32" else f"-{quantization}")
+            differences[f"{stem}.tflite"] = _write_tflite(
+                generator, aside / stem, card, quantization, image_dtype, rgb
             )
-            (aside / file).write_bytes(content)
-            measure, limit = LIMITS[quantization]
-            value = compare_tflite(content, generator, rgb[:8])[measure]
-            differences[file] = Difference(measure, value, limit)
         for file, difference in differences.items():
             _check(file, difference)
-        files = list(differences)
         if warmup:
             write_warmup(aside / version, pictures[0], z_size=z_size_of(generator))
-            files += [path.name for path in write_serving_configs(aside, name)]
-        for file in files:
-            os.replace(aside / file, folder / file)
+            write_serving_configs(aside, name)
+        (aside / MODEL_CARD).write_text(model_card(card, aside))
+        for path in sorted(aside.iterdir()):
+            os.replace(path, folder / path.name)
     return {folder / file: difference for file, difference in differences.items()}
 
 
@@ -120,6 +131,32 @@ def _exact_differences(
         for file, answer in zip(largest, answers, strict=True):
             largest[file] = np.maximum(largest[file], np.max(np.abs(answer - expected)))
     return {file: Difference(_EXACT[0], float(value), _EXACT[1]) for file, value in largest.items()}
+
+
+def _write_tflite(
+    generator: keras.Model,
+    stem: Path,
+    card: dict,
+    quantization: str,
+    image_dtype: str,
+    rgb: np.ndarray,
+) -> Difference:
+    """Write `STEM.tflite` and, beside it, what is inside it as `STEM.json`."""
+    signatures = tflite_signatures(card["input_size"], card["z_size"], image_dtype)
+    card = {**card, "quantization": quantization, "signatures": signatures}
+    content = convert_to_tflite(
+        generator,
+        quantization=quantization,
+        calibration=rgb if quantization == "int8" else None,
+        image_dtype=image_dtype,
+    )
+    content = put_in_tflite(content, card)
+    Path(f"{stem}.tflite").write_bytes(content)
+    write_card(f"{stem}.json", card)
+    measure, limit = LIMITS[quantization]
+    if image_dtype == "uint8" and measure == "largest_difference":
+        limit += 0.5 / 255  # exact answers are rounded to a level
+    return Difference(measure, compare_tflite(content, generator, rgb[:8])[measure], limit)
 
 
 def _check(file: str, difference: Difference) -> None:

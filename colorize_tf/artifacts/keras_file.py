@@ -6,20 +6,45 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from colorize_tf.artifacts.card import make_card, put_in_keras
+from colorize_tf.artifacts.contract import keras_signatures
 from colorize_tf.files import written_aside
 from colorize_tf.runs import RunFolder
 
 
-def save_generator(generator: keras.Model, path: str | Path) -> None:
+def save_generator(
+    generator: keras.Model, path: str | Path, description: dict | None = None
+) -> None:
     """Write a generator as a float32 `.keras` file, whole or not at all.
 
     Args:
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, of built-in layers, under any
             dtype policy.
         path: where to write, ending in `.keras`; an older file there is replaced.
+        description: what the file says of itself beside what the generator tells: how it came
+            about, with the keys of `card.PROVENANCE`, and a `name`, by default the file's.
     """
+    card = describe_generator(generator, {"name": Path(path).stem, **(description or {})})
+    signatures = keras_signatures(card["input_size"], card["z_size"])
     with written_aside(path) as aside:
         as_float32(generator).save(aside)
+        put_in_keras(aside, {**card, "signatures": signatures})
+
+
+def describe_generator(generator: keras.Model, description: dict) -> dict:
+    """Make the description that all artifacts of a generator carry.
+
+    Args:
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
+        description: its `name` and what else is known, as `make_card` takes it.
+    """
+    return make_card(
+        description,
+        generator=generator.name,
+        size=generator.output_shape[1],
+        z_size=z_size_of(generator),
+        weights=generator.get_weights(),
+    )
 
 
 def load_generator(path: str | Path) -> keras.Model:

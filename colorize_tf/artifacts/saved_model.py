@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
 from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
+from colorize_tf.artifacts.versions import version_folder
 
 
 def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
@@ -72,12 +73,6 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     tf.saved_model.save(module, os.fspath(folder), signatures=signatures)
 
 
-def next_version(base: str | Path) -> int:
-    """Return the number after the highest version in a model's base folder, 1 if there is none."""
-    versions = [int(path.name) for path in Path(base).glob("*") if path.name.isdecimal()]
-    return max(versions, default=0) + 1
-
-
 def load_saved_model(folder: str | Path) -> Any:
     """Load a SavedModel that `save_saved_model` wrote.
 
@@ -90,12 +85,7 @@ def load_saved_model(folder: str | Path) -> Any:
     Raises:
         ValueError: no SavedModel there, or none of ours.
     """
-    folder = Path(folder)
-    versions = [path for path in folder.glob("*") if path.name.isdecimal()]
-    if not (folder / "saved_model.pb").is_file() and versions:
-        folder = max(versions, key=lambda path: int(path.name))
-    if not (folder / "saved_model.pb").is_file():
-        raise ValueError(f"no SavedModel in {folder}: expected saved_model.pb or version folders")
+    folder = version_folder(folder)
     try:
         loaded = tf.saved_model.load(os.fspath(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:

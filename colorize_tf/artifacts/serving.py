@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +36,12 @@ model_config_list {{
 """
 
 
+def check_servable(name: str) -> None:
+    """Raise `ValueError` where `write_warmup` or `write_serving_configs` would, before any work."""
+    _check_name(name)
+    _serving_messages()
+
+
 def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> Path:
     """Give a SavedModel one request for each signature, which the server runs when it loads it.
 
@@ -56,13 +63,7 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
         raise ValueError(
             f"the warm-up image must be uint8 (size, size, 3), got {image.dtype} {image.shape}"
         )
-    try:
-        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-    except ImportError as error:
-        raise ValueError(
-            "warm-up requests are written with tensorflow-serving-api, which is not installed; "
-            'pip install "colorize_tf[serving]"'
-        ) from error
+    predict_pb2, prediction_log_pb2 = _serving_messages()
     lightness = encode(images_to_rgb(image[np.newaxis]))[0].numpy()
     inputs = {
         "serving_default": {"image_bytes": [tf.io.encode_jpeg(image).numpy()]},
@@ -100,12 +101,27 @@ def write_serving_configs(base_folder: str | Path, name: str) -> tuple[Path, Pat
     Raises:
         ValueError: a name that cannot be part of a URL.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
-        raise ValueError(
-            f"a model cannot be served as {name!r}; letters, digits and . _ - make a name"
-        )
+    _check_name(name)
     paths = Path(base_folder) / "batching.config", Path(base_folder) / "models.config"
     for path, text in zip(paths, (_BATCHING, _MODELS.format(name=name)), strict=True):
         with written_aside(path) as aside:
             aside.write_text(text)
     return paths
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+        raise ValueError(
+            f"a model cannot be served as {name!r}; letters, digits and . _ - make a name"
+        )
+
+
+def _serving_messages() -> tuple[ModuleType, ModuleType]:
+    try:
+        from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    except ImportError as error:
+        raise ValueError(
+            "warm-up requests are written with tensorflow-serving-api, which is not installed; "
+            'pip install "colorize_tf[serving]"'
+        ) from error
+    return predict_pb2, prediction_log_pb2

@@ -63,7 +63,7 @@ def join_network_and_color(network: bytes, color: bytes) -> bytes:
         model.subgraphs.append(sample_ab)
         inputs = {"lightness": lightness_in, "z": index}
         model.signatureDefs.append(_signature_def("sample_ab", 2, inputs, {"ab": ab_out}))
-    return _packed(model)
+    return packed(model)
 
 
 def _zeros_like(tensor: schema.TensorT, model: schema.ModelT) -> schema.TensorT:
@@ -120,7 +120,8 @@ def _signature_def(
     return signature
 
 
-def _packed(model: schema.ModelT) -> bytes:
+def packed(model: schema.ModelT) -> bytes:
+    """Write a model down as the content of a `.tflite` file."""
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -88,6 +88,41 @@ def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int 
     }
 
 
+def report_table(reports: dict[str, dict]) -> str:
+    """Lay reports out for a terminal.
+
+    Args:
+        reports: by file what `report_tflite` returned, with `measure` and `value` of its comparison
+            with the generator; all timed with the same numbers of threads.
+
+    Returns:
+        One line for each file, under a heading.
+    """
+    threads = list(next(iter(reports.values()))["latency_ms"]["serving_default"])
+    headings = ["", "MB", "ops", "XNNPACK", "GPU", *(f"ms, {n} threads" for n in threads)]
+    rows = [[*headings, "peak MB", "error"]]
+    for name, report in reports.items():
+        latency = report["latency_ms"]["serving_default"]
+        rows.append(
+            [
+                name,
+                f"{report['size_bytes'] / 1e6:.2f}",
+                str(sum(report["ops"]["serving_default"].values())),
+                f"{report['xnnpack']['share']:.0%}",
+                "yes" if report["gpu"]["compatible"] else "no",
+                *(f"{latency[count]:.1f}" for count in threads),
+                f"{report['peak_memory_bytes'] / 1e6:.0f}",
+                f"{report['value']:.1e} {report['measure'].replace('_', ' ')}",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        row[0].ljust(widths[0])
+        + "".join(f"   {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        for row in rows
+    )
+
+
 def _ops(content: bytes) -> dict:
     """By signature the ops' counts, and which of them are none of TFLite's own."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)

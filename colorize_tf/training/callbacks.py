@@ -50,10 +50,13 @@ class Counters(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Set the random state of this epoch."""
-        for layer in (*self.model.generator.layers, *self.model.discriminator.layers):
-            if isinstance(layer, keras.layers.Dropout):
-                steps_done = int(self.model.counters["steps_done"])
-                layer.seed_generator.state.assign([self.seed, steps_done])
+        layers = (*self.model.generator.layers, *self.model.discriminator.layers)
+        dropouts = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
+        steps_done = int(self.model.counters["steps_done"])
+        for index, layer in enumerate(dropouts):
+            # Each its own: layers of one state would drop the same places.
+            state = np.random.SeedSequence([self.seed, steps_done, index]).generate_state(2)
+            layer.seed_generator.state.assign(state)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Count the epoch."""
@@ -112,11 +115,17 @@ class LearningRates(Callback):
         self.shape = shape
         self.progress = progress
 
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Forget what the stage before has set."""
+        self.share = None
+
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Set both."""
+        """Set both, if they change."""
         share = self.shape(self.progress())
-        self.model.generator_optimizer.learning_rate = self.generator * share
-        self.model.discriminator_optimizer.learning_rate = self.critic * share
+        if share != self.share:
+            self.model.generator_optimizer.learning_rate = self.generator * share
+            self.model.discriminator_optimizer.learning_rate = self.critic * share
+            self.share = share
 
 
 class Patience(Callback):
@@ -234,8 +243,9 @@ class BestGenerator(Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Begin a stage with the best generator of the one before."""
-        rows = self.log.rows
-        if rows and rows[-1]["stage"] != self.model.stage.name:
+        stages = [row["stage"] for row in self.log.rows]
+        is_new = bool(stages) and stages[-1] != self.model.stage.name
+        if is_new and any(stage != CRITIC for stage in stages):
             weights = self.load(self.path).get_weights()
             self.model.generator.set_weights(weights)
             self.model.final_generator.set_weights(weights)

@@ -243,7 +243,9 @@ def _prepare(
     float16 = any(layer.compute_dtype == "float16" for layer in network.layers)
     if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    optimizer.build(network.trainable_variables)
+    # Once: a loss-scaled optimizer that is built again begins again with its scale.
+    if not optimizer.built:
+        optimizer.build(network.trainable_variables)
     return optimizer
 
 

@@ -11,7 +11,7 @@ import matplotlib
 from keras.callbacks import Callback
 
 from colorize_tf.files import written_aside
-from colorize_tf.training.selection import best_index, is_exhausted
+from colorize_tf.training.selection import PRETRAINING, best_index, is_exhausted
 
 if TYPE_CHECKING:
     from colorize_tf.training.stages import Stage
@@ -47,7 +47,8 @@ class RunLog(Callback):
         return is_exhausted(self._rows_of(stage.name), stage.patience, **self.rule)
 
     def _rows_of(self, stage: str) -> list[dict]:
-        return [row for row in self.rows if row["stage"] == stage]
+        alike = PRETRAINING if stage in PRETRAINING else (stage,)
+        return [row for row in self.rows if row["stage"] in alike]
 
     def forget_after(self, epochs_done: int) -> None:
         """Drop rows of an epoch that ended but was not saved: it comes again."""
@@ -66,6 +67,7 @@ class RunLog(Callback):
             "steps": int(self.model.counters["steps_done"]),
             "seconds": round(float(self.model.counters["seconds_done"]), 1),
             "learning_rate": float(self.model.generator_optimizer.learning_rate),
+            "critic_learning_rate": float(self.model.discriminator_optimizer.learning_rate),
         }
         self.rows.append({**row, **{name: float(value) for name, value in logs.items()}})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))

@@ -3,7 +3,11 @@
 Pure functions of the rows of a run's log, so that a resumed run decides as the first one would.
 """
 
+import math
 from collections.abc import Sequence
+
+PRETRAINING = ("frozen", "pretrain")
+"""Names of the stages on the reconstruction loss, which are judged together."""
 
 CRITIC = "critic"
 """Name of the stage that leaves the generator as it is."""
@@ -21,11 +25,11 @@ def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
     """Find the best epoch of a stage.
 
     Of an adversarial stage it is the one whose colours, over the validation set, are distributed
-    most like the true ones (least `val_color_distance`), among those with `val_ciede2000` within 3
-    per cent of the stage's least so far and `val_colorfulness_ratio` in 0.8 to 1.1; while none is
-    in that band, the nearest to it. Its losses stand still while its colours get better and worse:
-    DeOldify's author (Antic 2019) picks the peak by eye. Of any other stage it is the first epoch
-    with the best monitored figure.
+    most like the true ones (least `val_color_distance`), among those whose
+    `val_colorfulness_ratio` lies in 0.8 to 1.1 and whose `val_ciede2000` is within 3 per cent of
+    the least that such an epoch had so far; while none lies in that band, the nearest to it. Its
+    losses stand still while its colours get better and worse: DeOldify's author (Antic 2019) picks
+    the peak by eye. Of any other stage it is the first epoch with the best monitored figure.
 
     Args:
         rows: the epochs of one stage in their order, figures by name.
@@ -39,13 +43,18 @@ def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
         figures = [float(row[monitor]) for row in rows]
         return figures.index(min(figures) if mode == "min" else max(figures))
     best = 0
+    least = math.inf
     # Epoch by epoch, as only the best so far is kept in a file.
     for index, row in enumerate(rows):
-        least = min(float(seen["val_ciede2000"]) for seen in rows[: index + 1])
+        if _outside(row):
+            if _outside(row) < _outside(rows[best]):
+                best = index
+            continue
+        least = min(least, float(row["val_ciede2000"]))
         limit = least * (1 + CIEDE2000_TOLERANCE)
-        if float(rows[best]["val_ciede2000"]) > limit:
-            best = index
-        elif float(row["val_ciede2000"]) <= limit and _rank(row) < _rank(rows[best]):
+        beaten = _outside(rows[best]) or float(rows[best]["val_ciede2000"]) > limit
+        is_closer = float(row["val_color_distance"]) < float(rows[best]["val_color_distance"])
+        if beaten or (is_closer and float(row["val_ciede2000"]) <= limit):
             best = index
     return best
 
@@ -64,7 +73,7 @@ def is_exhausted(rows: Sequence[dict], patience: int | None, *, monitor: str, mo
     return len(rows) - 1 - best_index(rows, monitor=monitor, mode=mode) >= patience
 
 
-def _rank(row: dict) -> tuple[float, float]:
+def _outside(row: dict) -> float:
+    """How far the colourfulness of an epoch is from where it should be."""
     ratio = float(row["val_colorfulness_ratio"])
-    outside = max(LEAST_COLORFULNESS - ratio, ratio - MOST_COLORFULNESS, 0.0)
-    return outside, float(row["val_color_distance"])
+    return max(LEAST_COLORFULNESS - ratio, ratio - MOST_COLORFULNESS, 0.0)

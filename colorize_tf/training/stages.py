@@ -11,9 +11,6 @@ from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.log import RunLog
 from colorize_tf.training.selection import ADVERSARIAL, CRITIC
 
-BACKBONE_PREFIX = "backbone_"
-"""How the names of a pretrained encoder's layers begin."""
-
 _NEVER = 10**6
 # Keras' schedules count steps; a stage is that many, however long it really is.
 _TICKS = 10_000
@@ -98,6 +95,7 @@ def run_stages(
     warmup: float = 0.0,
     seed: int = 0,
     minutes: float | None = None,
+    backbone_prefix: str = "backbone_",
     callbacks: Sequence[Callback] = (),
     **fit_arguments: object,
 ) -> None:
@@ -114,6 +112,7 @@ def run_stages(
         seed: of dropout.
         minutes: length of the run, which the stages share as they share the epochs; None counts
             epochs. What a stage leaves goes to the next.
+        backbone_prefix: how the names of those layers begin that a frozen stage leaves alone.
         callbacks: they find the stage in `model.stage`.
         **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
     """
@@ -135,6 +134,7 @@ def run_stages(
         is_over = minutes is None and gan.counters["epochs_done"] >= last_epoch
         if is_over or log.is_exhausted(stage):
             continue
+        _freeze(gan, backbone_prefix, stage.frozen)
         _enter(gan, stage, losses)
 
         def progress(end=end, stage=stage):
@@ -164,11 +164,14 @@ def _begin(gan: ColorizationGAN, index: int, counters: Counters) -> None:
     gan.counters["stage_first_second"].assign(counters.elapsed(gan))
 
 
+def _freeze(gan: ColorizationGAN, prefix: str, is_frozen: bool) -> None:
+    for layer in gan.generator.layers:
+        if layer.name.startswith(prefix):
+            layer.trainable = not is_frozen
+
+
 def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, object]) -> None:
     """Compile again, as another step is to be traced; the optimizers keep their state."""
-    for layer in gan.generator.layers:
-        if layer.name.startswith(BACKBONE_PREFIX):
-            layer.trainable = not stage.frozen
     gan.compile(
         gan.generator_optimizer, gan.discriminator_optimizer, objective=stage.objective, **losses
     )
@@ -186,6 +189,8 @@ def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps
 
 def _schedule(name: str, warmup: float):
     """Return a function of progress, 0 to 1, to the share of the full learning rate."""
+    if name == "constant" and not warmup:
+        return lambda progress: 1.0
     decay = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else 1.0,
         decay_steps=_TICKS * (1 - warmup),

@@ -1,7 +1,11 @@
+import hashlib
+
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from colorize_tf.artifacts import export
+from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
@@ -40,7 +44,9 @@ def test_a_second_export_is_the_next_version(generator, image, tmp_path):
     for _ in range(2):
         export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["1", "2", "valley.keras", "valley.tflite"]
+    assert names == ["1", "2", "MODEL_CARD.md", "valley.json", "valley.keras", "valley.tflite"]
+    assert describe(tmp_path / "2")["export"] == 2
+    assert "export 2" in (tmp_path / "MODEL_CARD.md").read_text()
 
 
 def test_an_artifact_that_answers_otherwise_stops_the_export_and_leaves_nothing(
@@ -85,6 +91,44 @@ def test_other_quantizations_are_named_in_their_files(calm, image, tmp_path):
     names = [path.name for path in written]
     assert names == ["valley.keras", "1", "valley-float16.tflite", "valley-dynamic.tflite"]
     assert all(path.exists() for path in written)
+
+
+@pytest.mark.parametrize("quantization", ["float32", "dynamic"])
+def test_tflite_files_of_uint8_pictures_are_compared_as_well(calm, image, tmp_path, quantization):
+    written = export_artifacts(
+        calm,
+        tmp_path,
+        name="valley",
+        pictures=image[np.newaxis],
+        quantizations=[quantization],
+        image_dtype="uint8",
+    )
+    *_, path = written
+    runner = Interpreter(model_path=str(path)).get_signature_runner("serving_default")
+    assert runner.get_input_details()["image"]["dtype"] == np.uint8
+    ends = describe(path)["signatures"]["serving_default"]
+    assert ends["inputs"]["image"]["range"] == ends["outputs"]["colorized"]["range"] == [0, 255]
+    assert 0 < written[path].value <= written[path].limit < 0.51
+
+
+def test_one_level_more_than_rounding_stops_an_export_of_uint8(calm, image, tmp_path, monkeypatch):
+    answer = {"largest_difference": 1 / 255}
+    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: answer)
+    with pytest.raises(ValueError, match="valley.tflite answers otherwise"):
+        export_artifacts(
+            calm, tmp_path, name="valley", pictures=image[np.newaxis], image_dtype="uint8"
+        )
+
+
+def test_the_model_card_has_the_hash_of_every_other_file(calm, image, tmp_path):
+    export_artifacts(calm, tmp_path, name="valley", pictures=image[np.newaxis])
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 6
+    for path in files:
+        if path.name != "MODEL_CARD.md":
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            assert f"| {path.relative_to(tmp_path)} |" in text and f"| `{digest}` |" in text
 
 
 def test_a_crash_leaves_earlier_artifacts_as_they_were(generator, image, tmp_path, monkeypatch):

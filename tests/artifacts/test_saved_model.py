@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from colorize_tf.artifacts.saved_model import load_saved_model, next_version, save_saved_model
+from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
 from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_lab
 from colorize_tf.data.synthetic import render_landscape
 
@@ -252,13 +252,6 @@ def test_a_base_folder_means_its_highest_version(folder, generator, tmp_path):
     (tmp_path / "9" / "saved_model.pb").parent.mkdir()
     (tmp_path / "9" / "saved_model.pb").write_bytes(b"broken")
     assert "predict_ab" in load_saved_model(tmp_path).signatures
-
-
-def test_versions_count_up(tmp_path):
-    assert next_version(tmp_path) == 1
-    for name in ("1", "9", "10", "notes", "²"):
-        (tmp_path / name).mkdir()
-    assert next_version(tmp_path) == 11
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):

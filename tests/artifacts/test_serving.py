@@ -13,7 +13,12 @@ from google.protobuf import (
 
 from colorize_tf.artifacts.keras_file import z_size_of
 from colorize_tf.artifacts.saved_model import save_saved_model
-from colorize_tf.artifacts.serving import WARMUP_FILE, write_serving_configs, write_warmup
+from colorize_tf.artifacts.serving import (
+    WARMUP_FILE,
+    check_servable,
+    write_serving_configs,
+    write_warmup,
+)
 from colorize_tf.data.synthetic import render_landscape
 
 
@@ -60,8 +65,12 @@ def test_nothing_else_is_left_beside_the_warm_up_requests(requests):
 
 def test_without_the_extra_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
-    with pytest.raises(ValueError, match=r'pip install "colorize_tf\[serving\]"'):
-        write_warmup(tmp_path, np.zeros((32, 32, 3), np.uint8))
+    for work in (
+        lambda: check_servable("landscapes"),
+        lambda: write_warmup(tmp_path, np.zeros((32, 32, 3), np.uint8)),
+    ):
+        with pytest.raises(ValueError, match=r'pip install "colorize_tf\[serving\]"'):
+            work()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,6 +139,7 @@ def test_the_models_configuration_is_what_the_server_parses(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "a/b", 'a"b', "a b", "..", "a:b"])
 def test_a_name_that_cannot_be_served_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="cannot be served as"):
-        write_serving_configs(tmp_path, name)
+    for work in (lambda: check_servable(name), lambda: write_serving_configs(tmp_path, name)):
+        with pytest.raises(ValueError, match="cannot be served as"):
+            work()
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,12 @@ import pytest
 import tensorflow as tf
 
 from colorize_tf.artifacts.tflite import convert_to_tflite
-from colorize_tf.artifacts.tflite_report import _gpu_compatibility, _ops, report_tflite
+from colorize_tf.artifacts.tflite_report import (
+    _gpu_compatibility,
+    _ops,
+    report_table,
+    report_tflite,
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +92,15 @@ def test_memory_is_that_of_a_process_without_tensorflow(report):
     ballast = np.ones(1 << 27, np.uint8)
     assert ballast[-1]
     assert report["runtime_memory_bytes"] < report["peak_memory_bytes"] < 250e6
+
+
+def test_a_table_has_a_line_for_each_file(report):
+    compared = {"measure": "mean_ciede2000", "value": 0.25}
+    table = report_table({name: {**report, **compared} for name in ("a.tflite", "longer.tflite")})
+    heading, first, second = table.splitlines()
+    assert heading.split() == "MB ops XNNPACK GPU ms, 1 threads peak MB error".split()
+    assert len(heading) == len(first) == len(second)
+    assert first.split()[0] == "a.tflite" and second.split()[0] == "longer.tflite"
+    ops = sum(report["ops"]["serving_default"].values())
+    assert first.split()[2:4] == [str(ops), f"{report['xnnpack']['share']:.0%}"]
+    assert first.endswith("2.5e-01 mean ciede2000")

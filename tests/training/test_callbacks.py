@@ -32,6 +32,7 @@ def gan():
         final_generator=network,
         discriminator=network,
         generator_optimizer=types.SimpleNamespace(learning_rate=0.5),
+        discriminator_optimizer=types.SimpleNamespace(learning_rate=0.25),
         counters={name: keras.Variable(0.0, dtype="float32") for name in names},
         stop_training=False,
     )
@@ -119,6 +120,12 @@ def test_a_stage_that_leaves_the_generator_alone_leaves_the_file_alone(log, gan,
     assert train(gan, log, best, CRITIC, [13, 12]) == 13
     assert shelf.saved == [15, 13]
     assert train(gan, log, best, LAST, [16]) == 13
+
+
+def test_a_critic_stage_may_come_first(log, gan, best, shelf):
+    train(gan, log, best, CRITIC, [15])
+    assert train(gan, log, best, LAST, [14]) == 15
+    assert shelf.saved == [14]
 
 
 def test_the_average_of_the_weights_is_what_is_kept_and_where_both_go_on(log, gan, best, shelf):
@@ -214,6 +221,14 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
     np.testing.assert_array_equal(masks(1, 10), masks(1, 10))
     assert not np.array_equal(masks(1, 10), masks(1, 11))
     assert not np.array_equal(masks(1, 10), masks(2, 10))
+
+
+def test_no_two_layers_drop_the_same_places(gan):
+    dropouts = [keras.layers.Dropout(0.5) for _ in range(2)]
+    gan.generator = types.SimpleNamespace(layers=dropouts)
+    attach(Counters(seed=0), gan).on_epoch_begin(0)
+    first, second = (np.asarray(x(np.ones((1, 64)), training=True)) for x in dropouts)
+    assert not np.array_equal(first, second)
 
 
 def test_time_spent_before_a_resume_counts(gan, clock):

@@ -233,6 +233,16 @@ def test_under_mixed_float16_both_optimizers_scale_their_loss(policy, batch):
     assert int(gan.discriminator_optimizer.inner_optimizer.iterations) == 1
 
 
+def test_compiling_again_keeps_the_optimizers_and_their_loss_scale(policy, batch):
+    policy("mixed_float16")
+    gan = make_gan()
+    gan.generator_optimizer.dynamic_scale.assign(SMALL_SCALE)
+    before = len(gan.generator_optimizer.variables)
+    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="critic")
+    assert len(gan.generator_optimizer.variables) == before
+    assert float(gan.generator_optimizer.dynamic_scale) == SMALL_SCALE
+
+
 def test_under_mixed_float16_a_step_is_that_of_float32_but_for_rounding(policy, batch):
     expected = make_gan(learning_rate=1e-3)
     expected.train_step(batch)

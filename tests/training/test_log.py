@@ -30,6 +30,7 @@ def gan():
     return types.SimpleNamespace(
         stage=PRETRAIN,
         generator_optimizer=types.SimpleNamespace(learning_rate=0.5),
+        discriminator_optimizer=types.SimpleNamespace(learning_rate=0.25),
         counters={name: keras.Variable(0.0, dtype="float32") for name in names},
     )
 
@@ -47,6 +48,7 @@ def test_each_epoch_is_a_row_and_a_point_on_the_curves(log, gan, tmp_path):
     rows = read(tmp_path / "metrics.csv")
     assert [row["stage"] for row in rows] == ["pretrain", "last"]
     assert [row["learning_rate"] for row in rows] == ["0.5", "0.5"]
+    assert [row["critic_learning_rate"] for row in rows] == ["0.25", "0.25"]
     assert [row["discriminator_loss"] for row in rows] == ["", "0.7"]
     assert media.read_image(tmp_path / "curves.png").std() > 0
 
@@ -69,6 +71,14 @@ def test_the_best_epoch_is_that_of_the_chosen_figure(log, gan, tmp_path):
         log.on_epoch_end(epoch, {"val_ab_rmse": error})
         other.on_epoch_end(epoch, {"val_ab_rmse": error, "val_psnr": psnr})
     assert log.last_is_best() and not other.last_is_best()
+
+
+def test_epochs_with_a_frozen_backbone_are_judged_with_those_after_them(log, gan):
+    gan.stage = dataclasses.replace(PRETRAIN, name="frozen", frozen=True)
+    log.on_epoch_end(0, {"val_ab_rmse": 13.0})
+    gan.stage = PRETRAIN
+    log.on_epoch_end(1, {"val_ab_rmse": 14.0})
+    assert not log.last_is_best()
 
 
 def test_only_the_epochs_of_a_stage_count_for_its_patience(log, gan):

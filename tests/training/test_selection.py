@@ -31,6 +31,9 @@ def test_of_some_figures_the_greatest_is_best():
     [
         # the least distance among those with colour enough
         ([(12.0, 0.9, 2.0), (12.0, 0.9, 1.0), (12.0, 0.9, 1.5)], 1),
+        # too grey to count, however small the error: a collapsed epoch has the least
+        ([(13.0, 0.9, 1.0), (12.4, 0.9, 1.05), (12.1, 0.3, 3.0)], 1),
+        ([(11.5, 0.55, 2.0), (12.0, 0.85, 1.2), (12.0, 0.95, 1.0)], 2),
         # too much error for however good a distance
         ([(12.0, 0.9, 2.0), (12.4, 0.9, 1.0)], 0),
         ([(12.0, 0.9, 2.0), (12.3, 0.9, 1.0)], 1),

@@ -1,0 +1,102 @@
+"""MODEL_CARD.md: what a person wants to know of an export before using it."""
+
+import hashlib
+from pathlib import Path
+
+MODEL_CARD = "MODEL_CARD.md"
+
+_UNKNOWN = "not known"
+_TEXT = """\
+# {name}
+
+Colours black-and-white landscape photographs: it keeps the lightness and predicts the colours.
+
+| | |
+|---|---|
+| version | colorize_tf {version}, export {export} |
+| recipe | {recipe} |
+| network | {generator}, {parameters:,} parameters, {input_size} x {input_size} pixels |
+| learned from | {photographs} |
+| licence of the weights | {licence} |
+| licence of the photographs | {photographs_licence} |
+| SHA-256 of the weights | {weights_sha256} |
+
+`python -m colorize_tf.export --describe FILE` tells the same of each file, and what it takes and
+gives.
+
+## Training
+
+    {training_command}
+
+## Figures
+
+{figures}
+
+## Limits
+
+Colour is a guess. The network is made for landscapes: people, interiors and everything else come
+out wrong. Colours tend to be paler than the truth, and nothing tells a right one from a wrong one:
+they are no evidence of how a place looked.
+
+## Files
+
+| file | MB | SHA-256 |
+|---|---:|---|
+{files}
+"""
+
+
+def model_card(card: dict, folder: Path) -> str:
+    """Write the model card of an export.
+
+    Args:
+        card: from `card.make_card`, with `export`, the number of the SavedModel, and, where they
+            were measured, `figures`: `pictures`, what they were measured on; `size`, of the squares
+            compared in pixels; `command`, which prints them; and `scores` by name and measure.
+        folder: holds the files of the export and nothing else.
+
+    Returns:
+        Markdown.
+    """
+    data = card["data"] or {}
+    return _TEXT.format(
+        **{key: _UNKNOWN if value is None else value for key, value in card.items()}
+        | {
+            "photographs": _photographs(data),
+            "photographs_licence": data.get("licence", _UNKNOWN),
+            "figures": _figures(card["figures"]) if "figures" in card else "None were measured.",
+            "files": "\n".join(_files(folder)),
+        }
+    )
+
+
+def _photographs(data: dict) -> str:
+    if not data:
+        return _UNKNOWN
+    return f"{data['train']:,} pictures ({data['validation']:,} more held out) of: {data['origin']}"
+
+
+def _figures(figures: dict) -> str:
+    scores = figures["scores"]
+    measures = list(dict.fromkeys(measure for one in scores.values() for measure in one))
+    rows = [
+        ["", *(measure.replace("_", " ") for measure in measures)],
+        ["---", *("---:" for _ in measures)],
+        *([name, *(f"{one[measure]:.3f}" for measure in measures)] for name, one in scores.items()),
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return (
+        f"Means over {figures['pictures']}, at {figures['size']} px,\n"
+        f"beside the grey answer, which costs nothing:\n\n{table}\n\n"
+        f"Printed by\n\n    {figures['command']}"
+    )
+
+
+def _files(folder: Path) -> list[str]:
+    lines = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        name = path.relative_to(folder).as_posix()
+        digest = hashlib.sha256(content).hexdigest()
+        lines.append(f"| {name} | {len(content) / 1e6:.2f} | `{digest}` |")
+    return lines
