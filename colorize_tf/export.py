@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from colorize_tf.artifacts.serving import check_servable
     from colorize_tf.artifacts.tflite import resize_generator
     from colorize_tf.artifacts.tflite_report import report_table, report_tflite
-    from colorize_tf.evaluation.scores import table
+    from colorize_tf.evaluation.tables import table
 
     if chosen.warmup:
         check_servable(folder.name)

@@ -8,7 +8,10 @@ import math
 import keras
 import tensorflow as tf
 
-from colorize_tf.color import AB_SCALE
+from colorize_tf.color import AB_SCALE, lab_to_rgb, rgb_to_lab
+
+GAMUT_TOLERANCE = 1.0
+"""Lab units by which clipping to sRGB may move a colour that still counts as inside."""
 
 
 def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
@@ -52,9 +55,23 @@ def ssim(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
 
 
 def ciede2000(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
-    """Colour difference CIEDE2000, mean over pixels: Sharma, Wu and Dalal 2005.
+    """Colour difference CIEDE2000, mean over pixels.
 
-    A measure, not a loss: its gradient is not finite at grey.
+    Args:
+        lab: as `color_differences` takes it.
+        generated_lab: like `lab`.
+
+    Returns:
+        float32 `(batch,)`; 1 is about what an eye can just tell apart.
+    """
+    return tf.reduce_mean(color_differences(lab, generated_lab), axis=(1, 2))
+
+
+def color_differences(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
+    """Colour difference CIEDE2000 of each pixel: Sharma, Wu and Dalal 2005.
+
+    In the symbols and by the equations (2) to (22) of the paper. A measure, not a loss: its
+    gradient is not finite at grey.
 
     Args:
         lab: the true picture, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab
@@ -62,13 +79,8 @@ def ciede2000(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
         generated_lab: the predicted picture, like `lab`.
 
     Returns:
-        float32 `(batch,)`; 1 is about what an eye can just tell apart.
+        float32 `(batch, height, width)`.
     """
-    return tf.reduce_mean(_color_differences(lab, generated_lab), axis=(1, 2))
-
-
-def _color_differences(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
-    """CIEDE2000 of each pixel, in the symbols and by the equations (2) to (22) of the paper."""
     (l_1, a_1, b_1), (l_2, a_2, b_2) = (tf.unstack(one, axis=-1) for one in (lab, generated_lab))
     stretch = 1.5 - 0.5 * _vividness(0.5 * (_length(a_1, b_1) + _length(a_2, b_2)))
     c_1, c_2 = _length(stretch * a_1, b_1), _length(stretch * a_2, b_2)
@@ -134,6 +146,20 @@ def colorfulness(rgb: tf.Tensor) -> tf.Tensor:
     opponents = tf.stack([red - green, 0.5 * (red + green) - blue], axis=-1)
     mean, variance = tf.nn.moments(opponents, axes=(1, 2))
     return tf.sqrt(tf.reduce_sum(variance, -1)) + 0.3 * tf.norm(mean, axis=-1)
+
+
+def out_of_gamut(lab: tf.Tensor) -> tf.Tensor:
+    """Share of the pixels whose colour a screen cannot show, by more than `GAMUT_TOLERANCE`.
+
+    Args:
+        lab: a picture before its colours are mapped to sRGB, float32 `(batch, height, width, 3)`;
+            L* 0..100, a* and b* in Lab units.
+
+    Returns:
+        float32 `(batch,)` in 0..1.
+    """
+    moved = tf.norm(rgb_to_lab(lab_to_rgb(lab)) - lab, axis=-1)
+    return tf.reduce_mean(tf.cast(moved > GAMUT_TOLERANCE, tf.float32), axis=(1, 2))
 
 
 class ColorfulnessRatio(keras.metrics.Metric):

@@ -111,3 +111,40 @@ def kernel_distance(features: np.ndarray, other_features: np.ndarray) -> float:
 
     across = kernel(features, other_features).mean()
     return float(mean_of_pairs(features) + mean_of_pairs(other_features) - 2 * across)
+
+
+def frechet_distance(features: np.ndarray, other_features: np.ndarray) -> float:
+    """Compute the Frechet distance FID of two sets of features (Heusel et al. 2017).
+
+    Between the normal distributions of the same mean and covariance. Biased: the fewer pictures,
+    the larger it is, even for sets from one source, and far above 0 where there are fewer pictures
+    than dimensions. Compare it between sets of as many pictures only, or use `kernel_distance`.
+
+    Args:
+        features: float `(count, dimensions)`, one row for each picture, at least two.
+        other_features: float `(other_count, dimensions)`, at least two.
+
+    Returns:
+        The squared distance, at least 0.
+
+    Raises:
+        ValueError: fewer than two pictures on a side.
+    """
+    if min(len(features), len(other_features)) < 2:
+        raise ValueError(
+            f"the Frechet distance takes two pictures or more on each side, got {len(features)} "
+            f"and {len(other_features)}"
+        )
+
+    def mean_and_root(one):
+        """The mean, and R with R'R the covariance; of at most `dimensions` rows."""
+        one = np.asarray(one, np.float64)
+        mean = one.mean(axis=0)
+        return mean, np.linalg.qr((one - mean) / np.sqrt(len(one) - 1), mode="r")
+
+    (mean, root), (other_mean, other_root) = map(mean_and_root, (features, other_features))
+    # The trace of the root of the covariances' product is the sum of the singular values of RS':
+    # no root of a matrix, which would be complex where there are few pictures.
+    shared = np.linalg.norm(root @ other_root.T, "nuc")
+    spread = np.sum(root**2) + np.sum(other_root**2) - 2 * shared
+    return float(max(0.0, np.sum((mean - other_mean) ** 2) + spread))

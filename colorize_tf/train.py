@@ -204,7 +204,8 @@ def _finish(config, run, photographs):
 
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import load_generator
-    from colorize_tf.evaluation.scores import evaluation_image, grey, score, table
+    from colorize_tf.evaluation.scores import evaluation_image, grey, score
+    from colorize_tf.evaluation.tables import table
     from colorize_tf.inference.colorizer import Colorizer
 
     run.drop_cache()

@@ -2,9 +2,18 @@ import numpy as np
 import pytest
 import skimage.metrics
 import tensorflow as tf
-from skimage.color import deltaE_ciede2000
+from skimage.color import deltaE_ciede2000, rgb2lab
 
-from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, ciede2000, colorfulness, psnr, ssim
+from colorize_tf.metrics import (
+    ColorfulnessRatio,
+    ab_rmse,
+    ciede2000,
+    color_differences,
+    colorfulness,
+    out_of_gamut,
+    psnr,
+    ssim,
+)
 
 # Sharma, Wu and Dalal 2005, table 1: L, a, b of both colours, and their difference. Most lie on a
 # step of the formula, such as two hues that are half a turn apart.
@@ -183,3 +192,28 @@ def test_the_ratio_of_grey_to_colour_is_zero_and_of_nothing_too():
     assert float(metric.result()) == 0.0
     metric.update_state(pictures(10), np.full_like(pictures(10), 0.5))
     assert float(metric.result()) == 0.0
+
+
+def test_color_differences_are_those_of_each_pixel():
+    random = np.random.default_rng(0)
+    lab = random.uniform((0, -40, -40), (100, 40, 40), (2, 2, 6, 5, 3)).astype("float32")
+    differences = color_differences(*lab)
+    assert differences.shape == (2, 6, 5)
+    np.testing.assert_allclose(differences, deltaE_ciede2000(*lab), rtol=1e-3)
+
+
+def test_what_a_screen_shows_is_in_gamut():
+    rgb = np.random.default_rng(0).random((2, 16, 16, 3))
+    np.testing.assert_array_equal(out_of_gamut(rgb2lab(rgb).astype("float32")), [0, 0])
+
+
+def test_out_of_gamut_is_the_share_of_pixels_of_each_picture():
+    lab = np.zeros((2, 4, 5, 3), np.float32) + np.float32([50, 0, 0])
+    lab[1, 0] = [50, -100, 0]  # a cyan that sRGB has not
+    lab[1, 1, 0] = [100, 20, 0]  # nothing but white is as light as white
+    np.testing.assert_allclose(out_of_gamut(lab), [0, 6 / 20])
+
+
+def test_a_colour_that_is_hardly_moved_counts_as_inside():
+    lab = np.full((1, 1, 1, 3), np.float32([100, 0.5, 0]))
+    assert out_of_gamut(lab)[0] == 0

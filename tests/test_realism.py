@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
+import scipy.linalg
 
 from colorize_tf.color import encode, images_to_rgb
 from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.realism import color_samples, kernel_distance, sliced_wasserstein
+from colorize_tf.realism import (
+    color_samples,
+    frechet_distance,
+    kernel_distance,
+    sliced_wasserstein,
+)
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +154,35 @@ def test_kernel_distance_orders_grey_muted_and_true_landscapes(rendered):
 def test_kernel_distance_takes_two_pictures_a_side():
     with pytest.raises(ValueError, match="two pictures or more on each side, got 3 and 1"):
         kernel_distance(np.zeros((3, 4)), np.zeros((1, 4)))
+
+
+def test_frechet_distance_agrees_with_its_definition():
+    random = np.random.default_rng(0)
+    one = random.normal(size=(50, 4)) @ random.normal(size=(4, 4))
+    other = random.normal(1, 2, size=(60, 4)) @ random.normal(size=(4, 4))
+    covariances = [np.cov(side, rowvar=False) for side in (one, other)]
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    expected = np.sum((one.mean(axis=0) - other.mean(axis=0)) ** 2)
+    expected += np.trace(covariances[0] + covariances[1] - 2 * root)
+    assert frechet_distance(one, other) == pytest.approx(expected, rel=1e-9)
+
+
+def test_frechet_distance_takes_fewer_pictures_than_dimensions():
+    random = np.random.default_rng(0)
+    one, shift = random.normal(size=(10, 64)), np.full(64, 0.5)
+    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(one, one + shift) == pytest.approx(16)
+
+
+def test_frechet_distance_shrinks_with_more_pictures_of_one_source():
+    random = np.random.default_rng(0)
+    few, many = (
+        frechet_distance(random.normal(size=(count, 8)), random.normal(size=(count, 8)))
+        for count in (20, 2000)
+    )
+    assert few > 10 * many > 0
+
+
+def test_frechet_distance_takes_two_pictures_a_side():
+    with pytest.raises(ValueError, match="two pictures or more on each side, got 1 and 3"):
+        frechet_distance(np.zeros((1, 4)), np.zeros((3, 4)))

@@ -1,28 +1,45 @@
 """Scores of colorizers over photographs, and of the answers that cost nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from colorize_tf import media
 from colorize_tf.color import encode, images_to_rgb, to_lab
-from colorize_tf.inference.chroma import join
-from colorize_tf.metrics import ab_rmse, ciede2000, colorfulness, psnr, ssim
+from colorize_tf.evaluation.intervals import means
+from colorize_tf.inference.chroma import join, resize
+from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.metrics import ab_rmse, color_differences, colorfulness, out_of_gamut, psnr, ssim
 
-# Key, heading and format of every figure that a table may show, in this order.
-_COLUMNS = {
-    "ab_rmse": ("ab RMSE", "{:.2f}"),
-    "psnr": ("PSNR", "{:.2f}"),
-    "ssim": ("SSIM", "{:.3f}"),
-    "ciede2000": ("CIEDE2000", "{:.2f}"),
-    "colorfulness_ratio": ("colourfulness ratio", "{:.2f}"),
-    "input_size": ("input px", "{}"),
-    "parameters": ("parameters", "{:,}"),
-    "pictures": ("pictures seen", "{:,}"),
-    "pictures_per_second": ("pictures/s", "{:.1f}"),
-}
+# What a constant colour pretends to see: any size would do.
+_CONSTANT_SIZE = 8
+
+
+class Measured(NamedTuple):
+    """One photograph and the answers to it; where they come together, the photograph is first.
+
+    Attributes:
+        path: of the photograph.
+        names: who answered.
+        images: uint8 `(1 + answers, size, size, 3)`.
+        lightness: of `images`, float32 `(1 + answers, size, size, 1)` in [-1, 1].
+        ab: of `images`, float32 `(1 + answers, size, size, 2)` in [-1, 1].
+        predicted_ab: what the answers were joined from, float32 `(answers, size, size, 2)`.
+        differences: CIEDE2000 of each pixel, float32 `(answers, size, size)`.
+        figures: by measure, float32 `(answers,)`.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    images: np.ndarray
+    lightness: np.ndarray
+    ab: np.ndarray
+    predicted_ab: np.ndarray
+    differences: np.ndarray
+    figures: dict[str, np.ndarray]
 
 
 def evaluation_image(path: str | Path, size: int) -> np.ndarray:
@@ -35,118 +52,156 @@ def evaluation_image(path: str | Path, size: int) -> np.ndarray:
     Returns:
         uint8 `(size, size, 3)`.
     """
-    image = media.resize_to_short_side(media.read_image(path), size)
+    return central_square(media.read_image(path), size)
+
+
+def central_square(image: np.ndarray, size: int) -> np.ndarray:
+    """Scale a picture's short side to `size` and cut out the middle, uint8 `(size, size, 3)`."""
+    image = media.resize_to_short_side(image, size)
     top, left = ((side - size) // 2 for side in image.shape[:2])
     return image[top : top + size, left : left + size]
 
 
-def grey(image: np.ndarray) -> np.ndarray:
-    """Answer with no colour at all (ab = 0), what doing nothing scores."""
-    return join(image, np.zeros((1, 1, 2), np.float32))
-
-
-def mean_color(ab: Sequence[float]) -> Callable[[np.ndarray], np.ndarray]:
+def mean_color(ab: Sequence[float]) -> Colorizer:
     """Make the colorizer that gives every pixel the same chroma.
 
     Args:
         ab: two numbers in [-1, 1], such as the mean over a training set.
-
-    Returns:
-        uint8 `(height, width, 3)` to the same.
     """
-    constant = np.array(ab, np.float32).reshape(1, 1, 2)
-    return lambda image: join(image, constant)
+    constant = np.full((1, _CONSTANT_SIZE, _CONSTANT_SIZE, 2), ab, np.float32)
+    return Colorizer(lambda lightness: constant, _CONSTANT_SIZE)
 
 
-def score(
-    colorize: Callable[[np.ndarray], np.ndarray], paths: Iterable[Path], *, size: int
-) -> dict[str, float]:
+grey = mean_color([0, 0])
+"""The colorizer that gives no colour at all (ab = 0): what doing nothing scores."""
+
+
+def saturated(colorizer: Colorizer, factor: float) -> Colorizer:
+    """Make the colorizer that multiplies another one's chroma by `factor`, noise left out."""
+    return Colorizer(lambda lightness: factor * colorizer.predict_ab(lightness), colorizer.size)
+
+
+def score(colorizer: Colorizer, paths: Iterable[Path], *, size: int) -> dict[str, float]:
     """Measure one colorizer on photographs; `compare` tells how."""
-    return compare({"this model": colorize}, paths, size=size)["this model"]
+    return compare({"this model": colorizer}, paths, size=size)["this model"]
 
 
 def compare(
-    colorizers: dict[str, Callable[[np.ndarray], np.ndarray]], paths: Iterable[Path], *, size: int
+    colorizers: dict[str, Colorizer], paths: Iterable[Path], *, size: int
 ) -> dict[str, dict[str, float]]:
     """Measure colorizers on the same photographs, each of which is read once.
 
     Args:
-        colorizers: by name, uint8 `(size, size, 3)` to the same; a `Colorizer`, or `grey`.
+        colorizers: by name.
         paths: photographs, at least one.
         size: of the squares that are compared, in pixels.
 
     Returns:
-        By name: `ab_rmse` in Lab units, `psnr` in dB, `ssim` and `ciede2000`, means over pictures,
-        and `colorfulness_ratio`, mean predicted over mean true.
+        By name: `ab_rmse` in Lab units, `psnr` in dB, `ssim`, `ciede2000`, `colorfulness` and
+        `out_of_gamut` (the share of pixels, before colours are mapped to sRGB), means over
+        pictures, and `colorfulness_ratio`, mean predicted over mean true.
 
     Raises:
         ValueError: the photographs have no colour to compare with, or a model cannot answer.
     """
-    figures = []
-    true_colorfulness = []
-    for path in paths:
-        image = evaluation_image(path, size)
-        answers = [_answer(name, colorizers[name], image, path) for name in colorizers]
-        rgb = images_to_rgb(image[np.newaxis])
-        true_colorfulness.append(float(colorfulness(rgb)[0]))
-        figures.append(_figures(rgb, images_to_rgb(np.stack(answers))))
-    if not any(true_colorfulness):
-        raise ValueError("the photographs are grey: there is no true colour to compare with")
-    means = {measure: np.mean([one[measure] for one in figures], axis=0) for measure in figures[0]}
-    means["colorfulness_ratio"] = means.pop("colorfulness") / np.mean(true_colorfulness)
+    figures = PictureFigures()
+    for measured in measure(colorizers, paths, size=size):
+        figures.add(measured)
     return {
-        name: {measure: float(values[place]) for measure, values in means.items()}
-        for place, name in enumerate(colorizers)
+        name: {key: float(mean) for key, mean in means(one).items()}
+        for name, one in figures.by_name().items()
     }
 
 
-def _answer(
-    name: str, colorize: Callable[[np.ndarray], np.ndarray], image: np.ndarray, path: Path
-) -> np.ndarray:
+class PictureFigures:
+    """Keeps the figures of every picture."""
+
+    def __init__(self):
+        self.rows = []
+        self.names = ()
+
+    def add(self, measured: Measured) -> None:
+        """Keep one photograph's."""
+        self.names = measured.names
+        self.rows.append(measured.figures)
+
+    def by_name(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return float64 `(pictures,)` by name and measure, `true_colorfulness` among these.
+
+        Raises:
+            ValueError: the photographs have no colour to compare with.
+        """
+        if not any(row["true_colorfulness"].any() for row in self.rows):
+            raise ValueError("the photographs are grey: there is no true colour to compare with")
+        values = {
+            key: np.array([row[key] for row in self.rows], np.float64) for key in self.rows[0]
+        }
+        return {
+            name: {key: column[:, place] for key, column in values.items()}
+            for place, name in enumerate(self.names)
+        }
+
+
+def measure(
+    colorizers: dict[str, Colorizer], paths: Iterable[Path], *, size: int
+) -> Iterator[Measured]:
+    """Let colorizers answer, one photograph after the other, and measure the answers.
+
+    Args:
+        colorizers: by name, at least one.
+        paths: photographs.
+        size: of the squares that are compared, in pixels.
+
+    Yields:
+        One photograph with all answers.
+
+    Raises:
+        ValueError: a model cannot answer; names it and the photograph.
+    """
+    for path in paths:
+        image = evaluation_image(path, size)
+        predicted_ab = np.stack(
+            [predict_chroma(name, one, image, path) for name, one in colorizers.items()]
+        )
+        images = np.stack([image, *(join(image, ab) for ab in predicted_ab)])
+        tensors = tf.nest.map_structure(lambda one: one.numpy(), _measure(images, predicted_ab))
+        yield Measured(path, tuple(colorizers), images, predicted_ab=predicted_ab, **tensors)
+
+
+def predict_chroma(name: str, colorizer: Colorizer, image: np.ndarray, path: Path) -> np.ndarray:
+    """Ask for the chroma of one picture, and name who was asked for what if that fails.
+
+    Args:
+        name: what to call the colorizer.
+        colorizer: is asked.
+        image: uint8 `(height, width, 3)`.
+        path: of the photograph that the picture comes from.
+
+    Returns:
+        float32 `ab` `(height, width, 2)`.
+    """
     try:
-        return colorize(image)
+        return resize(colorizer.chroma(image), *image.shape[:2])
     except ValueError as error:
         raise ValueError(f"{name} cannot colour {path}: {error}") from error
 
 
 @tf.function
-def _figures(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Measure several answers `(count, size, size, 3)` to one picture `(1, size, size, 3)`."""
+def _measure(images: tf.Tensor, predicted_ab: tf.Tensor) -> dict[str, tf.Tensor | dict]:
+    """Measure answers `(1 + answers, size, size, 3)` to the first picture."""
+    rgb = images_to_rgb(images)
     lightness, ab = encode(rgb)
-    generated_lightness, generated_ab = encode(generated_rgb)
-    lab, generated_lab = to_lab(lightness, ab), to_lab(generated_lightness, generated_ab)
-    return {
-        "ab_rmse": ab_rmse(ab, generated_ab),
-        "psnr": psnr(rgb, generated_rgb),
-        "ssim": ssim(rgb, generated_rgb),
-        "ciede2000": ciede2000(lab, generated_lab),
-        "colorfulness": colorfulness(generated_rgb),
+    lab = to_lab(lightness, ab)
+    differences = color_differences(lab[:1], lab[1:])
+    wanted_lab = to_lab(tf.repeat(lightness[:1], predicted_ab.shape[0], axis=0), predicted_ab)
+    vividness = colorfulness(rgb)
+    figures = {
+        "ab_rmse": ab_rmse(ab[:1], ab[1:]),
+        "psnr": psnr(rgb[:1], rgb[1:]),
+        "ssim": ssim(rgb[:1], rgb[1:]),
+        "ciede2000": tf.reduce_mean(differences, axis=(1, 2)),
+        "colorfulness": vividness[1:],
+        "true_colorfulness": tf.repeat(vividness[:1], predicted_ab.shape[0]),
+        "out_of_gamut": out_of_gamut(wanted_lab),
     }
-
-
-def table(scores: dict[str, dict[str, float]], *, markdown: bool = False) -> str:
-    """Lay scores out for a terminal, or for a README.
-
-    Args:
-        scores: what `compare` returns; `input_size`, `parameters`, `pictures` and
-            `pictures_per_second` are shown too where a model has them.
-        markdown: whether to draw a Markdown table.
-
-    Returns:
-        One line for each name, under a heading.
-    """
-    measures = [key for key in _COLUMNS if any(key in figures for figures in scores.values())]
-    rows = [["", *(_COLUMNS[key][0] for key in measures)]]
-    for name, figures in scores.items():
-        formats = {key: _COLUMNS[key][1] for key in measures}
-        cells = (f.format(figures[key]) if key in figures else "-" for key, f in formats.items())
-        rows.append([name, *cells])
-    if markdown:
-        rows.insert(1, ["---", *("---:" for _ in measures)])
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        row[0].ljust(widths[0])
-        + "".join(f"   {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
-        for row in rows
-    )
+    return {"lightness": lightness, "ab": ab, "differences": differences, "figures": figures}

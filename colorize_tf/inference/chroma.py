@@ -26,7 +26,7 @@ def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, 
     height, width = images.shape[:2]
     scale = size / max(height, width)
     inner_height, inner_width = (max(1, round(side * scale)) for side in (height, width))
-    inner = _resize(images, inner_height, inner_width)
+    inner = resize(images, inner_height, inner_width)
     top, left = (size - inner_height) // 2, (size - inner_width) // 2
     square = cv2.copyMakeBorder(
         inner,
@@ -54,7 +54,7 @@ def join(images: np.ndarray, ab: np.ndarray) -> np.ndarray:
     Returns:
         uint8 `(height, width, 3)`.
     """
-    ab = _resize(ab, *images.shape[:2])
+    ab = resize(ab, *images.shape[:2])
     joined = np.empty_like(images)
     for top in range(0, len(images), _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)
@@ -64,7 +64,8 @@ def join(images: np.ndarray, ab: np.ndarray) -> np.ndarray:
     return joined
 
 
-def _resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Scale a photograph or its chroma `(h, w, channels)` to `(height, width, channels)`."""
     shrinks = height * width < array.shape[0] * array.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(array, (width, height), interpolation=interpolation)

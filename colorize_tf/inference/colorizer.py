@@ -86,12 +86,27 @@ class Colorizer:
         if images.ndim == 4:
             zs = [None] * len(images) if z is None else z
             return np.stack([self(image, z) for image, z in zip(images, zs, strict=True)])
+        return join(images, self.chroma(images, z))
+
+    def chroma(self, images: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
+        """Predict what `join` gives to one photograph.
+
+        Args:
+            images: uint8 `(height, width, 3)`.
+            z: float32 `(z_size,)`, or None.
+
+        Returns:
+            float32 `ab` `(h, w, 2)` in [-1, 1]: the photograph as the network sees it.
+
+        Raises:
+            ValueError: the model answers NaN.
+        """
         square, window = fit_square(images, self.size)
         noise = [] if z is None else [z[np.newaxis]]
         ab = self.predict_ab(lightness_of(square)[np.newaxis], *noise)[0]
         if not np.isfinite(ab).all():
             raise ValueError("the model answered NaN or infinity for this photograph")
-        return join(images, ab[window])
+        return ab[window]
 
     def _checked_z(self, z: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
         if not self.z_size:

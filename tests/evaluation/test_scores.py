@@ -9,17 +9,11 @@ from colorize_tf.evaluation.scores import (
     evaluation_image,
     grey,
     mean_color,
+    measure,
+    saturated,
     score,
-    table,
 )
-
-FIGURES = {
-    "ab_rmse": 15.5,
-    "psnr": 21.0,
-    "ssim": 0.9,
-    "ciede2000": 11.25,
-    "colorfulness_ratio": 0.5,
-}
+from colorize_tf.inference.colorizer import Colorizer
 
 
 def test_a_photograph_is_seen_as_its_central_square(tmp_path):
@@ -29,12 +23,13 @@ def test_a_photograph_is_seen_as_its_central_square(tmp_path):
     assert np.all(evaluation_image(tmp_path / "wide.png", 32) == 255)
 
 
-def test_the_truth_scores_best(landscapes):
-    scores = score(lambda image: image, landscapes[:3], size=64)
-    assert scores["ab_rmse"] == scores["ciede2000"] == 0
-    assert scores["psnr"] == np.inf
-    assert scores["ssim"] == pytest.approx(1)
-    assert scores["colorfulness_ratio"] == pytest.approx(1)
+def test_the_truth_scores_best(landscapes, truth):
+    scores = score(truth, landscapes[:3], size=64)
+    assert scores["ab_rmse"] < 0.2 and scores["ciede2000"] < 0.2
+    assert scores["psnr"] > 50
+    assert scores["ssim"] == pytest.approx(1, abs=1e-3)
+    assert scores["colorfulness_ratio"] == pytest.approx(1, abs=0.01)
+    assert scores["out_of_gamut"] == 0
 
 
 def test_the_grey_answer_scores_the_chroma_of_the_truth(landscapes):
@@ -89,11 +84,11 @@ def test_every_photograph_is_read_once(landscapes, monkeypatch):
     assert read == landscapes[:3]
 
 
-def test_a_model_that_cannot_answer_is_named_with_the_photograph(landscapes):
-    def broken(image):
-        raise ValueError("the model answered NaN")
-
-    with pytest.raises(ValueError, match="new model cannot colour .*00.png: the model answered"):
+def test_a_model_that_answers_nan_is_named_with_the_photograph(landscapes):
+    broken = Colorizer(lambda lightness: np.full((1, 8, 8, 2), np.nan, np.float32), 8)
+    with pytest.raises(
+        ValueError, match="new model cannot colour .*00.png: the model answered NaN"
+    ):
         compare({"grey": grey, "new model": broken}, landscapes[:3], size=64)
 
 
@@ -103,24 +98,24 @@ def test_grey_photographs_have_no_truth_to_compare_with(tmp_path):
         score(grey, [tmp_path / "grey.png"], size=64)
 
 
-def test_the_table_has_a_line_for_each_answer():
-    lines = table({"grey": FIGURES, "a model of long name": FIGURES}).splitlines()
-    assert lines[0].split() == ["ab", "RMSE", "PSNR", "SSIM", "CIEDE2000", "colourfulness", "ratio"]
-    assert lines[1].split() == ["grey", "15.50", "21.00", "0.900", "11.25", "0.50"]
-    assert len(lines) == 3
-    assert len({len(line) for line in lines}) == 1
+def test_the_share_out_of_gamut_is_that_before_mapping(landscapes):
+    inside, outside = mean_color([0.01, 0.01]), mean_color([0.9, -0.9])
+    scores = compare({"inside": inside, "outside": outside}, landscapes[:3], size=64)
+    assert scores["inside"]["out_of_gamut"] < 0.05
+    assert scores["outside"]["out_of_gamut"] == 1
 
 
-def test_the_table_shows_what_a_model_cost_where_it_is_known():
-    cost = {"input_size": 128, "parameters": 4168098, "pictures": 46720}
-    lines = table({"grey": FIGURES, "run": {**FIGURES, **cost}}).splitlines()
-    assert lines[0].split()[-5:] == ["input", "px", "parameters", "pictures", "seen"]
-    assert lines[1].split()[-3:] == ["-", "-", "-"]
-    assert lines[2].split()[-3:] == ["128", "4,168,098", "46,720"]
+def test_a_saturated_colorizer_multiplies_chroma(landscapes):
+    image = evaluation_image(landscapes[0], 64)
+    ab = saturated(mean_color([0.1, -0.2]), 1.5).chroma(image)
+    np.testing.assert_allclose(ab, np.broadcast_to([0.15, -0.3], ab.shape), rtol=1e-6)
 
 
-def test_a_markdown_table_has_a_rule_and_as_many_cells_in_each_line():
-    lines = table({"grey": FIGURES}, markdown=True).splitlines()
-    assert lines[1] == "| --- | ---: | ---: | ---: | ---: | ---: |"
-    assert lines[2] == "| grey | 15.50 | 21.00 | 0.900 | 11.25 | 0.50 |"
-    assert {line.count("|") for line in lines} == {7}
+def test_what_is_measured_comes_with_the_photograph_first(landscapes):
+    (measured,) = measure({"grey": grey, "cool": mean_color([0, -0.2])}, landscapes[:1], size=32)
+    assert measured.names == ("grey", "cool")
+    np.testing.assert_array_equal(measured.images[0], evaluation_image(landscapes[0], 32))
+    np.testing.assert_allclose(measured.ab[1], 0, atol=0.01)
+    np.testing.assert_array_equal(measured.predicted_ab[1][..., 1], np.float32(-0.2))
+    errors = measured.differences.mean(axis=(1, 2))
+    np.testing.assert_allclose(errors, measured.figures["ciede2000"], rtol=1e-5)

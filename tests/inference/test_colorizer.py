@@ -152,6 +152,12 @@ def test_an_empty_picture_is_refused():
         constant(0.1)(np.zeros((0, 8, 3), np.uint8))
 
 
+def test_chroma_is_what_the_network_said_of_the_picture_itself():
+    ab = np.random.default_rng(0).random((1, 32, 32, 2), np.float32)
+    chroma = Colorizer(lambda lightness: ab, 32).chroma(np.zeros((50, 100, 3), np.uint8))
+    np.testing.assert_array_equal(chroma, ab[0, 8:24])
+
+
 def test_a_model_that_answers_nan_is_an_error():
     with pytest.raises(ValueError, match="NaN"):
         constant(np.nan)(np.zeros((8, 8, 3), np.uint8))

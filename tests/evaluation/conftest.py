@@ -1,0 +1,35 @@
+import types
+
+import numpy as np
+import pytest
+
+from colorize_tf.color import images_to_lab
+from colorize_tf.evaluation.scores import grey, mean_color, measure
+
+
+@pytest.fixture(scope="session")
+def truth():
+    """What answers with the photograph's own colours."""
+    return types.SimpleNamespace(chroma=lambda image: images_to_lab(image)[..., 1:] / 110)
+
+
+@pytest.fixture(scope="session")
+def measured(landscapes, truth):
+    """Four photographs of 48 pixels and the answers grey, cool and truth."""
+    colorizers = {"grey": grey, "cool": mean_color([0.0, -0.2]), "truth": truth}
+    return list(measure(colorizers, landscapes[:4], size=48))
+
+
+@pytest.fixture
+def random_figures():
+    """Figures of 40 pictures with a mean of about `mean`."""
+
+    def make(mean, seed=0):
+        random = np.random.default_rng(seed)
+        return {
+            "ab_rmse": random.normal(mean, 2, 40),
+            "colorfulness": random.uniform(10, 30, 40),
+            "true_colorfulness": random.uniform(20, 60, 40),
+        }
+
+    return make

@@ -1,0 +1,36 @@
+import pytest
+
+from colorize_tf.evaluation.matching import Thumbnails
+from colorize_tf.evaluation.scores import compare, mean_color, measure, saturated
+
+
+@pytest.fixture(scope="module")
+def colorizers():
+    return {"pale": mean_color([0.05, 0.02]), "vivid": mean_color([0.1, 0.1])}
+
+
+@pytest.fixture(scope="module")
+def thumbnails(landscapes, colorizers):
+    thumbnails = Thumbnails(["pale", "vivid", "grey"])
+    colorizers = {"grey": mean_color([0, 0]), **colorizers}
+    for measured in measure(colorizers, landscapes[:4], size=48):
+        thumbnails.add(measured)
+    return thumbnails
+
+
+def test_the_factor_makes_both_equally_colourful(thumbnails, colorizers, landscapes):
+    factor = thumbnails.matching_factor("pale", "vivid")
+    assert factor > 1.5
+    matched = {**colorizers, "matched": saturated(colorizers["pale"], factor)}
+    scores = compare(matched, landscapes[:4], size=48)
+    vivid = scores["vivid"]["colorfulness"]
+    assert scores["matched"]["colorfulness"] == pytest.approx(vivid, rel=0.02)
+    assert scores["pale"]["colorfulness"] < 0.7 * vivid
+
+
+def test_a_model_needs_no_factor_to_match_itself(thumbnails):
+    assert thumbnails.matching_factor("vivid", "vivid") == pytest.approx(1, abs=0.01)
+
+
+def test_grey_cannot_be_made_colourful(thumbnails):
+    assert thumbnails.matching_factor("grey", "vivid") is None
