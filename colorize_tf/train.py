@@ -12,7 +12,7 @@ from pathlib import Path
 from colorize_tf import assembly, cli
 from colorize_tf.config import STAGES, TrainConfig, flag
 from colorize_tf.files import check_writable_folder
-from colorize_tf.recipes import RECIPES, make_config, resume_config
+from colorize_tf.recipes import REACHED, RECIPES, make_config, resume_config
 from colorize_tf.runs import RunFolder, read_json, write_json
 
 
@@ -33,6 +33,9 @@ def _describe(name, recipe):
     """One recipe for the help: what it is, and the flags that it stands for."""
     flags = " ".join(f"{flag(field)} {value}" for field, value in recipe.defaults.items())
     text = f"{recipe.summary}; {recipe.parameters} M parameters; {recipe.source}."
+    if name in REACHED:
+        ciede2000, colorfulness = REACHED[name]
+        text += f" In ten minutes CIEDE2000 {ciede2000:.2f}, colourfulness {colorfulness:.2f}."
     lines = [*textwrap.wrap(text, 62), *textwrap.wrap(flags, 62, break_on_hyphens=False)]
     return f"  {name:14} " + ("\n" + 17 * " ").join(lines)
 

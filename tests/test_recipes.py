@@ -1,12 +1,15 @@
 import argparse
 import dataclasses
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 from colorize_tf import cli
 from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.recipes import (
+    REACHED,
     RECIPES,
     make_config,
     portable_path,
@@ -80,6 +83,15 @@ def test_a_recipe_sets_its_defaults_and_nothing_else(name):
 def test_recipes_say_what_they_are_and_set_fields_that_exist(name):
     assert RECIPES[name].summary and RECIPES[name].source
     assert set(RECIPES[name].defaults) <= {field.name for field in dataclasses.fields(TrainConfig)}
+
+
+def test_what_a_recipe_reaches_is_what_the_readme_says():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for name, (ciede2000, colorfulness) in REACHED.items():
+        (row,) = re.findall(rf"^\| {name} \|.*$", readme, re.MULTILINE)
+        cells = row.split(" | ")
+        assert f"{ciede2000:.2f}" in cells[4] and f"{colorfulness:.2f}" in cells[5], name
+    assert RECIPES.keys() - REACHED.keys() == {"tiny"}
 
 
 def test_pix2pix_is_as_in_the_paper():

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -87,14 +88,14 @@ def test_a_run_prints_the_grey_answer_beside_its_own(tiny_run):
 def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
     _, output = tiny_run
     lines = output.stderr.splitlines()
-    assert [line for line in lines if line.strip() and "picture/s" not in line] == []
+    assert [line for line in lines if line.strip() and not re.search("picture/s|s/picture", line)] == []
 
 
 def test_float32_is_as_silent(tmp_path, verb):
     flags = ["--precision", "float32", "--epochs", "1", "--steps-per-epoch", "1"]
     output = verb("train", *TINY, *flags, "--run-dir", tmp_path / "run")
     assert output.returncode == 0
-    assert [line for line in output.stderr.splitlines() if "picture/s" not in line] == []
+    assert [line for line in output.stderr.splitlines() if not re.search("picture/s|s/picture", line)] == []
 
 
 def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
@@ -371,7 +372,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, cache_home, tiny_run):
         text=True,
     )
     assert output.returncode == 2, output.stderr
-    (line,) = [line for line in output.stderr.splitlines() if "picture/s" not in line]
+    (line,) = [line for line in output.stderr.splitlines() if not re.search("picture/s|s/picture", line)]
     assert line.startswith("error: ")
     assert "File too large" in line
     assert not (tmp_path / "run/state.npz").exists()
