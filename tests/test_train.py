@@ -26,6 +26,12 @@ def policy():
     keras.config.set_dtype_policy("float32")
 
 
+def without_progress(output):
+    """The lines of standard error beside the bar, which counts the other way round when slow."""
+    lines = output.stderr.splitlines()
+    return [line for line in lines if line.strip() and not re.search("picture/s|s/picture", line)]
+
+
 def fails(capsys, *arguments):
     """Run the verb, expect exit code 2, return the one line that it wrote to standard error."""
     try:
@@ -87,15 +93,14 @@ def test_a_run_prints_the_grey_answer_beside_its_own(tiny_run):
 
 def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
     _, output = tiny_run
-    lines = output.stderr.splitlines()
-    assert [line for line in lines if line.strip() and not re.search("picture/s|s/picture", line)] == []
+    assert without_progress(output) == []
 
 
 def test_float32_is_as_silent(tmp_path, verb):
     flags = ["--precision", "float32", "--epochs", "1", "--steps-per-epoch", "1"]
     output = verb("train", *TINY, *flags, "--run-dir", tmp_path / "run")
     assert output.returncode == 0
-    assert [line for line in output.stderr.splitlines() if not re.search("picture/s|s/picture", line)] == []
+    assert without_progress(output) == []
 
 
 def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
@@ -372,7 +377,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, cache_home, tiny_run):
         text=True,
     )
     assert output.returncode == 2, output.stderr
-    (line,) = [line for line in output.stderr.splitlines() if not re.search("picture/s|s/picture", line)]
+    (line,) = without_progress(output)
     assert line.startswith("error: ")
     assert "File too large" in line
     assert not (tmp_path / "run/state.npz").exists()
