@@ -52,7 +52,8 @@ _FROM_ZERO = (
 _BELOW_ONE = ("beta_1", "ema", "warmup", "label_smoothing", "scale_jitter", "contrast_jitter")
 
 _NOISY_GENERATOR = "pix2pix_unet"
-_BACKBONE_GENERATOR = "resnet18_unet"
+_BACKBONE_GENERATORS = ("resnet18_unet", "squeezenet_unet")
+_BACKBONES = " or ".join(_BACKBONE_GENERATORS)
 _CLASSES_GENERATOR = "zhang_classes_cnn"
 
 
@@ -72,14 +73,16 @@ class TrainConfig:
     generator: str = _option(
         "compact_unet",
         "network",
-        "compact_unet, pix2pix_unet, resnet18_unet, plain_cnn, zhang_cnn, zhang_classes_cnn or "
-        "tiny_unet",
+        "compact_unet, pix2pix_unet, resnet18_unet, squeezenet_unet, plain_cnn, zhang_cnn, "
+        "zhang_classes_cnn or tiny_unet",
     )
     z_size: int = _option(
         0, "network", f"numbers of noise beside the grey picture, for {_NOISY_GENERATOR}"
     )
     backbone_weights: str | None = _option(
-        None, "network", f"imagenet, none or a weights file, for {_BACKBONE_GENERATOR} [none]"
+        None,
+        "network",
+        f"imagenet, none or a weights file, for {_BACKBONES} [none]",
     )
     discriminator_width: int = _option(32, "network", "channels of the PatchGAN's first layer")
     init_from: str | None = _option(
@@ -119,7 +122,7 @@ class TrainConfig:
     )
     pretrain_epochs: int = _option(14, "stages", "epochs on the reconstruction loss alone")
     frozen_epochs: int = _option(
-        0, "stages", f"of these, the first with a frozen backbone, for {_BACKBONE_GENERATOR}"
+        0, "stages", f"of these, the first with a frozen backbone, for {_BACKBONES}"
     )
     critic_epochs: int = _option(0, "stages", "epochs of the discriminator alone")
     adversarial_epochs: int = _option(6, "stages", "epochs of both, on both losses")
@@ -264,15 +267,15 @@ class TrainConfig:
             raise ValueError("--label-smoothing needs labels, which the hinge loss has not")
 
     def _check_network(self):
-        for name, generator in (
-            ("z_size", _NOISY_GENERATOR),
-            ("backbone_weights", _BACKBONE_GENERATOR),
-            ("frozen_epochs", _BACKBONE_GENERATOR),
+        for name, generators in (
+            ("z_size", (_NOISY_GENERATOR,)),
+            ("backbone_weights", _BACKBONE_GENERATORS),
+            ("frozen_epochs", _BACKBONE_GENERATORS),
         ):
-            if getattr(self, name) and self.generator != generator:
+            if getattr(self, name) and self.generator not in generators:
                 raise ValueError(
-                    f"{flag(name)} {getattr(self, name)} needs --generator {generator}, "
-                    f"got {self.generator}"
+                    f"{flag(name)} {getattr(self, name)} needs --generator "
+                    f"{' or '.join(generators)}, got {self.generator}"
                 )
         if (self.loss == "classes") != (self.generator == _CLASSES_GENERATOR):
             raise ValueError(
