@@ -8,7 +8,7 @@ import math
 import keras
 import tensorflow as tf
 
-from colorize_tf.color import AB_SCALE, lab_to_rgb, rgb_to_lab
+from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE, lab_to_rgb, rgb_to_lab
 
 GAMUT_TOLERANCE = 1.0
 """Lab units by which clipping to sRGB may move a colour that still counts as inside."""
@@ -160,6 +160,28 @@ def out_of_gamut(lab: tf.Tensor) -> tf.Tensor:
     """
     moved = tf.norm(rgb_to_lab(lab_to_rgb(lab)) - lab, axis=-1)
     return tf.reduce_mean(tf.cast(moved > GAMUT_TOLERANCE, tf.float32), axis=(1, 2))
+
+
+def extreme_chroma(lab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:
+    """Chroma where there is nothing to see: in flat areas that are nearly black or blown out.
+
+    There blotches show. Black is L* below 10 and blown out above 97; flat is a standard deviation
+    of L* below 2 in the 7 x 7 pixels around.
+
+    Args:
+        lab: a picture, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab units.
+        lightness: of the picture whose areas are meant, float32 `(batch, height, width, 1)` in
+            [-1, 1]; a batch of 1 is meant for every picture.
+
+    Returns:
+        float32 `(batch,)`: sum of `sqrt(a*^2 + b*^2)` over these areas, per pixel of the picture.
+    """
+    true_l = (lightness + 1.0) * LIGHTNESS_SCALE
+    mean = tf.nn.avg_pool2d(true_l, 7, 1, "SAME")
+    variance = tf.nn.avg_pool2d(tf.square(true_l - 50.0), 7, 1, "SAME") - tf.square(mean - 50.0)
+    is_meant = ((true_l < 10.0) | (true_l > 97.0)) & (variance < 4.0)
+    chroma = tf.norm(lab[..., 1:], axis=-1)
+    return tf.reduce_mean(chroma * tf.cast(is_meant[..., 0], tf.float32), axis=(1, 2))
 
 
 class ColorfulnessRatio(keras.metrics.Metric):

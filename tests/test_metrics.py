@@ -10,6 +10,7 @@ from colorize_tf.metrics import (
     ciede2000,
     color_differences,
     colorfulness,
+    extreme_chroma,
     out_of_gamut,
     psnr,
     ssim,
@@ -200,6 +201,33 @@ def test_color_differences_are_those_of_each_pixel():
     differences = color_differences(*lab)
     assert differences.shape == (2, 6, 5)
     np.testing.assert_allclose(differences, deltaE_ciede2000(*lab), rtol=1e-3)
+
+
+def lab_of(lightness, chroma):
+    """A square of 20 pixels in one colour; the network's scale for `lightness`."""
+    lab = np.zeros((1, 20, 20, 3), np.float32)
+    lab[..., 0], lab[..., 1] = (lightness + 1) * 50, chroma
+    return lab
+
+
+@pytest.mark.parametrize(("true_l", "expected"), [(5, 8), (12, 0), (50, 0), (95, 0), (99, 8)])
+def test_extreme_chroma_is_that_of_flat_black_and_white(true_l, expected):
+    lightness = np.full((1, 20, 20, 1), true_l / 50 - 1, np.float32)
+    lab = lab_of(lightness[..., 0], chroma=8)
+    assert float(extreme_chroma(lab, lightness)[0]) == pytest.approx(expected, abs=1e-3)
+
+
+def test_extreme_chroma_counts_per_pixel_of_the_picture():
+    lightness = np.zeros((1, 20, 20, 1), np.float32)
+    lightness[:, :, :10] = -1
+    lab = lab_of(lightness[..., 0], chroma=8)
+    # Within three pixels of the edge the black is not flat.
+    assert float(extreme_chroma(lab, lightness)[0]) == pytest.approx(8 * 7 / 20, abs=1e-3)
+
+
+def test_extreme_chroma_leaves_out_what_has_texture():
+    random = np.random.default_rng(0).uniform(-1, -0.82, (1, 20, 20, 1)).astype(np.float32)
+    assert extreme_chroma(lab_of(random[..., 0], chroma=8), random)[0] < 1
 
 
 def test_what_a_screen_shows_is_in_gamut():

@@ -21,17 +21,20 @@ def means(figures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Average over pictures.
 
     Args:
-        figures: by measure, float `(..., pictures)`; with `colorfulness` and `true_colorfulness`.
+        figures: by measure, float `(..., pictures)`; for some, such as `colorfulness`, also what
+            the truth has, `true_colorfulness`.
 
     Returns:
         By measure, float `(...)`; in the place of `true_colorfulness` comes `colorfulness_ratio`,
         mean predicted over mean true.
     """
     averages = {measure: values.mean(axis=-1) for measure, values in figures.items()}
-    true_colorfulness = averages.pop("true_colorfulness")
-    # Of very few pictures a resample may hold grey ones alone.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        averages["colorfulness_ratio"] = averages["colorfulness"] / true_colorfulness
+    for measure in [measure for measure in averages if measure.startswith("true_")]:
+        predicted = measure.removeprefix("true_")
+        true_mean = averages.pop(measure)
+        # Of very few pictures a resample may hold those alone that have none of it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            averages[f"{predicted}_ratio"] = averages[predicted] / true_mean
     return averages
 
 

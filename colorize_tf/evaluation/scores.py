@@ -12,7 +12,15 @@ from colorize_tf.color import encode, images_to_rgb, to_lab
 from colorize_tf.evaluation.intervals import means
 from colorize_tf.inference.chroma import join, resize
 from colorize_tf.inference.colorizer import Colorizer
-from colorize_tf.metrics import ab_rmse, color_differences, colorfulness, out_of_gamut, psnr, ssim
+from colorize_tf.metrics import (
+    ab_rmse,
+    color_differences,
+    colorfulness,
+    extreme_chroma,
+    out_of_gamut,
+    psnr,
+    ssim,
+)
 
 # What a constant colour pretends to see: any size would do.
 _CONSTANT_SIZE = 8
@@ -99,7 +107,8 @@ def compare(
     Returns:
         By name: `ab_rmse` in Lab units, `psnr` in dB, `ssim`, `ciede2000`, `colorfulness` and
         `out_of_gamut` (the share of pixels, before colours are mapped to sRGB), means over
-        pictures, and `colorfulness_ratio`, mean predicted over mean true.
+        pictures, and `colorfulness_ratio`, mean predicted over mean true; `extreme_chroma` and its
+        ratio where the photographs have flat areas of black or white at all.
 
     Raises:
         ValueError: the photographs have no colour to compare with, or a model cannot answer.
@@ -136,6 +145,8 @@ class PictureFigures:
         values = {
             key: np.array([row[key] for row in self.rows], np.float64) for key in self.rows[0]
         }
+        if not values["true_extreme_chroma"].any():
+            del values["true_extreme_chroma"], values["extreme_chroma"]
         return {
             name: {key: column[:, place] for key, column in values.items()}
             for place, name in enumerate(self.names)
@@ -195,6 +206,7 @@ def _measure(images: tf.Tensor, predicted_ab: tf.Tensor) -> dict[str, tf.Tensor 
     differences = color_differences(lab[:1], lab[1:])
     wanted_lab = to_lab(tf.repeat(lightness[:1], predicted_ab.shape[0], axis=0), predicted_ab)
     vividness = colorfulness(rgb)
+    blotches = extreme_chroma(lab, lightness[:1])
     figures = {
         "ab_rmse": ab_rmse(ab[:1], ab[1:]),
         "psnr": psnr(rgb[:1], rgb[1:]),
@@ -202,6 +214,8 @@ def _measure(images: tf.Tensor, predicted_ab: tf.Tensor) -> dict[str, tf.Tensor 
         "ciede2000": tf.reduce_mean(differences, axis=(1, 2)),
         "colorfulness": vividness[1:],
         "true_colorfulness": tf.repeat(vividness[:1], predicted_ab.shape[0]),
+        "extreme_chroma": blotches[1:],
+        "true_extreme_chroma": tf.repeat(blotches[:1], predicted_ab.shape[0]),
         "out_of_gamut": out_of_gamut(wanted_lab),
     }
     return {"lightness": lightness, "ab": ab, "differences": differences, "figures": figures}

@@ -12,6 +12,7 @@ _COLUMNS = {
     "ciede2000": ("CIEDE2000", "{:.2f}"),
     "colorfulness_ratio": ("colourfulness ratio", "{:.2f}"),
     "colorfulness": ("colourfulness", "{:.1f}"),
+    "extreme_chroma_ratio": ("chroma in black and white", "{:.2f}"),
     "out_of_gamut": ("out of gamut", "{:.1%}"),
     "sliced_wasserstein": ("sliced Wasserstein", "{:.2f}"),
     "kid_times_1000": ("KID x1000", "{:.0f}"),
@@ -26,8 +27,9 @@ _COLUMNS = {
 
 GROUPS = (
     ("ab_rmse", "psnr", "ssim", "ciede2000", "colorfulness_ratio"),
-    ("colorfulness", "out_of_gamut", "sliced_wasserstein", "kid_times_1000", "fid"),
-    ("exposure_shift", "size_shift", "input_size", "parameters", "pictures", "pictures_per_second"),
+    ("colorfulness", "extreme_chroma_ratio", "out_of_gamut", "sliced_wasserstein"),
+    ("kid_times_1000", "fid", "exposure_shift", "size_shift"),
+    ("input_size", "parameters", "pictures", "pictures_per_second"),
 )
 """Columns that a terminal shows one below the other: with intervals, one table is too wide."""
 

@@ -9,6 +9,11 @@ def test_the_ratio_is_mean_predicted_over_mean_true():
     assert means(figures) == {"colorfulness": 20.0, "colorfulness_ratio": 0.5}
 
 
+def test_every_measure_that_the_truth_has_too_becomes_a_ratio():
+    figures = {"chroma": np.array([1.0, 2.0]), "true_chroma": np.array([0.0, 6.0])}
+    assert means(figures) == {"chroma": 1.5, "chroma_ratio": 0.5}
+
+
 def test_an_interval_is_that_of_the_normal_approximation(random_figures):
     figures = random_figures(15)
     interval = summarize(figures)["ab_rmse"]

@@ -119,3 +119,16 @@ def test_what_is_measured_comes_with_the_photograph_first(landscapes):
     np.testing.assert_array_equal(measured.predicted_ab[1][..., 1], np.float32(-0.2))
     errors = measured.differences.mean(axis=(1, 2))
     np.testing.assert_allclose(errors, measured.figures["ciede2000"], rtol=1e-5)
+
+
+def test_chroma_in_black_and_white_is_set_against_the_truth_where_there_is_any(tmp_path):
+    image = np.full((32, 32, 3), 128, np.uint8)
+    image[:, :16] = 14, 10, 10
+    image[:, 16:, 0] = 160
+    media.write_image(tmp_path / "dark.png", image)
+    dark = score(mean_color([0.1, 0]), [tmp_path / "dark.png"], size=32)
+    assert dark["extreme_chroma_ratio"] > 2
+    assert score(grey, [tmp_path / "dark.png"], size=32)["extreme_chroma_ratio"] < 0.1
+    media.write_image(tmp_path / "bright.png", np.maximum(image, np.uint8([140, 120, 90])))
+    bright = score(grey, [tmp_path / "bright.png"], size=32)
+    assert "extreme_chroma_ratio" not in bright and "extreme_chroma" not in bright
