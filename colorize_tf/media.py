@@ -5,9 +5,8 @@ Everything that enters is uint8 sRGB `(height, width, 3)`, upright. Whatever can
 """
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -15,15 +14,13 @@ import numpy as np
 
 from colorize_tf.files import written_aside
 from colorize_tf.headers import ImageError, check_header
+from colorize_tf.metadata import Metadata, find_metadata
+from colorize_tf.pixels import decode_pixels, encode_pixels, to_eight_bits
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 WRITABLE_SUFFIXES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix != ".gif")
-
-_QUALITY_FLAGS = {
-    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
-    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
-    ".webp": cv2.IMWRITE_WEBP_QUALITY,
-}
+LONGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
+"""In pixels: what fits the fields of the format, and the libraries that write it."""
 
 
 def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
@@ -31,8 +28,8 @@ def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
 
     EXIF orientation is applied, grey becomes three equal channels, CMYK becomes RGB and 16 bits
     become 8. Alpha is dropped and the colour beneath it kept: a photograph seldom means anything by
-    its alpha, and no background colour would be the right one. (TIFF is the exception: its decoder
-    has already put transparent areas on black.) `has_transparency` tells when that matters.
+    its alpha, and no background colour would be the right one. `has_transparency` tells when that
+    matters; `photograph.read_photograph` keeps alpha, 16 bits and metadata.
 
     Args:
         path: the file.
@@ -85,28 +82,51 @@ def decode_image(
     Raises:
         ImageError: when the contents are no whole image of a known kind.
     """
-    check_header(data, name, max_megapixels)
-    # Not IMREAD_COLOR_RGB: with 16 bits, OpenCV 5.0's TIFF reader then mixes in stale memory.
-    image = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image is None:
+    images, *_ = decode(data, name, max_megapixels)
+    return to_eight_bits(images)
+
+
+def decode(
+    data: bytes, name: str | Path, max_megapixels: float
+) -> tuple[np.ndarray, np.ndarray | None, Metadata, int]:
+    """Decode the contents of an image file with all that comes with them.
+
+    Args:
+        data: contents of the file.
+        name: what an error calls the file.
+        max_megapixels: a header that announces more is refused before it is decoded.
+
+    Returns:
+        The image, uint8 or uint16 `(height, width, 3)`, upright sRGB; its alpha
+        `(height, width)` of the same dtype, or None; its metadata; how many frames there are.
+
+    Raises:
+        ImageError: when the contents are no whole image of a known kind.
+    """
+    header = check_header(data, name, max_megapixels)
+    metadata, orientation = find_metadata(data)
+    try:
+        decoded = decode_pixels(data, orientation)
+    except (struct.error, IndexError) as error:
+        raise ImageError(name, "corrupt", "its tags are damaged; export it again") from error
+    if decoded is None:
         raise ImageError(name, "corrupt", "its pixels cannot be decoded; copy or export it again")
-    if image.dtype == np.uint16:
-        # 65535 / 257 = 255: a shift by eight bits would darken by up to one level.
-        image = cv2.convertScaleAbs(image, alpha=1 / 257)
-    if image.dtype != np.uint8:
-        detail = f"pixels are {image.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
+    images, alpha = decoded
+    if images.dtype not in (np.uint8, np.uint16):
+        detail = f"pixels are {images.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
         raise ImageError(name, "unsupported", detail)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return images, alpha, metadata, header.frames
 
 
 def has_transparency(data: bytes) -> bool:
     """Say whether any pixel of an image file's contents is not fully opaque."""
     if data.startswith(b"\xff\xd8"):
         return False  # JPEG has no alpha: spare the second decoding.
-    image = _decode(data, cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3 or image.shape[2] != 4:
+    decoded = decode_pixels(data, 1)
+    if decoded is None or decoded[1] is None:
         return False
-    return bool(image[..., 3].min() < np.iinfo(image.dtype).max)
+    alpha = decoded[1]
+    return bool(alpha.min() < np.iinfo(alpha.dtype).max)
 
 
 def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> None:
@@ -120,21 +140,60 @@ def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> N
     Raises:
         ValueError: for an unknown suffix, a wrong array, or a place that cannot be written.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
     check_writable_path(path)
-    _check_image(path, images, quality)
-    parameters = [_QUALITY_FLAGS[suffix], quality] if suffix in _QUALITY_FLAGS else []
-    with _quiet_opencv():
-        encoded, contents = cv2.imencode(
-            suffix, cv2.cvtColor(images, cv2.COLOR_RGB2BGR), parameters
-        )
-    if not encoded:  # WebP and JPEG have a longest side.
+    _check_images(path, images, "uint8")
+    write_contents(path, [encode(path, images, quality=quality)])
+
+
+def encode(
+    name: str | Path,
+    images: np.ndarray,
+    alpha: np.ndarray | None = None,
+    *,
+    suffix: str | None = None,
+    quality: int = 95,
+) -> memoryview:
+    """Encode an image, checked, in the format that the suffix names.
+
+    Args:
+        name: what an error calls the file.
+        images: uint8 or uint16 `(height, width, 3)`, sRGB.
+        alpha: `(height, width)` of the same dtype, or None.
+        suffix: the format; None for that of the name.
+        quality: 1 to 100, for JPEG and WebP.
+
+    Returns:
+        The contents of the file.
+
+    Raises:
+        ValueError: for an unknown suffix, a wrong array or quality, or too long a side.
+    """
+    suffix = (Path(name).suffix if suffix is None else suffix).lower()
+    _check_suffix(name, suffix)
+    _check_images(name, images, "uint8", "uint16")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality is {quality}, expected 1 to 100; 95 is a good choice")
+    contents = None
+    if max(images.shape[:2]) <= LONGEST_SIDES.get(suffix, max(images.shape[:2])):
+        contents = encode_pixels(suffix, images, alpha, quality)
+    if contents is None:
         size = f"{images.shape[1]} x {images.shape[0]}"
-        raise ValueError(f"cannot write {path}: {suffix} does not take {size}; try .png or .tiff")
+        limit = f", at most {LONGEST_SIDES[suffix]} a side" if suffix in LONGEST_SIDES else ""
+        raise ValueError(
+            f"cannot write {name}: {suffix} does not take {size}{limit}; try .png or .tiff"
+        )
+    return contents
+
+
+def write_contents(path: str | Path, parts: Sequence[bytes | memoryview]) -> None:
+    """Write a file that consists of parts, whole or not at all.
+
+    Raises:
+        ValueError: for a place that cannot be written, or a full disk.
+    """
     try:
-        with written_aside(path) as aside:
-            aside.write_bytes(contents.tobytes())
+        with written_aside(path) as aside, open(aside, "wb") as file:
+            file.writelines(parts)
     except OSError as error:
         raise ValueError(
             f"cannot write {path}: {error.strerror}; free space or choose another place"
@@ -168,50 +227,22 @@ def resize_to_short_side(images: np.ndarray, short_side: int) -> np.ndarray:
 def check_writable_path(path: str | Path) -> None:
     """Raise `ValueError` if no image can be written there: unknown suffix, or no such folder."""
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE_SUFFIXES:
-        expected = ", ".join(WRITABLE_SUFFIXES)
-        raise ValueError(
-            f"cannot write {path}: suffix is {path.suffix.lower()!r}, expected one of {expected}"
-        )
+    _check_suffix(path, path.suffix.lower())
     if os.path.isdir(path):  # Unlike Path.is_dir, also an answer where looking is forbidden.
         raise ValueError(f"cannot write {path}: it is a folder; name a file in it")
     if not os.path.isdir(path.parent):
         raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
 
 
-def _check_image(path: Path, images: np.ndarray, quality: int) -> None:
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[2] != 3 or not images.size:
-        came = f"{images.dtype} {images.shape}"
-        raise ValueError(f"cannot write {path}: image is {came}, expected uint8 (height, width, 3)")
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality is {quality}, expected 1 to 100; 95 is a good choice")
+def _check_suffix(name, suffix):
+    if suffix not in WRITABLE_SUFFIXES:
+        expected = ", ".join(WRITABLE_SUFFIXES)
+        raise ValueError(f"cannot write {name}: suffix is {suffix!r}, expected one of {expected}")
 
 
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_loud_level = 0
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Silence OpenCV's log while any thread is inside; its level is one for the whole process."""
-    global _quiet_depth, _loud_level
-    with _quiet_lock:
-        if _quiet_depth == 0:
-            _loud_level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        _quiet_depth += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0:
-                cv2.utils.logging.setLogLevel(_loud_level)
-
-
-def _decode(data: bytes, flags: int) -> np.ndarray | None:
-    try:
-        with _quiet_opencv():  # What it would log, the caller says in one line.
-            return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except (cv2.error, MemoryError):
-        return None
+def _check_images(name, images, *dtypes):
+    if images.dtype not in dtypes or images.ndim != 3 or images.shape[2] != 3 or not images.size:
+        came, expected = f"{images.dtype} {images.shape}", " or ".join(dtypes)
+        raise ValueError(
+            f"cannot write {name}: image is {came}, expected {expected} (height, width, 3)"
+        )

@@ -1,7 +1,7 @@
 import os
+import resource
 import struct
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -289,16 +289,16 @@ def test_wrong_writes_say_what_was_expected(tmp_path, name, image, options, word
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, monkeypatch):
+def test_full_disk_is_one_line_and_leaves_the_old_file(tmp_path):
     media.write_image(tmp_path / "a.png", picture())
-
-    def full(path, contents):
-        path.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ValueError, match="No space left on device; free space"):
-        media.write_image(tmp_path / "a.png", picture(seed=1))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ValueError, match="File too large; free space") as caught:
+            media.write_image(tmp_path / "a.png", picture(seed=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     np.testing.assert_array_equal(media.read_image(tmp_path / "a.png"), picture())
 
