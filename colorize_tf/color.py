@@ -1,8 +1,7 @@
-"""sRGB <-> CIE Lab, and the scaling between Lab and what the networks see.
+"""sRGB <-> CIE Lab in TensorFlow, and the scaling between Lab and what the networks see.
 
-The only module that knows these constants and crossings: training, metrics, the served graph and
-the graph on a phone all call it. TensorFlow is imported on first use, so that the constants are
-free for code that has to start quickly without it; the NumPy pair at the end is for such code.
+Training, metrics, the served graph and the graph on a phone all call it; `colorimetry.py` holds the
+numbers, and the same without TensorFlow, which is imported here on first use.
 """
 
 from __future__ import annotations
@@ -12,27 +11,23 @@ import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+
+from colorize_tf.colorimetry import (
+    AB_SCALE,
+    DARK_LUMINANCE,
+    DARK_ROOT,
+    DARK_SLOPE,
+    LIGHTNESS_SCALE,
+    ROOTS_FROM_LAB,
+    WHITE,
+    XYZ_FROM_RGB,
+    images_to_lab,
+)
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-LIGHTNESS_SCALE = 50.0
-"""`lightness = L / LIGHTNESS_SCALE - 1`: L* 0..100 becomes -1..1."""
-
-AB_SCALE = 110.0
-"""`ab = (a, b) / AB_SCALE`: sRGB reaches a* -86.2..98.2 and b* -107.9..94.5, all inside tanh."""
-
-# sRGB primaries and the D65 white of the 2 degree observer, to the digits that scikit-image uses.
-_XYZ_FROM_RGB = (
-    (0.412453, 0.357580, 0.180423),
-    (0.212671, 0.715160, 0.072169),
-    (0.019334, 0.119193, 0.950227),
-)
-_WHITE = (0.95047, 1.0, 1.08883)
-# Lab to the cube roots of X, Y and Z over white, less 16 / 116.
-_ROOTS_FROM_LAB = ((1 / 116, 1 / 500, 0.0), (1 / 116, 0.0, 0.0), (1 / 116, 0.0, -1 / 200))
 # Black makes tensorflow-io's gradient NaN; a millionth of white is a thousandth of a Lab unit.
 _DARKEST = 1e-6
 
@@ -136,12 +131,12 @@ def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
     import tensorflow as tf
 
     # Matrices, and minimum plus maximum where `where` would do: phones run these in one piece.
-    roots = tf.tensordot(_as_float32(lab, "lab"), np.float32(_ROOTS_FROM_LAB).T, axes=1)
+    roots = tf.tensordot(_as_float32(lab, "lab"), np.float32(ROOTS_FROM_LAB).T, axes=1)
     # Never below Z = 0; X and Y go there for colours that no screen shows, and are kept.
     roots = tf.maximum(roots + np.float32(16.0 / 116.0), np.float32([-9.0, -9.0, 0.0]))
-    upper = tf.maximum(roots, 0.2068966)
-    xyz = upper * upper * upper + (tf.minimum(roots, 0.2068966) - 0.2068966) / 7.787
-    rgb_from_roots = np.linalg.inv(np.array(_XYZ_FROM_RGB)) * np.array(_WHITE)
+    upper = tf.maximum(roots, DARK_ROOT)
+    xyz = upper * upper * upper + (tf.minimum(roots, DARK_ROOT) - DARK_ROOT) / DARK_SLOPE
+    rgb_from_roots = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
     linear = tf.tensordot(xyz, np.float32(rgb_from_roots).T, axes=1)
     return linear_to_rgb(linear)
 
@@ -185,8 +180,10 @@ def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     import tensorflow as tf
 
     rgb = tf.maximum(_as_float32(rgb, "rgb"), _DARKEST)
-    y = tf.tensordot(rgb_to_linear(rgb), np.float32(_XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
-    root = _power(tf.maximum(y, 0.008856), 1 / 3) + 7.787 * (tf.minimum(y, 0.008856) - 0.008856)
+    y = tf.tensordot(rgb_to_linear(rgb), np.float32(XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
+    root = _power(tf.maximum(y, DARK_LUMINANCE), 1 / 3) + DARK_SLOPE * (
+        tf.minimum(y, DARK_LUMINANCE) - DARK_LUMINANCE
+    )
     return (116.0 * root - 16.0) / LIGHTNESS_SCALE - 1.0
 
 
@@ -249,38 +246,6 @@ def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
     return tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1)
 
 
-def images_to_lab(images: np.ndarray) -> np.ndarray:
-    """Convert one stored picture to CIE L*a*b* without TensorFlow, at a speed for full resolution.
-
-    OpenCV's own sRGB curve is off by up to 0.5 Lab units, so that it gets linear light. Agrees with
-    `rgb_to_lab` within 0.04 Lab units, and 0.005 in L*.
-
-    Args:
-        images: uint8 `(height, width, 3)`, sRGB 0..255.
-
-    Returns:
-        lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
-    """
-    return cv2.cvtColor(cv2.LUT(images, _linear_light()), cv2.COLOR_LRGB2Lab)
-
-
-def lab_to_images(lab: np.ndarray) -> np.ndarray:
-    """Convert CIE L*a*b* to one stored picture without TensorFlow.
-
-    Args:
-        lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
-
-    Returns:
-        images: uint8 `(height, width, 3)`, sRGB 0..255; colours outside the gamut are clipped.
-        Within one level of `rgb_to_images(lab_to_rgb(lab))`.
-    """
-    lightness, a, b = cv2.split(lab)
-    # Never below Z = 0, as in lab_to_rgb: OpenCV goes on, and turns dark yellow into red.
-    b = cv2.min(b, 200 / 116 * (lightness + 16))
-    rgb = cv2.cvtColor(cv2.merge([lightness, a, b]), cv2.COLOR_Lab2RGB)
-    return np.rint(np.clip(rgb, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
 def ab_bins(grid: int = 10) -> np.ndarray:
     """Quantise chroma: the centres of the square cells of the ab plane that sRGB reaches.
 
@@ -302,11 +267,3 @@ def ab_bins(grid: int = 10) -> np.ndarray:
     reached = np.zeros((2 * half + 1, 2 * half + 1), bool)
     reached[cells[..., 0] + half, cells[..., 1] + half] = True
     return np.float32((np.argwhere(reached) - half) * (grid / AB_SCALE))
-
-
-@functools.cache
-def _linear_light() -> np.ndarray:
-    """Linear light 0..1 of the 256 sRGB levels (IEC 61966-2-1)."""
-    rgb = np.arange(256) / 255.0
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    return linear.astype(np.float32)

@@ -21,28 +21,12 @@ from tqdm import tqdm
 
 from colorize_tf import media
 from colorize_tf.files import written_aside
+from colorize_tf.toning import GREY_CHROMA, measure_toning
 
 MINIMUM_SIDE = 64
 
-# Chroma in Lab units, measured on a copy with this short side: smaller, and small colourful things
-# (boats, flowers) vanish; larger, and film grain and JPEG noise count as colour.
-MEASURED_SIDE = 64
-
-# Grey scans that went through a colour JPEG stay below 1; the palest of 5,300 colour photographs of
-# landscapes reaches 5.7 in its 99th percentile.
-MONOCHROME_CHROMA = 4.0
-
-# A toned print's colour is a function of its lightness: how far ab strays from the best cubic in L
-# (95th percentile) is 1.3 to 2.4 in sepia scans; the least in those 5,300 is 2.7.
-TONED_RESIDUAL = 2.5
-# Stained prints stray further, up to 3.9. That much is forgiven where all the colour is also one
-# warm hue; among those 5,300 only three close views of bare sand are then taken for sepia, while
-# fog, dusk and deep water, which are as single-hued, are blue.
-SEPIA_RESIDUAL = 4.1
-SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
-SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
-
-# Raised when the rules above or the entries change, so that older caches are measured again.
+# Raised when the rules, those of toning.py too, or the entries change, so that older caches are
+# measured again.
 _CACHE_FORMAT = 1
 
 
@@ -202,35 +186,13 @@ def _problem(images: np.ndarray, data: bytes) -> str:
 
 
 def _colour_problem(images: np.ndarray) -> str:
-    small = media.resize_to_short_side(images, MEASURED_SIDE)
-    # OpenCV's Lab is plenty for thresholds, and it lets the other threads run.
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).reshape(-1, 3)
-    ab = lab[:, 1:]
-    chroma = np.hypot(ab[:, 0], ab[:, 1])
-    reach = np.percentile(chroma, 99)
-    if reach < MONOCHROME_CHROMA:
-        return f"monochrome: chroma reaches {reach:.1f} Lab units of {MONOCHROME_CHROMA:g} needed"
-    residual = _residual_given_lightness(lab)
-    if residual < (SEPIA_RESIDUAL if _is_sepia(ab, chroma) else TONED_RESIDUAL):
-        return f"toned: its colour follows from its lightness within {residual:.1f} Lab units"
+    toning = measure_toning(images)
+    if toning.kind == "grey":
+        return f"monochrome: chroma reaches {toning.chroma:.1f} Lab units of {GREY_CHROMA:g} needed"
+    if toning.kind == "toned":
+        residual = f"{toning.residual:.1f} Lab units"
+        return f"toned: its colour follows from its lightness within {residual}"
     return ""
-
-
-def _residual_given_lightness(lab: np.ndarray) -> float:
-    """95th percentile of the distance of ab from its best cubic in L, in Lab units."""
-    powers = np.vander(lab[:, 0] / 100, 4)
-    # Normal equations: 4 x 4, and ten times as fast as a decomposition of all the pixels. The ridge
-    # keeps a picture of a single lightness solvable.
-    gram = powers.T @ powers + 1e-4 * np.eye(4, dtype=np.float32)
-    error = lab[:, 1:] - powers @ np.linalg.solve(gram, powers.T @ lab[:, 1:])
-    return float(np.percentile(np.hypot(error[:, 0], error[:, 1]), 95))
-
-
-def _is_sepia(ab: np.ndarray, chroma: np.ndarray) -> bool:
-    a, b = ab.mean(axis=0)
-    hue = np.degrees(np.arctan2(b, a))
-    concentrated = np.hypot(a, b) > SEPIA_CONCENTRATION * chroma.mean()
-    return bool(concentrated and SEPIA_HUES[0] <= hue <= SEPIA_HUES[1])
 
 
 def _stamp(path: Path) -> list[int] | None:

@@ -3,24 +3,35 @@
 NumPy and OpenCV only, so that colouring with a `.tflite` never waits for TensorFlow.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 
-from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE, images_to_lab, lab_to_images
+from colorize_tf.colorimetry import (
+    AB_SCALE,
+    LIGHTNESS_SCALE,
+    images_to_lightness,
+    linear_to_images,
+)
+from colorize_tf.inference.gamut import lab_to_screen
+from colorize_tf.inference.upsampling import GuidedChroma
 
-# A photograph is joined in strips: in float32 Lab it would take many times its own memory.
-_STRIP_ROWS = 256
+# A photograph is joined in bands: in float32 Lab it would take many times its own memory. As large
+# as this, what a thread works on stays in its processor's cache.
+_BAND_PIXELS = 2**16
 
 
 def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Scale a photograph so that its long side is `size`, and reflect it to fill the square.
 
     Args:
-        images: uint8 `(height, width, 3)`.
+        images: uint8 or uint16 `(height, width, 3)`.
         size: height and width of the result, in pixels.
 
     Returns:
-        square: uint8 `(size, size, 3)`.
+        square: `(size, size, 3)`, of the same dtype.
         window: where in the square the photograph is, rows and columns.
     """
     height, width = images.shape[:2]
@@ -41,27 +52,50 @@ def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, 
 
 def lightness_of(images: np.ndarray) -> np.ndarray:
     """Return the networks' input for one picture, float32 `(height, width, 1)` in [-1, 1]."""
-    return images_to_lab(images)[..., :1] / np.float32(LIGHTNESS_SCALE) - 1
+    return images_to_lightness(images)[..., np.newaxis] / np.float32(LIGHTNESS_SCALE) - 1
 
 
-def join(images: np.ndarray, ab: np.ndarray) -> np.ndarray:
+def join(images: np.ndarray, ab: np.ndarray, *, intensity: float = 1.0) -> np.ndarray:
     """Give a photograph the chroma that was predicted for it; its lightness stays.
 
+    Chroma is brought to full size along the photograph's own edges, and where a screen cannot show
+    it, it is lowered at constant lightness and hue.
+
     Args:
-        images: uint8 `(height, width, 3)`.
+        images: uint8 or uint16 `(height, width, 3)`.
         ab: float32 `(h, w, 2)` in [-1, 1], of any size.
+        intensity: what chroma is multiplied by; 0 gives grey.
 
     Returns:
-        uint8 `(height, width, 3)`.
+        `(height, width, 3)`, of the dtype of `images`.
     """
-    ab = resize(ab, *images.shape[:2])
+    height, width = images.shape[:2]
+    chroma = _guided(images, ab * np.float32(AB_SCALE * intensity))
     joined = np.empty_like(images)
-    for top in range(0, len(images), _STRIP_ROWS):
-        rows = slice(top, top + _STRIP_ROWS)
-        lab = images_to_lab(images[rows])
-        lab[..., 1:] = ab[rows] * AB_SCALE
-        joined[rows] = lab_to_images(lab)
+
+    def join_band(top):
+        band = images[top : top + rows]
+        lightness = images_to_lightness(band)
+        a, b = chroma.rows(top, lightness)
+        linear = lab_to_screen(cv2.merge([lightness, a, b]))
+        joined[top : top + rows] = linear_to_images(linear, images.dtype)
+
+    rows = max(1, _BAND_PIXELS // width)
+    # NumPy and OpenCV let go of the interpreter while they compute.
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(join_band, range(0, height, rows)):
+            pass
     return joined
+
+
+def _guided(images: np.ndarray, ab: np.ndarray) -> GuidedChroma:
+    height, width = images.shape[:2]
+    h, w = min(len(ab), height), min(ab.shape[1], width)
+    if ab.shape[:2] != (h, w):
+        ab = resize(ab, h, w)
+    if (h, w) == (height, width):
+        return GuidedChroma(ab, None, height, width)
+    return GuidedChroma(ab, images_to_lightness(resize(images, h, w)), height, width)
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:

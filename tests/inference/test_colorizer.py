@@ -1,10 +1,14 @@
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import save_generator
-from colorize_tf.color import images_to_lab
+from colorize_tf.colorimetry import images_to_lab, images_to_lightness
 from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.inference import colorizer as colorizer_module
 from colorize_tf.inference.colorizer import Colorizer
 
 
@@ -85,6 +89,16 @@ def constant(ab):
     return Colorizer(lambda lightness: np.full((1, 32, 32, 2), ab, np.float32), 32)
 
 
+def by_lightness(**options):
+    """A colorizer whose chroma follows lightness, and grows to the right."""
+
+    def predict_ab(lightness):
+        right = np.linspace(-0.2, 0.2, 32, dtype=np.float32)[:, np.newaxis]
+        return np.concatenate([0.2 * lightness, right + 0 * lightness], axis=-1)
+
+    return Colorizer(predict_ab, 32, **options)
+
+
 @pytest.mark.parametrize("shape", [(32, 32), (100, 37), (5, 61), (1, 1), (1, 200), (200, 1)])
 def test_any_size_comes_back_in_that_size(shape):
     image = np.full((*shape, 3), 90, np.uint8)
@@ -137,6 +151,7 @@ def test_a_batch_is_coloured_like_its_pictures_one_by_one():
     "images",
     [
         np.zeros((8, 8, 3), np.float32),
+        np.zeros((8, 8, 3), np.int16),
         np.zeros((8, 8), np.uint8),
         np.zeros((8, 8, 4), np.uint8),
         np.zeros((2, 2, 8, 8, 3), np.uint8),
@@ -161,6 +176,121 @@ def test_chroma_is_what_the_network_said_of_the_picture_itself():
 def test_a_model_that_answers_nan_is_an_error():
     with pytest.raises(ValueError, match="NaN"):
         constant(np.nan)(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_a_model_that_answers_in_another_shape_is_an_error():
+    colorizer = Colorizer(lambda lightness: np.zeros((1, 16, 16, 2), np.float32), 32)
+    with pytest.raises(ValueError, match=r"shape \(1, 16, 16, 2\), expected \(1, 32, 32, 2\)"):
+        colorizer(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_running_out_of_memory_is_no_picture():
+    def predict_ab(lightness):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        Colorizer(predict_ab, 32)(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_sixteen_bits_are_coloured_in_sixteen_bits():
+    image = render_landscape(3, 70, 110)
+    eight, sixteen = by_lightness()(image), by_lightness()(image.astype(np.uint16) * 257)
+    assert sixteen.dtype == np.uint16
+    assert np.abs(sixteen / 257 - eight).max() < 1.5
+    batch = np.stack([image] * 2).astype(np.uint16) * 257
+    np.testing.assert_array_equal(by_lightness()(batch)[1], sixteen)
+
+
+@settings(max_examples=40, deadline=None, database=None, derandomize=True)
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    dtype=st.sampled_from(["uint8", "uint16"]),
+    ensemble=st.sampled_from([None, "flip"]),
+)
+def test_every_size_and_depth_comes_back_with_its_lightness(height, width, dtype, ensemble):
+    random = np.random.default_rng(height)
+    image = random.integers(0, np.iinfo(dtype).max, (height, width, 3), dtype)
+    colorized = by_lightness()(image, ensemble=ensemble)
+    assert colorized.shape == image.shape and colorized.dtype == image.dtype
+    before, after = images_to_lightness(image), images_to_lightness(colorized)
+    np.testing.assert_allclose(after, before, rtol=0, atol=0.5)
+
+
+def test_intensity_makes_colours_stronger():
+    image = np.full((20, 30, 3), 119, np.uint8)
+    chroma = [
+        images_to_lab(constant(0.1)(image, intensity=intensity))[..., 1:].mean()
+        for intensity in (0, 0.5, 1, 2)
+    ]
+    assert chroma == pytest.approx([0, 5.5, 11, 22], abs=0.5)
+
+
+@pytest.mark.parametrize("intensity", [-0.1, 2.1, float("nan")])
+def test_an_intensity_that_there_is_not_is_refused(intensity):
+    with pytest.raises(ValueError, match=f"intensity must be 0 to 2, got {intensity}"):
+        constant(0.1)(np.zeros((8, 8, 3), np.uint8), intensity=intensity)
+
+
+def test_flip_averages_with_the_mirror_image():
+    image = render_landscape(3, 20, 30)
+    colorizer = by_lightness()
+    plain, flipped = colorizer.chroma(image), colorizer.chroma(image, ensemble="flip")
+    mirrored = colorizer.chroma(image[:, ::-1])[:, ::-1]
+    np.testing.assert_allclose(flipped, (plain + mirrored) / 2, atol=0.01)
+    assert np.abs(flipped[..., 1]).max() < 0.01 < np.abs(plain[..., 1]).max()
+
+
+def test_another_ensemble_is_refused():
+    with pytest.raises(ValueError, match="ensemble must be None or 'flip', got 'rotate'"):
+        constant(0.1)(np.zeros((8, 8, 3), np.uint8), ensemble="rotate")
+
+
+@pytest.mark.parametrize(("batch_size", "calls"), [(1, [1] * 5), (2, [2, 2, 1]), (8, [5])])
+def test_photographs_of_any_sizes_are_asked_for_together(batch_size, calls):
+    colorizer = by_lightness(batch_size=batch_size)
+    seen, predict_ab = [], colorizer.predict_ab
+    colorizer.predict_ab = lambda batch: seen.append(len(batch)) or predict_ab(batch)
+    photographs = [render_landscape(seed, 20 + seed, 30 - seed) for seed in range(5)]
+    chromas = colorizer.chromas(photographs)
+    assert seen == calls
+    for ab, photograph in zip(chromas, photographs, strict=True):
+        np.testing.assert_allclose(ab, by_lightness().chroma(photograph), atol=1e-6)
+
+
+@pytest.mark.parametrize("model", NOISY)
+def test_artifacts_answer_several_like_one_by_one(noisy_artifacts, model):
+    colorizer = Colorizer.load(noisy_artifacts / model)
+    photographs = [render_landscape(seed, 20, 30 + seed) for seed in range(3)]
+    zs = np.stack([Z, -Z, 0 * Z])
+    together = colorizer.chromas(photographs, zs)
+    for ab, photograph, z in zip(together, photographs, zs, strict=True):
+        np.testing.assert_allclose(ab, colorizer.chroma(photograph, z), atol=1e-4)
+
+
+def test_the_same_photograph_gets_the_same_colours_at_every_size():
+    large = render_landscape(3, 600, 800)
+    sizes = [(600, 800), (150, 200), (75, 100)]
+    given = [cv2.resize(large, size[::-1], interpolation=cv2.INTER_AREA) for size in sizes]
+    lab = [
+        images_to_lab(cv2.resize(by_lightness()(image), (100, 75), interpolation=cv2.INTER_AREA))
+        for image in given
+    ]
+    for other in lab[1:]:
+        assert np.linalg.norm((other - lab[0])[..., 1:], axis=-1).mean() < 0.5
+
+
+def test_without_a_model_that_came_along_one_has_to_be_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(colorizer_module, "SHIPPED_MODEL", tmp_path / "landscapes.tflite")
+    with pytest.raises(ValueError, match="no model came with this installation: .* name one"):
+        Colorizer.load()
+
+
+def test_the_model_that_came_along_is_the_default(monkeypatch, artifacts):
+    monkeypatch.setattr(colorizer_module, "SHIPPED_MODEL", artifacts / "g.tflite")
+    image = render_landscape(3, 20, 30)
+    expected = Colorizer.load(artifacts / "g.tflite")(image)
+    np.testing.assert_array_equal(Colorizer.load()(image), expected)
 
 
 def test_a_missing_model_is_named(tmp_path):

@@ -1,0 +1,102 @@
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from colorize_tf import media
+from colorize_tf.colorimetry import images_to_lab
+from colorize_tf.inference.upsampling import GuidedChroma
+
+WIDTH = 256  # What the chroma is shrunk to: a network's long side.
+
+
+def enlarged(ab, small_lightness, lightness):
+    chroma = GuidedChroma(ab, small_lightness, *lightness.shape)
+    return np.stack(chroma.rows(0, lightness), axis=-1)
+
+
+def two_fields(height, width, edge):
+    """A dark and a light field that meet at column `edge`, and their chroma."""
+    lightness = np.full((height, width), 30, np.float32)
+    lightness[:, edge:] = 80
+    ab = np.where(lightness[..., np.newaxis] > 50, np.float32([-5, -30]), np.float32([5, 40]))
+    return lightness, ab
+
+
+def shrunk(array, width):
+    height = round(array.shape[0] * width / array.shape[1])
+    return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def test_colour_stops_where_the_object_stops():
+    lightness, ab = two_fields(160, 320, edge=167)  # Not between two pixels of the small picture.
+    small = shrunk(ab, 20)
+    guided = enlarged(small, shrunk(lightness, 20), lightness)
+    bilinear = cv2.resize(small, (320, 160), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(guided - ab).mean() < 0.3 * np.abs(bilinear - ab).mean()
+
+
+def test_flat_chroma_stays_flat_on_any_picture():
+    lightness = np.random.default_rng(0).uniform(0, 100, (90, 130)).astype(np.float32)
+    ab = np.full((9, 13, 2), (12, -34), np.float32)
+    guided = enlarged(ab, shrunk(lightness, 13), lightness)
+    np.testing.assert_allclose(guided, np.broadcast_to((12, -34), guided.shape), atol=1e-3)
+
+
+def test_a_flat_picture_only_interpolates():
+    ab = np.random.default_rng(0).normal(0, 20, (6, 8, 2)).astype(np.float32)
+    flat = np.full((60, 80), 50, np.float32)
+    guided = enlarged(ab, flat[:6, :8], flat)
+    expected = cv2.resize(ab, (80, 60), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(guided, expected, atol=0.01)
+
+
+def test_chroma_of_the_pictures_own_size_is_read_as_it_is():
+    ab = np.random.default_rng(0).normal(0, 20, (7, 9, 2)).astype(np.float32)
+    np.testing.assert_array_equal(enlarged(ab, None, np.zeros((7, 9), np.float32)), ab)
+
+
+def test_bands_are_parts_of_the_whole():
+    random = np.random.default_rng(0)
+    lightness = random.uniform(0, 100, (50, 30)).astype(np.float32)
+    ab = random.normal(0, 20, (10, 6, 2)).astype(np.float32)
+    chroma = GuidedChroma(ab, shrunk(lightness, 6), 50, 30)
+    whole = np.stack(chroma.rows(0, lightness))
+    bands = [chroma.rows(top, lightness[top : top + 7]) for top in range(0, 50, 7)]
+    np.testing.assert_allclose(np.concatenate(bands, axis=1), whole, atol=1e-4)
+
+
+def edge_band(lightness, width):
+    """Where strong edges of L* are no further than `width` pixels."""
+    smooth = cv2.GaussianBlur(lightness, (0, 0), lightness.shape[1] / 1500)
+    slope = cv2.magnitude(*(cv2.Sobel(smooth, cv2.CV_32F, x, 1 - x) for x in (0, 1)))
+    edges = (slope > np.percentile(slope, 97)).astype(np.uint8)
+    return cv2.dilate(edges, np.ones((width | 1, width | 1), np.uint8)) > 0
+
+
+def edge_errors(images):
+    """Mean chroma error near strong edges of bilinear and of guided upsampling, in Lab units.
+
+    The chroma is the photograph's own, shrunk: what a network without fault would answer.
+    """
+    lab = images_to_lab(images)
+    lightness, ab = np.ascontiguousarray(lab[..., 0]), np.ascontiguousarray(lab[..., 1:])
+    small = shrunk(ab, WIDTH)
+    bilinear = cv2.resize(small, lightness.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    guided = enlarged(small, shrunk(lightness, WIDTH), lightness)
+    band = edge_band(lightness, lightness.shape[1] // WIDTH)
+    return [float(np.linalg.norm(one - ab, axis=-1)[band].mean()) for one in (bilinear, guided)]
+
+
+def test_colour_is_cleaner_around_the_edges_of_photographs():
+    paths = sorted(Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres").glob("*.jpg"))
+    if not paths:
+        pytest.skip("COLORIZE_TF_DATA names no folder with highres")
+    for path in paths:
+        bilinear, guided = edge_errors(shrunk(media.read_image(path), 1920))
+        print(
+            f"{path.name}: chroma error around edges {bilinear:.2f} bilinear, {guided:.2f} guided"
+        )
+        assert guided < 0.9 * bilinear
