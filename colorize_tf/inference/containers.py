@@ -1,0 +1,121 @@
+"""What a film file says of itself before it is decoded: its kind, and whether all of it is there.
+
+A decoder reads a film that was cut short up to the break and calls it the end. The containers
+state their lengths, and so tell the one from the other.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"styp")
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
+
+
+def check_container(path: str | Path) -> str:
+    """Refuse a file that is no film, or not the whole of one.
+
+    Args:
+        path: the file.
+
+    Returns:
+        "mp4" (also .mov), "avi" or "matroska" (also .webm), by content and not by suffix.
+
+    Raises:
+        ValueError: of one line that names the file: missing, empty, unreadable, a folder, another
+            kind of file, or cut short.
+    """
+    path = Path(path)
+    try:
+        if os.path.isdir(path):
+            raise ValueError(f"{path} is a folder; name a film in it")
+        if path.exists() and not path.is_file():  # Reading a pipe would wait for ever.
+            raise ValueError(f"{path} is a device or a pipe; name a film")
+        with open(path, "rb") as file:
+            kind, end = _read_extent(file)
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is missing; check the path") from error
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+    if not size:
+        raise ValueError(f"{path} is empty; copy it again")
+    if kind is None:
+        raise ValueError(
+            f"{path} holds no film of a known kind; expected MP4, QuickTime, AVI, Matroska or WebM"
+        )
+    if end > size:
+        raise ValueError(
+            f"{path} is cut short: it has {size} bytes and announces {end}; copy it again"
+        )
+    return kind
+
+
+def _read_extent(file: BinaryIO) -> tuple[str | None, int]:
+    """Return the kind of a film, None for no film, and where by its own account the file ends."""
+    start = file.read(12)
+    if start[4:8] in _ATOMS:
+        return "mp4", max(_atom_ends(file))
+    if start[:4] == b"RIFF" and start[8:] == b"AVI ":
+        return "avi", max(_riff_ends(file))
+    if start[:4] == _EBML:
+        return "matroska", _segment_end(file)
+    return None, 0
+
+
+def _atom_ends(file: BinaryIO) -> Iterator[int]:
+    """Yield where each top-level atom of MP4 or QuickTime ends (ISO 14496-12, 4.2)."""
+    position = 0
+    while True:
+        file.seek(position)
+        header = file.read(16)
+        size = int.from_bytes(header[:4], "big")
+        if size == 1:
+            size = int.from_bytes(header[8:16], "big")
+        # Size 0 is "to the end of the file"; what has no name is padding behind the film.
+        if len(header) < 8 or size < 8 or not header[4:8].isascii() or not header[4:8].isalnum():
+            yield position
+            return
+        position += size
+        yield position
+
+
+def _riff_ends(file: BinaryIO) -> Iterator[int]:
+    """Yield where each RIFF chunk of an AVI ends; long films have several."""
+    position = 0
+    while True:
+        file.seek(position)
+        header = file.read(8)
+        size = int.from_bytes(header[4:8], "little")
+        # Cameras that lost power leave a size of 0.
+        if len(header) < 8 or header[:4] != b"RIFF" or not size:
+            yield position
+            return
+        position += 8 + size
+        yield position
+        position += size % 2
+
+
+def _segment_end(file: BinaryIO) -> int:
+    """Return where the segment of a Matroska file ends, 0 where it does not say (RFC 8794)."""
+    file.seek(4)
+    header_size = _element_size(file)
+    if header_size is None:
+        return 0
+    file.seek(header_size, os.SEEK_CUR)
+    if file.read(4) != _SEGMENT:
+        return 0
+    size = _element_size(file)
+    return 0 if size is None else file.tell() + size
+
+
+def _element_size(file: BinaryIO) -> int | None:
+    """Read a size of variable length; None for unknown, as live recordings have it."""
+    first = int.from_bytes(file.read(1), "big")
+    length = 9 - first.bit_length()
+    if length > 8:
+        return None
+    marked = int.from_bytes(bytes([first]) + file.read(length - 1), "big")
+    size = marked - (1 << 7 * length)
+    return None if size == (1 << 7 * length) - 1 else size
