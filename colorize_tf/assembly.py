@@ -141,13 +141,22 @@ def describe_run(config: TrainConfig, run: RunFolder) -> dict:
     return {
         "name": run.path.absolute().name,
         "recipe": config.recipe,
-        "training_command": training_command(config),
+        "training_command": _training_commands(config),
         "data": {
             "origin": origin,
             "licence": _data_licence(config, origin),
             **{name: data[name] for name in ("train", "validation", "sha256")},
         },
     }
+
+
+def _training_commands(config: TrainConfig) -> str:
+    """Return the command of a run, below those of the runs that it goes back to."""
+    from colorize_tf.artifacts.card import read_provenance
+
+    earlier = read_provenance(config.init_from) if config.init_from else {}
+    commands = (earlier.get("training_command"), training_command(config))
+    return "\n".join(command for command in commands if command)
 
 
 def _data_licence(config: TrainConfig, origin: str) -> str:

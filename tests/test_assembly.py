@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from colorize_tf import assembly, media
-from colorize_tf.artifacts.keras_file import load_generator
+from colorize_tf.artifacts.keras_file import load_generator, save_generator
 from colorize_tf.config import STAGES, flag
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.synthetic import render_landscape
@@ -295,3 +295,13 @@ def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, 
     assert licence in data["licence"]
     assert {key: data[key] for key in counts} == counts
     assert "/home" not in json.dumps(description)
+
+
+def test_a_run_from_another_ones_weights_tells_the_commands_of_both(tmp_path, calm):
+    first, second = (RunFolder.create(tmp_path / name, stem="unused") for name in "ab")
+    save_generator(calm, first.generator, {"training_command": "first command"})
+    second.data.write_text('{"origin": "x", "train": 1, "validation": 1, "sha256": "abc"}')
+    config = make_config({"init_from": str(first.path)})
+    earlier, own = assembly.describe_run(config, second)["training_command"].split("\n")
+    assert earlier == "first command"
+    assert own.endswith("--init-from a")

@@ -1,6 +1,7 @@
 """MODEL_CARD.md: what a person wants to know of an export before using it."""
 
 import hashlib
+import textwrap
 from pathlib import Path
 
 MODEL_CARD = "MODEL_CARD.md"
@@ -26,7 +27,7 @@ gives.
 
 ## Training
 
-    {training_command}
+{training_commands}
 
 ## Figures
 
@@ -64,6 +65,7 @@ def model_card(card: dict, folder: Path) -> str:
         | {
             "photographs": _photographs(data),
             "photographs_licence": data.get("licence", _UNKNOWN),
+            "training_commands": textwrap.indent(card["training_command"] or _UNKNOWN, "    "),
             "figures": _figures(card["figures"]) if "figures" in card else "None were measured.",
             "files": "\n".join(_files(folder)),
         }
