@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import sys
+import time
 import types
 import typing
 import warnings
@@ -21,7 +22,7 @@ import colorize_tf
 
 VERBS = {
     "train": "train a colorizer on landscape photographs",
-    "colorize": "colour a photograph",
+    "colorize": "colour photographs and films",
     "evaluate": "measure a colorizer against the grey answer",
     "export": "write a colorizer for serving and for phones",
     "benchmark": "measure the speed of each part",
@@ -157,6 +158,66 @@ def start_tensorflow() -> None:
 
         tf.config.list_physical_devices()
         tf.zeros(())
+
+
+class Progress:
+    """How far something long has come: a bar on a terminal, elsewhere a line now and then.
+
+    While it is entered, lines and warnings go around the bar.
+
+    Args:
+        total: how many there are; None if that is not known.
+        unit: what is counted, in the plural.
+        seconds: without a terminal, the time between two lines.
+    """
+
+    def __init__(self, total: int | None, unit: str, *, seconds: float = 30.0):
+        from tqdm import tqdm
+
+        self._seconds = seconds
+        self._told = time.monotonic()
+        # Its own start, as a bar that is off keeps no time.
+        self._started = self._told
+        self._unit = unit
+        self._bar = tqdm(
+            total=total, unit=f" {unit}", delay=1, disable=None, leave=False, smoothing=0.1
+        )
+        self._total = total
+        self._done = 0
+
+    def __enter__(self):
+        self._showwarning = warnings.showwarning
+        warnings.showwarning = lambda message, *_: self.line(
+            f"warning: {' '.join(str(message).split())}"
+        )
+        return self
+
+    def __exit__(self, *_):
+        warnings.showwarning = self._showwarning
+        self._bar.close()
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """Show that so many are done, of so many."""
+        if total is not None and total != self._total:
+            self._total = self._bar.total = total
+        self._bar.update(done - self._done)
+        self._done = done
+        now = time.monotonic()
+        if self._bar.disable and done != self._total and now - self._told >= self._seconds:
+            self._told = now
+            print(self._in_words(now - self._started), file=sys.stderr, flush=True)
+
+    def line(self, text: str) -> None:
+        """Print a line on standard error."""
+        self._bar.write(text, file=sys.stderr)
+
+    def _in_words(self, elapsed: float) -> str:
+        rate = self._done / elapsed
+        counted = f"{self._done} {self._unit}"
+        if not self._total:
+            return f"{counted}, {rate:.2g} a second"
+        left = self._bar.format_interval((self._total - self._done) / rate) if rate else "?"
+        return f"{self._done} of {self._total} {self._unit}, {rate:.2g} a second, {left} left"
 
 
 def _cause(message: str) -> str:

@@ -1,5 +1,7 @@
 import dataclasses
+import io
 import os
+import re
 import subprocess
 import sys
 import types
@@ -277,3 +279,50 @@ def test_help_needs_no_tensorflow():
     output = run_python(f"import sys\nfrom colorize_tf import cli\n{code}").stdout
     assert "--dataset" in output
     assert {"tensorflow", "keras"}.isdisjoint(output.split())
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_on_a_terminal_is_a_bar_that_goes_when_it_is_done(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with cli.Progress(4, "photographs") as progress:
+        progress._bar.delay = 0
+        progress.advance(3)
+        progress._bar.refresh()
+        assert "3/4" in terminal.getvalue() and "photographs" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r")
+
+
+def test_progress_elsewhere_is_a_line_now_and_then(capsys):
+    with cli.Progress(4, "photographs", seconds=0) as progress:
+        progress.advance(1)
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"1 of 4 photographs, \S+ a second, \S+ left\n", line)
+    with cli.Progress(4, "photographs", seconds=1000) as progress:
+        progress.advance(1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_learns_how_much_there_is(capsys):
+    with cli.Progress(None, "frames", seconds=0) as progress:
+        progress.advance(2)
+        progress.advance(3, 30)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("2 frames, ") and second.startswith("3 of 30 frames, ")
+
+
+def test_lines_and_warnings_go_around_the_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    shown = warnings.showwarning
+    with cli.Progress(4, "photographs") as progress:
+        progress._bar.refresh()
+        progress.line("a.jpg is broken")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("two\npages", stacklevel=1)
+    lines = re.split(r"[\r\n]", terminal.getvalue())
+    assert "a.jpg is broken" in lines and "warning: two pages" in lines
+    assert warnings.showwarning is shown

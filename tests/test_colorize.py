@@ -1,21 +1,65 @@
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import media
-from colorize_tf.colorize import main
+from colorize_tf import colorize, media
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
+
+
+def grey_landscape(seed, height=70, width=110):
+    luma = cv2.cvtColor(render_landscape(seed, height, width), cv2.COLOR_RGB2GRAY)
+    return np.repeat(luma[..., np.newaxis], 3, axis=-1)
 
 
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "old.jpg"
-    media.write_image(path, render_landscape(1, 70, 110))
+    media.write_image(path, grey_landscape(1))
     return path
 
 
+@pytest.fixture
+def green(monkeypatch):
+    """Every model takes a z of one, which says how green the picture is; without, it is red."""
+
+    def predict_ab(lightness, z=None):
+        greenness = -1 if z is None else np.tanh(z[0, 0])
+        return np.full((1, 32, 32, 2), (-0.2 * greenness, 0), np.float32)
+
+    monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32, z_size=1))
+
+
+@pytest.fixture
+def box(tmp_path, monkeypatch):
+    """A folder `in` of three photographs, one of them in a folder; `tmp_path` is the current."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("a.jpg", "b.png", "1962/c.tif")):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        media.write_image(tmp_path / "in" / name, grey_landscape(seed))
+    return Path("in")
+
+
 def run(*arguments):
-    return main([str(argument) for argument in arguments])
+    return colorize.main([str(argument) for argument in arguments])
+
+
+def written(folder="out"):
+    """What lies below a folder, hidden files included."""
+    return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*.*"))
+
+
+# One file
 
 
 @pytest.mark.parametrize(
@@ -36,6 +80,19 @@ def test_with_a_tflite_the_command_is_silent_but_for_what_it_wrote(tiny_run, pho
     assert finished.stderr == ""
 
 
+def test_with_a_tflite_a_folder_is_coloured_without_tensorflow(tiny_run, box, tmp_path):
+    arguments = ["in", "-o", "out", "--model", str(tiny_run[0] / "export/tiny.tflite")]
+    code = f"""
+import sys
+from colorize_tf import colorize
+assert colorize.main({arguments}) == 0
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    assert written() == ["a.jpg", "b.png"]
+
+
 def test_the_same_photograph_gives_the_same_picture(tiny_run, photo, tmp_path):
     outputs = [tmp_path / "1.png", tmp_path / "2.png"]
     for output in outputs:
@@ -43,14 +100,14 @@ def test_the_same_photograph_gives_the_same_picture(tiny_run, photo, tmp_path):
     np.testing.assert_array_equal(*map(media.read_image, outputs))
 
 
-def test_an_existing_file_is_left_alone_unless_forced(tiny_run, photo, tmp_path, capsys):
+def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path, capsys):
     output = tmp_path / "new.png"
     output.write_bytes(b"mine")
-    arguments = [photo, "-o", output, "--model", tiny_run[0] / "export/tiny.tflite"]
-    assert run(*arguments) == 2
+    assert run(photo, "-o", output) == 2
     assert "exists already" in capsys.readouterr().err
+    assert run(photo, "-o", output, "--skip-existing") == 0
     assert output.read_bytes() == b"mine"
-    assert run(*arguments, "--force") == 0
+    assert run(photo, "-o", output, "--overwrite") == 0
     assert media.read_image(output).shape == (70, 110, 3)
 
 
@@ -58,9 +115,13 @@ def test_an_existing_file_is_left_alone_unless_forced(tiny_run, photo, tmp_path,
     ("change", "words"),
     [
         ({"input": "gone.jpg"}, "gone.jpg"),
+        ({"input": "*.gone"}, "names one file"),
         ({"model": "gone"}, "no model at gone"),
         ({"output": "new.xyz"}, ".xyz"),
         ({"output": "nowhere/new.png"}, "nowhere"),
+        ({"output": "old.jpg"}, "is the input itself"),
+        ({"output": "new.png", "input": "."}, "names one file"),
+        ({"output": "."}, "an input"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(
@@ -76,63 +137,6 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["old.jpg"]
 
 
-@pytest.fixture
-def noisy(monkeypatch):
-    """Every model takes a z of one, which says how green the picture is."""
-
-    def predict_ab(lightness, z=None):
-        greenness = 0 if z is None else np.tanh(z[0, 0])
-        return np.full((1, 32, 32, 2), (-0.2 * greenness, 0), np.float32)
-
-    monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32, z_size=1))
-
-
-def samples(photo, folder, count, *others):
-    """Colour `photo` to `folder` and return all that was written there."""
-    folder.mkdir()
-    assert run(photo, "-o", folder / "new.png", "--model", "m", "--samples", count, *others) == 0
-    paths = [folder / f"new-{number}.png" for number in range(1, count + 1)]
-    assert sorted(folder.iterdir()) == sorted(paths)
-    return np.stack([media.read_image(path) for path in paths])
-
-
-def test_samples_differ_and_say_where_they_are(noisy, photo, tmp_path, capsys):
-    first, second, third = samples(photo, tmp_path / "out", 3).astype(int)
-    assert min(np.abs(a - b).max() for a, b in [(first, second), (first, third), (second, third)])
-    names = [f"wrote {tmp_path / 'out' / f'new-{number}.png'}" for number in (1, 2, 3)]
-    assert capsys.readouterr().out.splitlines() == names
-
-
-def test_more_samples_begin_with_the_same_ones(noisy, photo, tmp_path):
-    few, many = (samples(photo, tmp_path / str(n), n, "--seed", 5) for n in (2, 12))
-    np.testing.assert_array_equal(many[:2], few)
-
-
-def test_another_seed_gives_other_samples(noisy, photo, tmp_path):
-    unnamed, zero, one = (
-        samples(photo, tmp_path / f"out{index}", 2, *flags)
-        for index, flags in enumerate([(), ("--seed", 0), ("--seed", 1)])
-    )
-    np.testing.assert_array_equal(unnamed, zero)
-    assert np.abs(zero.astype(int) - one).max() > 5
-
-
-def test_without_samples_there_is_one_picture_with_the_default_z(noisy, photo, tmp_path):
-    output = tmp_path / "new.png"
-    assert run(photo, "-o", output, "--model", "m") == 0
-    assert np.ptp(media.read_image(output).astype(int), axis=-1).max() <= 1
-
-
-def test_one_existing_sample_stops_all_unless_forced(noisy, photo, tmp_path, capsys):
-    (tmp_path / "new-3.png").write_bytes(b"mine")
-    arguments = [photo, "-o", tmp_path / "new.png", "--model", "m", "--samples", 4]
-    assert run(*arguments) == 2
-    assert "new-3.png exists already" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new-3.png", "old.jpg"]
-    assert run(*arguments, "--force") == 0
-    assert media.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
-
-
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -141,9 +145,16 @@ def test_one_existing_sample_stops_all_unless_forced(noisy, photo, tmp_path, cap
         (["--samples", 2, "--seed", -1], "--seed must be at least 0, got -1"),
         (["--seed", 1], "say how many with --samples N"),
         (["--samples", 2], "tiny.tflite takes no noise"),
+        (["--intensity", 2.1], "--intensity must be at most 2, got 2.1"),
+        (["--intensity", "nan"], "--intensity must be at least 0, got nan"),
+        (["--quality", 101], "--quality must be at most 100, got 101"),
+        (["--limit", 0], "--limit must be at least 1, got 0"),
+        (["--jobs", 0], "--jobs must be at least 1, got 0"),
+        (["--max-megapixels", 0], "--max-megapixels must be at least 0.001, got 0"),
+        (["--format", "jpg"], "--format is for folders"),
     ],
 )
-def test_a_wrong_wish_for_samples_is_one_line_and_writes_nothing(
+def test_a_wrong_wish_is_one_line_and_writes_nothing(
     tiny_run, photo, tmp_path, capsys, flags, words
 ):
     model = tiny_run[0] / "export/tiny.tflite"
@@ -155,10 +166,341 @@ def test_a_wrong_wish_for_samples_is_one_line_and_writes_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xd8\xff\xe0 no JPEG"])
-def test_a_file_that_is_no_photograph_is_named(tiny_run, tmp_path, capsys, content):
+def test_a_file_that_is_no_photograph_is_named_and_counts_as_failed(
+    green, tmp_path, capsys, content
+):
     (tmp_path / "bad.jpg").write_bytes(content)
-    model = tiny_run[0] / "export/tiny.tflite"
-    assert run(tmp_path / "bad.jpg", "-o", tmp_path / "new.png", "--model", model) == 2
+    assert run(tmp_path / "bad.jpg", "-o", tmp_path / "new.png") == 1
     error = capsys.readouterr().err
     assert "bad.jpg" in error
     assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
+
+
+def test_a_photograph_in_colour_is_reported_and_left_alone(green, tmp_path, capsys):
+    media.write_image(tmp_path / "old.jpg", render_landscape(1, 70, 110))
+    arguments = [tmp_path / "old.jpg", "-o", tmp_path / "new.png"]
+    assert run(*arguments) == 0
+    assert "old.jpg is in colour already; --force" in capsys.readouterr().err
+    assert not (tmp_path / "new.png").exists()
+    assert run(*arguments, "--force") == 0
+    assert (tmp_path / "new.png").exists()
+
+
+def test_a_wrong_answer_of_the_model_is_an_error(photo, tmp_path, monkeypatch, capsys):
+    nothing = Colorizer(lambda lightness: np.full((1, 32, 32, 2), np.nan, np.float32), 32)
+    monkeypatch.setattr(Colorizer, "load", lambda model: nothing)
+    assert run(photo, "-o", tmp_path / "new.png") == 1
+    assert re.fullmatch(r"error: \S*old.jpg: the model answered NaN.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "new.png").exists()
+
+
+def test_running_out_of_memory_is_an_error(photo, tmp_path, monkeypatch, capsys):
+    def predict_ab(lightness):
+        raise MemoryError
+
+    monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32))
+    assert run(photo, "-o", tmp_path / "new.png") == 1
+    assert "old.jpg: out of memory" in capsys.readouterr().err
+    assert not (tmp_path / "new.png").exists()
+
+
+# Samples
+
+
+def samples(photo, folder, count, *others):
+    """Colour `photo` to `folder` and return all that was written there."""
+    folder.mkdir()
+    assert run(photo, "-o", folder / "new.png", "--samples", count, *others) == 0
+    paths = [folder / f"new-{number}.png" for number in range(1, count + 1)]
+    assert sorted(folder.iterdir()) == sorted(paths)
+    return np.stack([media.read_image(path) for path in paths])
+
+
+def test_samples_differ_and_say_where_they_are(green, photo, tmp_path, capsys):
+    first, second, third = samples(photo, tmp_path / "out", 3).astype(int)
+    assert min(np.abs(a - b).max() for a, b in [(first, second), (first, third), (second, third)])
+    names = [f"wrote {tmp_path / 'out' / f'new-{number}.png'}" for number in (1, 2, 3)]
+    assert capsys.readouterr().out.splitlines() == names
+
+
+def test_more_samples_begin_with_the_same_ones(green, photo, tmp_path):
+    few, many = (samples(photo, tmp_path / str(n), n, "--seed", 5) for n in (2, 12))
+    np.testing.assert_array_equal(many[:2], few)
+
+
+def test_another_seed_gives_other_samples(green, photo, tmp_path):
+    unnamed, zero, one = (
+        samples(photo, tmp_path / f"out{index}", 2, *flags)
+        for index, flags in enumerate([(), ("--seed", 0), ("--seed", 1)])
+    )
+    np.testing.assert_array_equal(unnamed, zero)
+    assert np.abs(zero.astype(int) - one).max() > 5
+
+
+def test_one_existing_sample_stops_all_unless_it_is_said(green, photo, tmp_path, capsys):
+    (tmp_path / "new-3.png").write_bytes(b"mine")
+    arguments = [photo, "-o", tmp_path / "new.png", "--samples", 4]
+    assert run(*arguments) == 2
+    assert "new-3.png exists already" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new-3.png", "old.jpg"]
+    assert run(*arguments, "--skip-existing") == 0
+    assert (tmp_path / "new-3.png").read_bytes() == b"mine"
+    assert run(*arguments, "--overwrite") == 0
+    assert media.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
+
+
+# Folders
+
+
+def test_a_folder_comes_back_in_colour_with_its_structure(green, box, capsys):
+    assert run("in", "-o", "out", "--recursive") == 0
+    assert written() == ["1962/c.tif", "a.jpg", "b.png"]
+    assert capsys.readouterr() == ("out: 3 done\n", "")
+    for name in written():
+        assert media.read_image(f"out/{name}").astype(int)[..., 0].mean() > 0
+        assert media.read_image(f"out/{name}").std(axis=-1).mean() > 3
+
+
+def test_a_file_into_a_folder_keeps_its_name(green, box, capsys):
+    assert run("in/a.jpg", "-o", "out") == 0
+    assert written() == ["a.jpg"]
+
+
+def test_patterns_that_the_shell_left_are_expanded(green, box):
+    assert run("in/**/[ac].*", "-o", "out", "--format", "webp") == 0
+    assert written() == ["1962/c.webp", "a.webp"]
+
+
+def test_a_second_run_does_what_the_first_did_not(green, box, capsys):
+    assert run("in", "-o", "in/out", "--limit", 1) == 0
+    assert capsys.readouterr().out == "in/out: 1 done, 1 left\n"
+    (first,) = written("in/out")
+    before = (Path("in/out") / first).stat().st_mtime_ns
+    assert run("in", "-o", "in/out", "--recursive") == 0
+    assert capsys.readouterr().out == "in/out: 2 done, 1 skipped (1 done before)\n"
+    assert written("in/out") == ["1962/c.tif", "a.jpg", "b.png"]
+    assert (Path("in/out") / first).stat().st_mtime_ns == before
+
+
+def test_where_all_is_done_no_model_is_loaded(green, box, monkeypatch, capsys):
+    assert run("in", "-o", "out") == 0
+    capsys.readouterr()
+    monkeypatch.delattr(Colorizer, "load")
+    assert run("in", "-o", "out") == 0
+    assert capsys.readouterr().out == "out: 0 done, 2 skipped (2 done before)\n"
+
+
+def test_done_files_are_replaced_on_demand(green, box):
+    Path("out").mkdir()
+    Path("out/a.jpg").write_bytes(b"mine")
+    assert run("in", "-o", "out") == 0
+    assert Path("out/a.jpg").read_bytes() == b"mine"
+    assert run("in", "-o", "out", "--overwrite") == 0
+    assert media.read_image("out/a.jpg").shape == (70, 110, 3)
+
+
+BAD = {
+    "corrupt.png": b"\x89PNG\r\n\x1a\n" + bytes(50),
+    "empty.jpg": b"",
+    "text.jpg": b"not a photograph",
+    "film.avi": b"not a film",
+}
+
+
+def test_whatever_is_bad_is_named_once_and_the_rest_is_done(green, box, capsys):
+    for name, content in BAD.items():
+        (box / name).write_bytes(content)
+    (box / "cut.jpg").write_bytes((box / "a.jpg").read_bytes()[:-100])
+    (box / "gone.jpg").symlink_to("nowhere")
+    (box / "folder.jpg").mkdir()
+    shutil.copy(box / "a.jpg", box / "really-a-jpeg.png")
+    shutil.copy(box / "a.jpg", box / "twice.jpg")
+    media.write_image(box / "twice.tif", grey_landscape(5))
+    assert run("in", "-o", "out", "--format", "jpg") == 1
+    output, errors = capsys.readouterr()
+    for name in ("corrupt.png", "empty.jpg", "text.jpg", "film.avi", "cut.jpg", "gone.jpg"):
+        assert len(re.findall(rf"^error: .*\b{name}", errors, re.MULTILINE)) == 1, errors
+    assert "twice.jpg and in/twice.tif would both be written to out/twice.jpg" in errors
+    assert written() == ["a.jpg", "b.jpg", "really-a-jpeg.jpg"]
+    assert output.startswith("out: 3 done, 8 failed (2 same output, ")
+
+
+def test_a_place_that_cannot_be_written_is_named_and_the_rest_is_done(green, box, capsys):
+    Path("out").mkdir()
+    Path("out/1962").write_bytes(b"mine")
+    (Path("out") / "a.jpg").mkdir()
+    assert run("in", "-o", "out", "--recursive") == 1
+    output, errors = capsys.readouterr()
+    assert "a.jpg" in errors and "c.tif" in errors and errors.count("\n") == 2
+    assert output.startswith("out: 1 done, 2 failed")
+    assert Path("out/1962").read_bytes() == b"mine"
+
+
+def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
+    green, box, monkeypatch, capsys
+):
+    def full_disk(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(media, "written_aside", full_disk)
+    assert run("in", "-o", "out") == 1
+    output, errors = capsys.readouterr()
+    assert errors.count("No space left on device") == 2
+    assert output == "out: 0 done, 2 failed (2 No space left on device)\n"
+    assert written() == []
+
+
+def test_photographs_in_colour_are_skipped(green, box, capsys):
+    media.write_image(box / "colour.jpg", render_landscape(1, 70, 110))
+    assert run("in", "-o", "out") == 0
+    output, errors = capsys.readouterr()
+    assert output == "out: 2 done, 1 skipped (1 in colour already)\n"
+    assert "in/colour.jpg is in colour already" in errors
+    assert run("in", "-o", "out", "--force") == 0
+    assert written() == ["a.jpg", "b.png", "colour.jpg"]
+
+
+def test_files_of_other_kinds_and_closed_folders_are_told(green, box, capsys):
+    (box / "notes.txt").write_text("on the back: 1962")
+    assert run("in", "-o", "out") == 0
+    assert capsys.readouterr().err == (
+        "left out: files of other kinds: 1 (1 .txt); folders in folders, without --recursive: 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (["empty"], "no photographs or films in empty"),
+        (["in/nothing*"], "in/nothing* matches nothing"),
+        (["empty", "gone"], "cannot read gone"),
+        (["in", "-"], "- stands for one photograph"),
+    ],
+)
+def test_nothing_to_do_is_a_wrong_call(green, box, capsys, inputs, words):
+    Path("empty").mkdir()
+    assert run(*inputs, "-o", "out") == 2
+    assert words in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_a_folder_needs_a_place_for_its_results(box, capsys):
+    assert run("in") == 2
+    assert "no -o OUT" in capsys.readouterr().err
+
+
+def test_overwriting_and_skipping_exclude_each_other(box, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        run("in", "-o", "out", "--overwrite", "--skip-existing")
+    assert exit_.value.code == 2
+
+
+def test_what_a_killed_run_left_is_swept(green, box):
+    Path("out").mkdir()
+    leftover = Path("out/.0123456789abcdef.jpg")
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (0, 0))
+    assert run("in", "-o", "out") == 0
+    assert written() == ["a.jpg", "b.png"]
+
+
+def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_run, box):
+    for seed in range(300):
+        os.link(box / "a.jpg", box / f"{seed}.jpg")
+    model = tiny_run[0] / "export/tiny.tflite"
+    command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
+    command += ["--model", model]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (Path("out").is_dir() and written()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    count = len(written())
+    assert re.fullmatch(rf"out: {count} done, {303 - count} left\n", output)
+    assert errors == "interrupted; the same command goes on\n"
+    assert all(media.read_image(f"out/{name}").shape == (70, 110, 3) for name in written())
+
+
+def test_developers_can_ask_for_the_traceback(green, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORIZE_TF_TRACEBACK", "1")
+    (tmp_path / "bad.jpg").write_bytes(b"text")
+    with pytest.raises(ValueError, match="bad.jpg"):
+        run(tmp_path / "bad.jpg", "-o", tmp_path / "new.png")
+
+
+# Standard input and output
+
+
+@pytest.fixture
+def piped(monkeypatch):
+    """Runs the command with contents on standard input; returns code, output and errors."""
+
+    def run_piped(content, *arguments):
+        streams = [io.TextIOWrapper(io.BytesIO(data)) for data in (content, b"")]
+        monkeypatch.setattr(sys, "stdin", streams[0])
+        monkeypatch.setattr(sys, "stdout", streams[1])
+        code = run(*arguments)
+        streams[1].flush()
+        return code, streams[1].buffer.getvalue()
+
+    return run_piped
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [(["-"], b"\xff\xd8"), (["-", "-o", "-"], b"\xff\xd8"), (["-", "--format", "png"], b"\x89PNG")],
+)
+def test_standard_input_comes_back_in_colour(green, photo, piped, arguments, begins):
+    code, content = piped(photo.read_bytes(), *arguments)
+    assert code == 0
+    assert content.startswith(begins)
+    assert media.decode_image(content).shape == (70, 110, 3)
+
+
+def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tmp_path, piped):
+    code, content = piped(b"", photo, "-o", "-", "--format", "png")
+    assert code == 0
+    output = tmp_path / "new.png"
+    assert piped(photo.read_bytes(), "-", "-o", output) == (0, f"wrote {output}\n".encode())
+    assert output.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "cannot read standard input: zero-byte"),
+        (b"text", "cannot read standard input: unsupported"),
+        (None, "standard input is in colour already"),
+    ],
+)
+def test_what_cannot_be_coloured_leaves_standard_output_empty(
+    green, tmp_path, piped, capsys, content, words
+):
+    if content is None:
+        media.write_image(tmp_path / "colour.png", render_landscape(1, 70, 110))
+        content = (tmp_path / "colour.png").read_bytes()
+    assert piped(content, "-") == (1, b"")
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-", "--samples", 2], "--samples writes several files"),
+        (["-", "-"], "name no other INPUT"),
+        (["-", "-o", "new.xyz"], ".xyz"),
+    ],
+)
+def test_standard_input_is_one_photograph(green, piped, capsys, arguments, words):
+    assert piped(b"", *arguments) == (2, b"")
+    assert words in capsys.readouterr().err
+
+
+def test_the_help_fits_into_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80

@@ -1,0 +1,92 @@
+"""Many photographs and films in one go, with what is told meanwhile."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from colorize_tf.files import check_writable_folder
+from colorize_tf.inference.leftovers import sweep_leftovers
+from colorize_tf.inference.listing import Task
+from colorize_tf.inference.overlap import overlapped
+from colorize_tf.inference.shoebox import AlreadyInColor, Shoebox
+from colorize_tf.inference.tally import Tally, in_a_line
+
+# Of decoded photographs, for each job: a megapixel takes about ten MB from reading to writing.
+_MEGAPIXELS_PER_JOB = 16
+
+
+class Display(Protocol):
+    """Where it is shown how far the work has come, and what is to be told."""
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """Show that so many are done, of so many."""
+
+    def line(self, text: str) -> None:
+        """Show a line."""
+
+
+def colorize_tasks(
+    tasks: Sequence[Task],
+    shoebox: Shoebox,
+    tally: Tally,
+    *,
+    jobs: int,
+    progress: Callable[[int | None, str], AbstractContextManager[Display]],
+    limit: int | None = None,
+) -> None:
+    """Colour photographs, then films; what fails is told, and the rest goes on.
+
+    Args:
+        tasks: what there is to do.
+        shoebox: how it is done.
+        tally: where it is counted what became of each.
+        jobs: photographs that are read, and written, at the same time.
+        progress: makes a display for so many (None: not known) of a kind.
+        limit: stop when so many are done.
+
+    Raises:
+        ValueError: nothing can be written where all results go.
+    """
+    folders = sorted({target.parent for task in tasks for target in task.targets})
+    check_writable_folder(os.path.commonpath([folder.absolute() for folder in folders]))
+    sweep_leftovers(folders)
+    if limit is None:
+        limit = len(tasks)
+    photographs = [task for task in tasks if not task.is_film]
+    megapixels = jobs * _MEGAPIXELS_PER_JOB
+    before = tally.ended()
+    with progress(min(limit, len(photographs)), "photographs") as display:
+        for task, error in overlapped(
+            photographs, shoebox, jobs=jobs, megapixels=megapixels, limit=limit
+        ):
+            _count(task, error, tally, display)
+            display.advance(tally.ended() - before)
+    for task in tasks:
+        if task.is_film and tally.done < limit:
+            with progress(None, f"frames of {task.source.name}") as display:
+                _count(task, _film(task, shoebox, display), tally, display)
+
+
+def _film(task: Task, shoebox: Shoebox, display: Display) -> Exception | None:
+    try:
+        report = shoebox.film(task, display.advance)
+    except Exception as error:
+        return error
+    for note in report.notes:
+        display.line(f"{task.targets[0]}: {note}")
+    return None
+
+
+def _count(task: Task, error: Exception | None, tally: Tally, display: Display) -> None:
+    """Count how a task ended, and tell it unless it is done."""
+    if error is None:
+        tally.done += 1
+    elif isinstance(error, AlreadyInColor):
+        tally.skipped["in colour already"] += 1
+        display.line(str(error))
+    elif os.environ.get("COLORIZE_TF_TRACEBACK"):
+        raise error
+    else:
+        tally.fail(error)
+        display.line(in_a_line(error, task.source))

@@ -1,0 +1,163 @@
+"""What is done with each photograph of many: read, coloured, written."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from warnings import warn
+
+import numpy as np
+
+from colorize_tf.headers import check_header
+from colorize_tf.inference.chroma import join
+from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.listing import Task
+from colorize_tf.inference.video import FilmReport, colorize_film, sample_frames
+from colorize_tf.media import read_bytes
+from colorize_tf.photograph import (
+    Photograph,
+    decode_photograph,
+    encode_photograph,
+    write_photograph,
+)
+from colorize_tf.toning import describe_color
+
+# How files begin whose format can be written.
+_KINDS = {
+    b"\xff\xd8": ".jpg",
+    b"RIFF": ".webp",
+    b"BM": ".bmp",
+    b"II*\0": ".tiff",
+    b"MM\0*": ".tiff",
+}
+
+# Frames of a film that are looked at: its titles may be in colour.
+_LOOKS = 9
+
+
+class AlreadyInColor(ValueError):
+    """A photograph that needs no colour."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shoebox:
+    """The stages of `overlapped` for photographs, and all that is chosen for them together.
+
+    Attributes:
+        colorizer: the model.
+        zs: float32 `(samples, z_size)`, the noise of each sample; None for one result without.
+        intensity: factor of the chroma, 0 to 2.
+        ensemble: as `Colorizer.chromas` takes it.
+        side_by_side: whether a result shows the photograph in grey and, right of it, in colour.
+        quality: 1 to 100, for JPEG and WebP.
+        overwrite: whether files that exist are replaced, rather than left as they are.
+        force: whether photographs that are in colour already are coloured, too.
+        max_megapixels: a file whose header announces more is refused before it is decoded.
+    """
+
+    colorizer: Colorizer
+    zs: np.ndarray | None = None
+    intensity: float = 1.0
+    ensemble: str | None = None
+    side_by_side: bool = False
+    quality: int = 95
+    overwrite: bool = False
+    force: bool = False
+    max_megapixels: float = 200
+
+    def open(self, task: Task) -> tuple[bytes, float]:
+        """Return the contents of the file, and the megapixels that it announces."""
+        data = read_bytes(task.source)
+        header = check_header(data, task.source, self.max_megapixels)
+        return data, header.width * header.height / 1e6
+
+    def decode(self, task: Task, opened: bytes) -> Photograph:
+        """Decode what was opened.
+
+        Raises:
+            ImageError: it is no whole photograph.
+            AlreadyInColor: it needs no colour, and colouring it was not asked for.
+        """
+        return self.decode_bytes(opened, task.source)
+
+    def decode_bytes(self, data: bytes, name: str | Path) -> Photograph:
+        """Decode the contents of a file that an error calls `name`; raise as `decode` does."""
+        photograph = decode_photograph(data, name, max_megapixels=self.max_megapixels)
+        if not self.force and describe_color(photograph.images) == "colour":
+            raise AlreadyInColor(_in_color(name))
+        if photograph.frames > 1:
+            warn(
+                f"{name} has {photograph.frames} frames or pages; the first is coloured",
+                stacklevel=2,
+            )
+        return photograph
+
+    def predict(self, photographs: Sequence[Photograph]) -> list[list[np.ndarray]]:
+        """Return, for each photograph, the chroma `ab` of each of its results."""
+        images = [photograph.images for photograph in photographs]
+        noises = [None] if self.zs is None else [[z] * len(images) for z in self.zs]
+        chromas = [self.colorizer.chromas(images, z, ensemble=self.ensemble) for z in noises]
+        return [list(results) for results in zip(*chromas, strict=True)]
+
+    def write(self, task: Task, photograph: Photograph, predicted: Sequence[np.ndarray]) -> None:
+        """Write the results of one photograph, in folders that are made where need be."""
+        task.targets[0].parent.mkdir(parents=True, exist_ok=True)
+        for target, ab in zip(task.targets, predicted, strict=True):
+            if self.overwrite or not target.is_file():
+                write_photograph(target, self.paint(photograph, ab), quality=self.quality)
+
+    def film(self, task: Task, progress: Callable[[int, int | None], None]) -> FilmReport:
+        """Colour a film, which has one result.
+
+        Raises:
+            ValueError: it cannot be read or written, or was to be had in samples or side by side.
+            AlreadyInColor: most of it needs no colour, and colouring it was not asked for.
+        """
+        if self.zs is not None or self.side_by_side:
+            raise ValueError(f"{task.source} is a film: no --samples, no --side-by-side")
+        if not self.force:
+            kinds = [describe_color(images) for images in sample_frames(task.source, _LOOKS)]
+            if 2 * kinds.count("colour") > len(kinds):
+                raise AlreadyInColor(_in_color(task.source))
+        (target,) = task.targets
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return colorize_film(
+            self.colorizer,
+            task.source,
+            target,
+            intensity=self.intensity,
+            ensemble=self.ensemble,
+            progress=progress,
+        )
+
+    def convert(self, data: bytes, name: str, suffix: str | None = None) -> bytes:
+        """Colour the contents of a file, without any file.
+
+        Args:
+            data: the contents.
+            name: what an error calls them.
+            suffix: the format of the result; by default that of `data`, or PNG for a GIF.
+
+        Raises:
+            ValueError: as `decode_bytes` does, or the result cannot be had in that format.
+        """
+        photograph = self.decode_bytes(data, name)
+        [[ab]] = self.predict([photograph])
+        suffix = suffix or next((_KINDS[kind] for kind in _KINDS if data.startswith(kind)), ".png")
+        return encode_photograph(self.paint(photograph, ab), suffix, quality=self.quality)
+
+    def paint(self, photograph: Photograph, ab: np.ndarray) -> Photograph:
+        """Join a photograph with its chroma."""
+        images = join(photograph.images, ab, intensity=self.intensity)
+        if not self.side_by_side:
+            return photograph.with_images(images)
+        alpha = photograph.alpha
+        grey = join(photograph.images, np.zeros_like(ab))
+        return dataclasses.replace(
+            photograph,
+            images=np.concatenate([grey, images], axis=1),
+            alpha=None if alpha is None else np.concatenate([alpha, alpha], axis=1),
+        )
+
+
+def _in_color(name: str | Path) -> str:
+    return f"{name} is in colour already; --force colours it all the same"

@@ -1,0 +1,37 @@
+"""One photograph from standard input, to standard output, or both."""
+
+import sys
+from pathlib import Path
+
+from colorize_tf import media
+from colorize_tf.headers import ImageError
+from colorize_tf.inference.shoebox import Shoebox
+
+
+def convert_stream(
+    shoebox: Shoebox, source: str, target: Path | None, *, suffix: str | None = None
+) -> None:
+    """Colour one photograph and write nothing but the result.
+
+    Args:
+        shoebox: how it is coloured.
+        source: a file, or `-` for standard input.
+        target: the file to write; None for standard output.
+        suffix: the format on standard output; by default that of the photograph.
+
+    Raises:
+        ValueError: there is no photograph, it needs no colour, or it cannot be written.
+        OSError: standard output is closed or full.
+    """
+    if source == "-":
+        source, data = "standard input", sys.stdin.buffer.read()
+        if not data:
+            raise ImageError(source, "zero-byte", "nothing came; look at what should send it")
+    else:
+        data = media.read_bytes(source)
+    content = shoebox.convert(data, source, target.suffix if target else suffix)
+    if target:
+        media.write_contents(target, [content])
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()

@@ -1,0 +1,54 @@
+"""What became of many photographs, counted by reason."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+from colorize_tf.headers import ImageError
+
+
+@dataclasses.dataclass
+class Tally:
+    """Counts of what ended, and how.
+
+    Attributes:
+        done: how many photographs and films were written.
+        skipped: how many were left alone, by reason.
+        failed: how many could not be done, by reason.
+    """
+
+    done: int = 0
+    skipped: Counter[str] = dataclasses.field(default_factory=Counter)
+    failed: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def fail(self, error: Exception) -> None:
+        """Count an error by its kind."""
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(error, ImageError):
+            reason = error.reason
+        else:
+            reason = getattr(cause, "strerror", None) or "other"
+        self.failed[reason] += 1
+
+    def ended(self) -> int:
+        """Return how many ended, one way or another."""
+        return self.done + self.failed.total() + self.skipped.total()
+
+    def summary(self, left: int) -> str:
+        """Say it in a line, with how many are left."""
+        parts = [f"{self.done} done"]
+        for name, counts in (("skipped", self.skipped), ("failed", self.failed)):
+            if counts.total():
+                reasons = ", ".join(f"{n} {reason}" for reason, n in counts.most_common() if n)
+                parts.append(f"{counts.total()} {name} ({reasons})")
+        return ", ".join([*parts, f"{left} left"] if left else parts)
+
+
+def in_a_line(error: Exception, source: str | Path) -> str:
+    """Word what went wrong with a file in one line that names it."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        text = f"{source}: out of memory; try --jobs 1, or a smaller photograph"
+    elif not isinstance(error, ValueError | OSError):
+        text = f"{type(error).__name__}: {text}"
+    return f"error: {text if str(source) in text else f'{source}: {text}'}"

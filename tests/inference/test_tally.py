@@ -1,0 +1,46 @@
+import pytest
+
+from colorize_tf.headers import ImageError
+from colorize_tf.inference.tally import Tally, in_a_line
+
+
+def test_the_summary_says_how_many_and_why():
+    tally = Tally(done=12)
+    tally.skipped["done before"] += 2
+    tally.skipped["in colour already"] += 3
+    for reason in ("truncated", "zero-byte", "truncated"):
+        tally.fail(ImageError("a.jpg", reason, "copy it again"))
+    tally.fail(TypeError())
+    assert tally.ended() == 21
+    assert tally.summary(left=7) == (
+        "12 done, 5 skipped (3 in colour already, 2 done before), "
+        "4 failed (2 truncated, 1 zero-byte, 1 other), 7 left"
+    )
+
+
+def test_what_the_system_refuses_is_counted_in_its_words():
+    tally = Tally()
+    for error in (OSError(28, "No space left"), ValueError("cannot write a.jpg")):
+        error.__cause__ = OSError(28, "No space left")
+        tally.fail(error)
+    assert tally.summary(left=0) == "0 done, 2 failed (2 No space left)"
+
+
+def test_the_summary_leaves_out_what_there_is_none_of():
+    tally = Tally(done=1)
+    tally.skipped["done before"] += 0
+    assert tally.summary(left=0) == "1 done"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("cannot read in/a.jpg: empty"), "error: cannot read in/a.jpg: empty"),
+        (ValueError("the model answered NaN"), "error: in/a.jpg: the model answered NaN"),
+        (OSError(28, "No space left", "in/a.jpg"), "error: [Errno 28] No space left: 'in/a.jpg'"),
+        (TypeError("not\n  callable"), "error: in/a.jpg: TypeError: not callable"),
+        (MemoryError(), "error: in/a.jpg: out of memory; try --jobs 1, or a smaller photograph"),
+    ],
+)
+def test_every_error_is_a_line_that_names_the_file(error, line):
+    assert in_a_line(error, "in/a.jpg") == line
