@@ -112,6 +112,9 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         warnings.showwarning = _show_warning
         # Only the native libraries' start-up chatter; TensorFlow's errors still show.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # What these say of a damaged file, an error of ours says, and names the file.
+        os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         try:
             return main(arguments) or 0
         except (ValueError, OSError, MemoryError) as error:
@@ -126,6 +129,21 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
             raise
 
     return run
+
+
+def number(kind: type, least: float, most: float | None = None) -> Callable[[str], float]:
+    """Make what `add_argument` takes as `type`, for `int` or `float` from `least` to `most`."""
+
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not value >= least:  # As NaN is not, either.
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
+        if most is not None and value > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most}, got {text}")
+        return value
+
+    parse.__name__ = kind.__name__  # argparse names it where there is no number.
+    return parse
 
 
 @contextlib.contextmanager

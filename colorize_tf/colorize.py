@@ -7,16 +7,6 @@ from pathlib import Path
 
 from colorize_tf import cli
 
-_FORMATS = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
-_RANGES = {
-    "samples": (1, None),
-    "seed": (0, None),
-    "intensity": (0, 2),
-    "quality": (1, 100),
-    "limit": (1, None),
-    "jobs": (1, 256),
-    "max_megapixels": (0.001, None),
-}
 _DETAILS = """\
 OUT is a folder, in which folders keep their structure, or, for one INPUT, a
 file whose suffix is the format. In a folder what is done already is skipped, so
@@ -52,13 +42,19 @@ def _parser():
         "--recursive", action="store_true", help="look into the folders in folders, too"
     )
     where.add_argument(
-        "--limit", type=int, metavar="N", help="stop after N results, for a first look"
+        "--limit", type=cli.number(int, 1), metavar="N", help="stop after N results, for a look"
     )
     where.add_argument(
-        "--format", choices=_FORMATS, help="of the photographs written [that of each INPUT]"
+        "--format",
+        choices=("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"),
+        help="of the photographs written [that of each INPUT]",
     )
     where.add_argument(
-        "--quality", type=int, default=95, metavar="Q", help="of JPEG and WebP, 1 to 100 [95]"
+        "--quality",
+        type=cli.number(int, 1, 100),
+        default=95,
+        metavar="Q",
+        help="of JPEG and WebP, 1 to 100 [95]",
     )
     existing = where.add_mutually_exclusive_group()
     existing.add_argument(
@@ -73,13 +69,14 @@ def _parser():
     work = parser.add_argument_group("long work")
     work.add_argument(
         "--jobs",
-        type=int,
+        type=cli.number(int, 1, 256),
+        default=min(16, os.cpu_count() or 1),
         metavar="N",
         help="photographs read, and written, at the same time [one per processor]",
     )
     work.add_argument(
         "--max-megapixels",
-        type=float,
+        type=cli.number(float, 0.001),
         default=200.0,
         metavar="X",
         help="larger photographs are refused before they are decoded [200]",
@@ -95,7 +92,7 @@ def _add_color_flags(group):
     )
     group.add_argument(
         "--intensity",
-        type=float,
+        type=cli.number(float, 0, 2),
         default=1.0,
         metavar="X",
         help="how vivid: 0 is grey, 1 as predicted, at most 2 [1]",
@@ -107,16 +104,17 @@ def _add_color_flags(group):
     )
     group.add_argument(
         "--samples",
-        type=int,
+        type=cli.number(int, 1),
         metavar="N",
         help="write N different colourings, new-1.png to new-N.png for new.png; needs a model that "
         "takes noise (recipe pix2pix-noise)",
     )
     group.add_argument(
         "--seed",
-        type=int,
+        type=cli.number(int, 0),
         metavar="S",
-        help="which colourings: the first ones of a seed are the same for every N [0]",
+        help="which colourings; the first of a seed are the same for every N, so that a larger N "
+        "adds to what is in a folder, if S is that of before [0]",
     )
     group.add_argument(
         "--side-by-side", action="store_true", help="write grey and colour in one picture"
@@ -139,19 +137,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         one = names_one_file(chosen.inputs, chosen.output)
         return _file(chosen) if one else _files(chosen)
     except KeyboardInterrupt:
-        print("interrupted; what was written is whole", file=sys.stderr)
+        print("interrupted; the same command goes on", file=sys.stderr)
         return 130
 
 
 def _check(chosen):
     """Refuse wrong calls before anything is loaded."""
-    for name, (low, high) in _RANGES.items():
-        value = getattr(chosen, name)
-        flag = f"--{name.replace('_', '-')}"
-        if value is not None and not value >= low:
-            raise ValueError(f"{flag} must be at least {low}, got {value:g}")
-        if value is not None and high is not None and value > high:
-            raise ValueError(f"{flag} must be at most {high}, got {value:g}")
+    chosen.suffix = chosen.format and f".{chosen.format}"
     if chosen.seed is not None and chosen.samples is None:
         raise ValueError("--seed chooses samples; say how many with --samples N")
     if chosen.output is None:
@@ -171,22 +163,22 @@ def _stream(chosen):
     if chosen.samples is not None:
         raise ValueError("--samples writes several files; name INPUT and OUT instead of -")
     target = None if chosen.output == "-" else Path(chosen.output)
-    if target is None and sys.stdout.isatty():
-        raise ValueError("standard output is a terminal; send it to a file: > new.jpg")
     if target is not None:
         media.check_writable_path(target)
         if _is_done(chosen, [target]):
-            print(f"skipped {target}, which exists")
             return 0
+    elif sys.stdout.isatty():
+        raise ValueError("standard output is a terminal; send it to a file: > new.jpg")
     shoebox = _shoebox(chosen)
     try:
-        convert_stream(shoebox, chosen.inputs[0], target, suffix=_suffix(chosen))
-    except BrokenPipeError:
-        # What Python flushes at its end would fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        convert_stream(shoebox, chosen.inputs[0], target, suffix=chosen.suffix)
+    except BrokenPipeError:  # Whoever reads it has had enough.
         return 1
-    except (ValueError, OSError, MemoryError) as error:
-        print(in_a_line(error, chosen.inputs[0]), file=sys.stderr)
+    except Exception as error:
+        if os.environ.get("COLORIZE_TF_TRACEBACK"):
+            raise
+        name = "standard input" if chosen.inputs[0] == "-" else chosen.inputs[0]
+        print(in_a_line(error, name), file=sys.stderr)
         return 1
     if target is not None:
         print(f"wrote {target}")
@@ -202,7 +194,6 @@ def _file(chosen):
         raise ValueError(f"--format is for folders; the suffix of {chosen.output} says it")
     task = task_of_one(Path(chosen.inputs[0]), Path(chosen.output), chosen.samples)
     if _is_done(chosen, task.targets):
-        print(f"skipped {chosen.output}, which exists")
         return 0
     tally = Tally()
     _work(chosen, [task], tally)
@@ -220,30 +211,25 @@ def _files(chosen):
         chosen.inputs,
         Path(chosen.output),
         recursive=chosen.recursive,
-        suffix=_suffix(chosen),
+        suffix=chosen.suffix,
         samples=chosen.samples,
     )
     _tell_listing(found, chosen.inputs)
     if not found.tasks:
         return 2
-    waiting = found.tasks
-    if not chosen.overwrite:
-        waiting = [task for task in waiting if not all(map(os.path.isfile, task.targets))]
+    waiting = [task for task in found.tasks if chosen.overwrite or not task.is_done]
     tally = Tally()
     for refusal in found.refused:
         tally.failed[refusal.reason] += refusal.files
     tally.skipped["done before"] += len(found.tasks) - len(waiting)
-    before = tally.ended()
-    interrupted = False
+    whole = len(waiting) + tally.ended()
     try:
         if waiting:
             _work(chosen, waiting, tally)
     except KeyboardInterrupt:
-        interrupted = True
-    print(f"{chosen.output}: {tally.summary(left=len(waiting) - tally.ended() + before)}")
-    if interrupted:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
+        print(f"{chosen.output}: {tally.summary(left=whole - tally.ended())}")
+        raise
+    print(f"{chosen.output}: {tally.summary(left=whole - tally.ended())}")
     return 1 if tally.failed.total() else 0
 
 
@@ -259,7 +245,7 @@ def _tell_listing(found, inputs):
 
 
 def _is_done(chosen, targets):
-    """Return whether the files of one INPUT are to be left as they are.
+    """Return, and tell, whether the files of one INPUT are to be left as they are.
 
     Raises:
         ValueError: some exist, and what to do with them was not said.
@@ -269,33 +255,35 @@ def _is_done(chosen, targets):
         raise ValueError(
             f"{existing[0]} exists already; choose another -o, or replace it with --overwrite"
         )
-    return len(existing) == len(targets) and chosen.skip_existing
+    done = len(existing) == len(targets) and chosen.skip_existing
+    if done:
+        print(f"skipped {chosen.output}, which exists")
+    return done
 
 
 def _work(chosen, tasks, tally):
     """Load the model and colour; count in `tally` what became of the tasks."""
+    from colorize_tf.inference.colorizer import ModelGone
     from colorize_tf.inference.session import colorize_tasks
 
     shoebox = _shoebox(chosen)
-    jobs = chosen.jobs or min(16, os.cpu_count() or 1)
-    colorize_tasks(tasks, shoebox, tally, jobs=jobs, limit=chosen.limit, progress=cli.Progress)
-
-
-def _suffix(chosen):
-    """Return the suffix of the format that was chosen, if one was."""
-    return f".{chosen.format}" if chosen.format else None
+    jobs, limit = chosen.jobs, chosen.limit
+    try:
+        colorize_tasks(tasks, shoebox, tally, jobs=jobs, limit=limit, progress=cli.Progress)
+    except ModelGone as error:
+        print(f"error: {error}", file=sys.stderr)
 
 
 def _shoebox(chosen):
     """Load the model, and put what was chosen beside it."""
     from colorize_tf.inference.colorizer import Colorizer
-    from colorize_tf.inference.shoebox import Shoebox
+    from colorize_tf.inference.shoebox import Shoebox, sample_noise
 
     with cli.native_chatter_hidden():
         colorizer = Colorizer.load(chosen.model)
     return Shoebox(
         colorizer,
-        zs=_noise(chosen, colorizer.z_size),
+        zs=sample_noise(colorizer, chosen.samples, chosen.seed or 0),
         intensity=chosen.intensity,
         ensemble=chosen.ensemble,
         side_by_side=chosen.side_by_side,
@@ -304,22 +292,6 @@ def _shoebox(chosen):
         force=chosen.force,
         max_megapixels=chosen.max_megapixels,
     )
-
-
-def _noise(chosen, z_size):
-    """Return a z for each sample, or None for the model's own."""
-    import numpy as np
-
-    if chosen.samples is None:
-        return None
-    if not z_size:
-        raise ValueError(
-            f"{chosen.model or 'the model'} takes no noise: it has one colouring of a photograph; "
-            "leave out --samples, or train with --recipe pix2pix-noise"
-        )
-    random = np.random.default_rng(chosen.seed or 0)
-    # By rows, so that more samples begin with the same ones.
-    return random.standard_normal((chosen.samples, z_size), np.float32)
 
 
 if __name__ == "__main__":

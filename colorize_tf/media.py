@@ -22,6 +22,9 @@ WRITABLE_SUFFIXES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix != ".gif
 LONGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
 """In pixels: what fits the fields of the format, and the libraries that write it."""
 
+# For each pixel: what codecs need at most, beside the picture itself.
+_CODEC_BYTES = 16
+
 
 def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
     """Read a JPEG, PNG, WebP, BMP, TIFF or GIF (first frame) file.
@@ -102,6 +105,7 @@ def decode(
 
     Raises:
         ImageError: when the contents are no whole image of a known kind.
+        MemoryError: there is not enough memory for it.
     """
     header = check_header(data, name, max_megapixels)
     metadata, orientation = find_metadata(data)
@@ -109,13 +113,25 @@ def decode(
         decoded = decode_pixels(data, orientation)
     except (struct.error, IndexError) as error:
         raise ImageError(name, "corrupt", "its tags are damaged; export it again") from error
+    except cv2.error as error:
+        if is_out_of_memory(error):
+            raise MemoryError(f"cannot read {name}: not enough memory") from error
+        raise
     if decoded is None:
+        _check_memory(header.height, header.width)
         raise ImageError(name, "corrupt", "its pixels cannot be decoded; copy or export it again")
     images, alpha = decoded
     if images.dtype not in (np.uint8, np.uint16):
         detail = f"pixels are {images.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
         raise ImageError(name, "unsupported", detail)
     return images, alpha, metadata, header.frames
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error is a lack of memory, for which OpenCV has words of its own."""
+    if isinstance(error, cv2.error):
+        return error.code == cv2.Error.StsNoMem or "bad_alloc" in str(error)
+    return isinstance(error, MemoryError)
 
 
 def has_transparency(data: bytes) -> bool:
@@ -167,6 +183,7 @@ def encode(
 
     Raises:
         ValueError: for an unknown suffix, a wrong array or quality, or too long a side.
+        MemoryError or cv2.error: there is not enough memory.
     """
     suffix = (Path(name).suffix if suffix is None else suffix).lower()
     _check_suffix(name, suffix)
@@ -176,6 +193,8 @@ def encode(
     contents = None
     if max(images.shape[:2]) <= LONGEST_SIDES.get(suffix, max(images.shape[:2])):
         contents = encode_pixels(suffix, images, alpha, quality)
+        if contents is None:
+            _check_memory(*images.shape[:2])
     if contents is None:
         size = f"{images.shape[1]} x {images.shape[0]}"
         limit = f", at most {LONGEST_SIDES[suffix]} a side" if suffix in LONGEST_SIDES else ""
@@ -232,6 +251,11 @@ def check_writable_path(path: str | Path) -> None:
         raise ValueError(f"cannot write {path}: it is a folder; name a file in it")
     if not os.path.isdir(path.parent):
         raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
+
+
+def _check_memory(height, width):
+    """Raise MemoryError where that is why a codec failed: most of them do not say so."""
+    np.empty((height, width, _CODEC_BYTES), np.uint8)
 
 
 def _check_suffix(name, suffix):

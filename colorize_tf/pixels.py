@@ -31,6 +31,9 @@ def decode_pixels(data: bytes, orientation: int) -> tuple[np.ndarray, np.ndarray
         The image `(height, width, 3)`, sRGB, upright, of the file's own dtype, with its alpha
         `(height, width)`, of the same dtype, or None where there is no such channel; grey is three
         equal channels. None for contents that cannot be decoded.
+
+    Raises:
+        MemoryError or cv2.error: there is not enough memory.
     """
     if data[:2] in (b"II", b"MM"):  # OpenCV turns TIFFs itself.
         pixels, orientation = tiff.decode_tiff(data, _decode)
@@ -127,7 +130,9 @@ def _decode(data, flags):
     try:
         with quiet_opencv():  # What it would log, the caller says in one line.
             return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except (cv2.error, MemoryError):
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise
         return None
 
 

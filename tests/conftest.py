@@ -8,8 +8,10 @@ import types
 import h5py
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from colorize_tf import media
+from colorize_tf.artifacts.tflite_join import packed
 from colorize_tf.data.synthetic import render_landscape
 
 
@@ -85,6 +87,46 @@ def squeezenet():
         return path
 
     return types.SimpleNamespace(kernels=kernels, write=write)
+
+
+@pytest.fixture(scope="session")
+def tiny_tflite(tmp_path_factory):
+    """A `.tflite` of 32 pixels, made without TensorFlow: one convolution from lightness to ab."""
+    floats = schema.TensorType.FLOAT32
+    tensors = [
+        schema.TensorT(shape=shape, type=floats, buffer=buffer, name=name)
+        for name, shape, buffer in [
+            ("lightness", [1, 32, 32, 1], 0),
+            ("kernel", [2, 1, 1, 1], 1),
+            ("bias", [2], 2),
+            ("ab", [1, 32, 32, 2], 0),
+        ]
+    ]
+    options = schema.Conv2DOptionsT(strideW=1, strideH=1)
+    operator = schema.OperatorT(
+        inputs=[0, 1, 2],
+        outputs=[3],
+        builtinOptionsType=schema.BuiltinOptions.Conv2DOptions,
+        builtinOptions=options,
+    )
+    conv = schema.BuiltinOperator.CONV_2D
+    graph = schema.SubGraphT(tensors=tensors, inputs=[0], outputs=[3], operators=[operator])
+    signature = schema.SignatureDefT(
+        signatureKey="predict_ab",
+        inputs=[schema.TensorMapT(name="lightness", tensorIndex=0)],
+        outputs=[schema.TensorMapT(name="ab", tensorIndex=3)],
+    )
+    weights = [np.float32(values).view(np.uint8) for values in ([-0.2, 0.3], [0.1, 0.2])]
+    model = schema.ModelT(
+        version=3,
+        operatorCodes=[schema.OperatorCodeT(builtinCode=conv, deprecatedBuiltinCode=conv)],
+        subgraphs=[graph],
+        buffers=[schema.BufferT(), *(schema.BufferT(data=data) for data in weights)],
+        signatureDefs=[signature],
+    )
+    path = tmp_path_factory.mktemp("tiny") / "tiny.tflite"
+    path.write_bytes(packed(model))
+    return path
 
 
 @pytest.fixture(scope="session")

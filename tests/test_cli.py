@@ -34,6 +34,8 @@ class Config:
 def environment(monkeypatch):
     """What `command` sets for its process is undone after each test."""
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    monkeypatch.setenv("OPENCV_LOG_LEVEL", "SILENT")
+    monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "-8")
     monkeypatch.delenv("COLORIZE_TF_TRACEBACK", raising=False)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
@@ -142,6 +144,24 @@ def test_a_command_returns_its_exit_code(answer):
 def test_a_mistake_is_one_line_and_exit_code_2(capsys, error, line):
     assert fails(error)([]) == 2
     assert capsys.readouterr() == ("", line)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2.1", "argument --x: must be at most 2, got 2.1"),
+        ("-0.1", "argument --x: must be at least 0, got -0.1"),
+        ("nan", "argument --x: must be at least 0, got nan"),
+        ("much", "argument --x: invalid float value: 'much'"),
+    ],
+)
+def test_a_number_outside_its_range_is_a_wrong_call(parser, capsys, text, words):
+    parser.add_argument("--x", type=cli.number(float, 0, 2))
+    assert parser.parse_args(["--x", "2"]).x == 2.0
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args(["--x", text])
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 def test_an_interruption_is_exit_code_1(capsys):

@@ -14,7 +14,7 @@ import pytest
 
 from colorize_tf import colorize, media
 from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.colorizer import Colorizer, ModelGone
 
 
 def grey_landscape(seed, height=70, width=110):
@@ -51,7 +51,10 @@ def box(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    return colorize.main([str(argument) for argument in arguments])
+    try:
+        return colorize.main([str(argument) for argument in arguments])
+    except SystemExit as end:  # argparse's own
+        return end.code
 
 
 def written(folder="out"):
@@ -62,26 +65,35 @@ def written(folder="out"):
 # One file
 
 
-@pytest.mark.parametrize(
-    "model", [".", "export/tiny.keras", "export/tiny.tflite", "export/1", "export"]
-)
-def test_a_photograph_is_coloured_by_every_artifact(tiny_run, photo, tmp_path, model):
+def test_a_photograph_is_coloured_by_the_model_that_is_named(tiny_tflite, photo, tmp_path):
     output = tmp_path / "new.png"
-    assert run(photo, "-o", output, "--model", tiny_run[0] / model) == 0
-    colorized = media.read_image(output)
-    assert colorized.shape == (70, 110, 3)
-    assert colorized.std(axis=-1).max() > 0
+    assert run(photo, "-o", output, "--model", tiny_tflite) == 0
+    expected = Colorizer.load(tiny_tflite)(media.read_image(photo))
+    np.testing.assert_array_equal(media.read_image(output), expected)
+    assert expected.std(axis=-1).max() > 0
 
 
-def test_with_a_tflite_the_command_is_silent_but_for_what_it_wrote(tiny_run, photo, tmp_path, verb):
+def test_with_a_tflite_the_command_is_silent_but_for_what_it_wrote(
+    tiny_tflite, photo, tmp_path, verb
+):
     output = tmp_path / "new.png"
-    finished = verb("colorize", photo, "-o", output, "--model", tiny_run[0] / "export/tiny.tflite")
+    finished = verb("colorize", photo, "-o", output, "--model", tiny_tflite)
     assert finished.stdout == f"wrote {output}\n"
     assert finished.stderr == ""
 
 
-def test_with_a_tflite_a_folder_is_coloured_without_tensorflow(tiny_run, box, tmp_path):
-    arguments = ["in", "-o", "out", "--model", str(tiny_run[0] / "export/tiny.tflite")]
+def test_of_a_broken_film_no_library_says_more_than_one_line(tiny_tflite, tmp_path, verb):
+    film = tmp_path / "old.mp4"  # Frames, and no index of them.
+    film.write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x10mdat" + bytes(8))
+    finished = verb("colorize", film, "-o", tmp_path / "new.mp4", "--model", tiny_tflite)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr == (
+        f"error: {film} has no video that can be decoded; copy or convert it again\n"
+    )
+
+
+def test_with_a_tflite_a_folder_is_coloured_without_tensorflow(tiny_tflite, box, tmp_path):
+    arguments = ["in", "-o", "out", "--model", str(tiny_tflite)]
     code = f"""
 import sys
 from colorize_tf import colorize
@@ -93,10 +105,10 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
     assert written() == ["a.jpg", "b.png"]
 
 
-def test_the_same_photograph_gives_the_same_picture(tiny_run, photo, tmp_path):
+def test_the_same_photograph_gives_the_same_picture(tiny_tflite, photo, tmp_path):
     outputs = [tmp_path / "1.png", tmp_path / "2.png"]
     for output in outputs:
-        run(photo, "-o", output, "--model", tiny_run[0] / "export/tiny.tflite")
+        run(photo, "-o", output, "--model", tiny_tflite)
     np.testing.assert_array_equal(*map(media.read_image, outputs))
 
 
@@ -125,10 +137,10 @@ def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(
-    tiny_run, photo, tmp_path, monkeypatch, capsys, change, words
+    tiny_tflite, photo, tmp_path, monkeypatch, capsys, change, words
 ):
     monkeypatch.chdir(tmp_path)
-    chosen = {"input": photo, "output": "new.png", "model": tiny_run[0] / "export/tiny.tflite"}
+    chosen = {"input": photo, "output": "new.png", "model": tiny_tflite}
     chosen |= change
     assert run(chosen["input"], "-o", chosen["output"], "--model", chosen["model"]) == 2
     error = capsys.readouterr().err
@@ -140,25 +152,24 @@ def test_a_mistake_is_one_line_and_writes_nothing(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--samples", 0], "--samples must be at least 1, got 0"),
-        (["--samples", -2], "--samples must be at least 1, got -2"),
-        (["--samples", 2, "--seed", -1], "--seed must be at least 0, got -1"),
+        (["--samples", 0], "--samples: must be at least 1, got 0"),
+        (["--samples", -2], "--samples: must be at least 1, got -2"),
+        (["--samples", 2, "--seed", -1], "--seed: must be at least 0, got -1"),
         (["--seed", 1], "say how many with --samples N"),
-        (["--samples", 2], "tiny.tflite takes no noise"),
-        (["--intensity", 2.1], "--intensity must be at most 2, got 2.1"),
-        (["--intensity", "nan"], "--intensity must be at least 0, got nan"),
-        (["--quality", 101], "--quality must be at most 100, got 101"),
-        (["--limit", 0], "--limit must be at least 1, got 0"),
-        (["--jobs", 0], "--jobs must be at least 1, got 0"),
-        (["--max-megapixels", 0], "--max-megapixels must be at least 0.001, got 0"),
+        (["--samples", 2], "the model takes no noise"),
+        (["--intensity", 2.1], "--intensity: must be at most 2, got 2.1"),
+        (["--intensity", "nan"], "--intensity: must be at least 0, got nan"),
+        (["--quality", 101], "--quality: must be at most 100, got 101"),
+        (["--limit", 0], "--limit: must be at least 1, got 0"),
+        (["--jobs", 0], "--jobs: must be at least 1, got 0"),
+        (["--max-megapixels", 0], "--max-megapixels: must be at least 0.001, got 0"),
         (["--format", "jpg"], "--format is for folders"),
     ],
 )
 def test_a_wrong_wish_is_one_line_and_writes_nothing(
-    tiny_run, photo, tmp_path, capsys, flags, words
+    tiny_tflite, photo, tmp_path, capsys, flags, words
 ):
-    model = tiny_run[0] / "export/tiny.tflite"
-    assert run(photo, "-o", tmp_path / "new.png", "--model", model, *flags) == 2
+    assert run(photo, "-o", tmp_path / "new.png", "--model", tiny_tflite, *flags) == 2
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
@@ -195,14 +206,22 @@ def test_a_wrong_answer_of_the_model_is_an_error(photo, tmp_path, monkeypatch, c
     assert not (tmp_path / "new.png").exists()
 
 
-def test_running_out_of_memory_is_an_error(photo, tmp_path, monkeypatch, capsys):
-    def predict_ab(lightness):
-        raise MemoryError
+def no_memory(*arguments, **options):
+    """What OpenCV raises for a failed allocation."""
+    error = cv2.error("Failed to allocate 147000000 bytes")
+    error.code = cv2.Error.StsNoMem
+    raise error
 
-    monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32))
-    assert run(photo, "-o", tmp_path / "new.png") == 1
-    assert "old.jpg: out of memory" in capsys.readouterr().err
-    assert not (tmp_path / "new.png").exists()
+
+@pytest.mark.parametrize("function", ["imdecode", "resize", "merge", "imencode"])
+@pytest.mark.parametrize("output", ["new.jpg", "-"])
+def test_running_out_of_memory_is_an_error(green, photo, monkeypatch, capsys, function, output):
+    monkeypatch.chdir(photo.parent)
+    monkeypatch.setattr(cv2, function, no_memory)
+    assert run("old.jpg", "-o", output) == 1
+    line = "error: old.jpg: out of memory; try --jobs 1, or a smaller photograph\n"
+    assert capsys.readouterr() == ("", line)
+    assert written(".") == ["old.jpg"]
 
 
 # Samples
@@ -248,6 +267,15 @@ def test_one_existing_sample_stops_all_unless_it_is_said(green, photo, tmp_path,
     assert (tmp_path / "new-3.png").read_bytes() == b"mine"
     assert run(*arguments, "--overwrite") == 0
     assert media.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
+
+
+def test_more_samples_are_added_to_those_in_a_folder(green, box):
+    assert run("in/b.png", "-o", "out", "--samples", 2, "--seed", 5) == 0
+    assert run("in/b.png", "-o", "out", "--samples", 3, "--seed", 5) == 0
+    assert run("in/b.png", "-o", "at-once", "--samples", 3, "--seed", 5) == 0
+    assert written() == written("at-once") == ["b-1.png", "b-2.png", "b-3.png"]
+    for name in written():
+        assert Path("out", name).read_bytes() == Path("at-once", name).read_bytes()
 
 
 # Folders
@@ -351,6 +379,26 @@ def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
     assert written() == []
 
 
+@pytest.mark.parametrize(("inputs", "count"), [("in/*.*", 3), ("in/film.*", 1)])
+def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, inputs, count):
+    writer = cv2.VideoWriter("in/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 12, (64, 48))
+    writer.write(grey_landscape(1, 48, 64))
+    writer.release()
+    asked = []
+
+    def predict_ab(lightness):
+        asked.append(lightness)
+        raise ModelGone("no answer from http://host")
+
+    monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32))
+    assert run(inputs, "-o", "out", "--jobs", 1) == 1
+    assert capsys.readouterr() == (
+        f"out: 0 done, {count} failed ({count} no answer of the model)\n",
+        "error: no answer from http://host\n",
+    )
+    assert len(asked) == 1
+
+
 def test_photographs_in_colour_are_skipped(green, box, capsys):
     media.write_image(box / "colour.jpg", render_landscape(1, 70, 110))
     assert run("in", "-o", "out") == 0
@@ -391,9 +439,7 @@ def test_a_folder_needs_a_place_for_its_results(box, capsys):
 
 
 def test_overwriting_and_skipping_exclude_each_other(box, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        run("in", "-o", "out", "--overwrite", "--skip-existing")
-    assert exit_.value.code == 2
+    assert run("in", "-o", "out", "--overwrite", "--skip-existing") == 2
 
 
 def test_what_a_killed_run_left_is_swept(green, box):
@@ -405,12 +451,11 @@ def test_what_a_killed_run_left_is_swept(green, box):
     assert written() == ["a.jpg", "b.png"]
 
 
-def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_run, box):
+def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_tflite, box):
     for seed in range(300):
         os.link(box / "a.jpg", box / f"{seed}.jpg")
-    model = tiny_run[0] / "export/tiny.tflite"
     command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
-    command += ["--model", model]
+    command += ["--model", tiny_tflite]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not (Path("out").is_dir() and written()):
         time.sleep(0.01)
@@ -472,6 +517,7 @@ def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tm
     [
         (b"", "cannot read standard input: zero-byte"),
         (b"text", "cannot read standard input: unsupported"),
+        (b"\0\0\0\x18ftypmp42", "cannot read standard input: a film: films come from files"),
         (None, "standard input is in colour already"),
     ],
 )
@@ -483,7 +529,7 @@ def test_what_cannot_be_coloured_leaves_standard_output_empty(
         content = (tmp_path / "colour.png").read_bytes()
     assert piped(content, "-") == (1, b"")
     error = capsys.readouterr().err
-    assert words in error and error.count("\n") == 1
+    assert error.startswith(f"error: {words}") and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -501,6 +547,5 @@ def test_standard_input_is_one_photograph(green, piped, capsys, arguments, words
 
 def test_the_help_fits_into_80_columns(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit):
-        run("--help")
+    run("--help")
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80

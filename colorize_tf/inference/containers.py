@@ -52,16 +52,23 @@ def check_container(path: str | Path) -> str:
     return kind
 
 
+def film_kind(start: bytes) -> str | None:
+    """Return what kind of film begins like this, named as by `check_container`; None for none."""
+    if start[4:8] in _ATOMS:
+        return "mp4"
+    if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        return "avi"
+    return "matroska" if start[:4] == _EBML else None
+
+
 def _read_extent(file: BinaryIO) -> tuple[str | None, int]:
     """Return the kind of a film, None for no film, and where by its own account the file ends."""
-    start = file.read(12)
-    if start[4:8] in _ATOMS:
-        return "mp4", max(_atom_ends(file))
-    if start[:4] == b"RIFF" and start[8:] == b"AVI ":
-        return "avi", max(_riff_ends(file))
-    if start[:4] == _EBML:
-        return "matroska", _segment_end(file)
-    return None, 0
+    kind = film_kind(file.read(12))
+    if kind == "mp4":
+        return kind, max(_atom_ends(file))
+    if kind == "avi":
+        return kind, max(_riff_ends(file))
+    return kind, _segment_end(file) if kind else 0
 
 
 def _atom_ends(file: BinaryIO) -> Iterator[int]:

@@ -66,23 +66,9 @@ class OpenCVWriter:
         self.count += 1
 
     def finish(self) -> None:
-        """End the film; raise ValueError if it is not all there.
-
-        OpenCV says nothing of a disk that is full: the film tells.
-        """
+        """End the film; raise ValueError if it is not all there."""
         self._writer.release()
-        try:
-            check_container(self.path)
-            written = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
-            count = int(written.get(cv2.CAP_PROP_FRAME_COUNT))
-            written.release()
-        except ValueError:
-            count = 0
-        if count != self.count:
-            raise ValueError(
-                f"cannot write {self.name}: {count} of {self.count} frames arrived there; free "
-                "space or choose another place"
-            )
+        _check_arrived(self.path, self.count, self.name)
 
     def close(self) -> None:
         """Let go of the file, finished or not."""
@@ -123,7 +109,9 @@ class FfmpegWriter:
         known = _ask(program, "-encoders")
         codec = next((codec for codec in _ENCODERS if f" {codec} " in known), "mpeg4")
         sounds = set(re.findall(r"Audio: (\w+)", _ask(program, "-i", f"file:{source.absolute()}")))
+        self.path = path
         self.name = name
+        self.count = 0
         self.encoder = f"ffmpeg {codec}"
         self.sound = bool(sounds)
         pixel = Fraction(aspect).limit_denominator(1000)
@@ -156,15 +144,17 @@ class FfmpegWriter:
         except OSError as error:
             self._process.wait()
             raise ValueError(self._failure()) from error
+        self.count += 1
 
     def finish(self) -> None:
-        """End the film; raise ValueError if ffmpeg failed."""
+        """End the film; raise ValueError if ffmpeg failed, or the film is not all there."""
         try:
             self._process.stdin.close()
         except OSError:
             pass  # it died; its exit code says so
         if self._process.wait():
             raise ValueError(self._failure())
+        _check_arrived(self.path, self.count, self.name)
 
     def close(self) -> None:
         """Let go of the process, finished or not."""
@@ -224,6 +214,22 @@ def open_writer(
         writer.finish()
     finally:
         writer.close()
+
+
+def _check_arrived(path: Path, count: int, name: Path) -> None:
+    """Count the frames of a film: of a disk that is full no writer tells in every case."""
+    try:
+        check_container(path)
+        written = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+        arrived = max(0, int(written.get(cv2.CAP_PROP_FRAME_COUNT)))
+        written.release()
+    except ValueError:
+        arrived = 0
+    if arrived != count:
+        raise ValueError(
+            f"cannot write {name}: {arrived} of {count} frames arrived there; free space or "
+            "choose another place"
+        )
 
 
 def _ask(program: str, *arguments: str) -> str:

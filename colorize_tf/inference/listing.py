@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from colorize_tf.inference.video import FILM_SUFFIXES
+from colorize_tf.inference.video import FILM_SUFFIXES, check_film_target
 from colorize_tf.media import IMAGE_SUFFIXES, WRITABLE_SUFFIXES, check_writable_path
 
 
@@ -30,6 +30,11 @@ class Task(NamedTuple):
     def is_film(self) -> bool:
         """Whether the name of `source` is that of a film."""
         return self.source.suffix.lower() in FILM_SUFFIXES
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of `targets` are there."""
+        return all(map(os.path.isfile, self.targets))
 
 
 class Refusal(NamedTuple):
@@ -174,12 +179,10 @@ def task_of_one(source: Path, target: Path, samples: int | None = None) -> Task:
         raise ValueError(f"cannot read {source}: {error.strerror}; check the path") from error
     if _identity(source) in map(_identity, task.targets):
         raise ValueError(f"{target} is the input itself; choose another -o")
-    if not task.is_film:
+    if task.is_film:
+        check_film_target(source, target)
+    else:
         check_writable_path(target)
-    elif target.suffix.lower() != ".mp4":
-        raise ValueError(f"cannot write film {target}: expected the suffix .mp4")
-    elif not target.absolute().parent.is_dir():
-        raise ValueError(f"cannot write {target}: no folder {target.parent}; make it first")
     return task
 
 

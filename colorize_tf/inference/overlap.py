@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, Protocol
 
+from colorize_tf.inference.colorizer import ModelGone
 from colorize_tf.inference.listing import Task
 
 
@@ -83,8 +84,8 @@ def overlapped(
 ) -> Iterator[Outcome]:
     """Run the stages of many tasks at the same time: `predict` here, the others in threads.
 
-    A task that fails is reported, and the rest goes on. On Ctrl-C whatever is being written is
-    finished and reported before KeyboardInterrupt goes on.
+    A task that fails is reported, and the rest goes on. On Ctrl-C, and where the model is gone,
+    whatever is being written is finished and reported before the error goes on.
 
     Args:
         tasks: what there is to do.
@@ -96,6 +97,9 @@ def overlapped(
 
     Yields:
         Each task as it ends.
+
+    Raises:
+        ModelGone: `predict` raised it; the tasks that were not reported are not done.
     """
     budget = Budget(megapixels)
     waiting = iter(tasks)
@@ -135,7 +139,7 @@ def overlapped(
                     else:
                         arguments = (stages, budget, task, photograph, answer, weight)
                         writing[writers.submit(_write, *arguments)] = task
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ModelGone):
         budget.close()
         writers.shutdown(cancel_futures=True)
         for future, task in writing.items():
@@ -162,6 +166,8 @@ def _predict(predict: Callable[[Sequence[Any]], list[Any]], photographs: list[An
     """Predict together; where that fails, one by one, to find out for which."""
     try:
         return predict(photographs)
+    except ModelGone:
+        raise
     except Exception as error:
         if len(photographs) == 1:
             return [error]

@@ -12,6 +12,8 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
+from colorize_tf.inference.colorizer import ModelGone
+
 # What may be otherwise a moment later: too many requests, and what a proxy answers while the
 # server behind it restarts.
 _PASSING = (429, 502, 503, 504)
@@ -61,7 +63,8 @@ class RemotePredictor:
             float32 `ab` `(batch, size, size, 2)` in [-1, 1].
 
         Raises:
-            ValueError: the server cannot be reached, refuses, or gives no such answer.
+            ModelGone: the server cannot be reached, or is overloaded for too long.
+            ValueError: it refuses, or gives no such answer.
         """
         # Six decimals are a ten-thousandth of a step of L*, in half of the bytes.
         instances = np.asarray(lightness, np.float64).round(6).tolist()
@@ -140,13 +143,15 @@ class RemotePredictor:
                 break
             except HTTPError as error:
                 with error:
-                    if last or error.code not in _PASSING:
+                    if error.code not in _PASSING:
                         raise ValueError(_refusal(self.url, error)) from error
+                    if last:
+                        raise ModelGone(_refusal(self.url, error)) from error
             except (HTTPException, OSError) as error:
                 reason = error.reason if isinstance(error, URLError) else error
                 if last or isinstance(reason, ssl.SSLCertVerificationError):
                     why = " ".join(str(reason).split()) or type(reason).__name__
-                    raise ValueError(
+                    raise ModelGone(
                         f"no answer from {self.url}: {why}; is TensorFlow Serving's REST API there?"
                     ) from error
             sleep(min(0.5 * 2**attempt, _LONGEST_PAUSE))

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from colorize_tf.files import check_writable_folder
+from colorize_tf.inference.colorizer import ModelGone
 from colorize_tf.inference.leftovers import sweep_leftovers
 from colorize_tf.inference.listing import Task
 from colorize_tf.inference.overlap import overlapped
@@ -47,6 +48,7 @@ def colorize_tasks(
 
     Raises:
         ValueError: nothing can be written where all results go.
+        ModelGone: the model does not answer any more; what is left is counted as failed.
     """
     folders = sorted({target.parent for task in tasks for target in task.targets})
     check_writable_folder(os.path.commonpath([folder.absolute() for folder in folders]))
@@ -56,21 +58,27 @@ def colorize_tasks(
     photographs = [task for task in tasks if not task.is_film]
     megapixels = jobs * _MEGAPIXELS_PER_JOB
     before = tally.ended()
-    with progress(min(limit, len(photographs)), "photographs") as display:
-        for task, error in overlapped(
-            photographs, shoebox, jobs=jobs, megapixels=megapixels, limit=limit
-        ):
-            _count(task, error, tally, display)
-            display.advance(tally.ended() - before)
-    for task in tasks:
-        if task.is_film and tally.done < limit:
-            with progress(None, f"frames of {task.source.name}") as display:
-                _count(task, _film(task, shoebox, display), tally, display)
+    try:
+        with progress(min(limit, len(photographs)), "photographs") as display:
+            for task, error in overlapped(
+                photographs, shoebox, jobs=jobs, megapixels=megapixels, limit=limit
+            ):
+                _count(task, error, tally, display)
+                display.advance(tally.ended() - before)
+        for task in tasks:
+            if task.is_film and tally.done < limit:
+                with progress(None, f"frames of {task.source.name}") as display:
+                    _count(task, _film(task, shoebox, display), tally, display)
+    except ModelGone:
+        tally.failed["no answer of the model"] += len(tasks) - (tally.ended() - before)
+        raise
 
 
 def _film(task: Task, shoebox: Shoebox, display: Display) -> Exception | None:
     try:
         report = shoebox.film(task, display.advance)
+    except ModelGone:
+        raise
     except Exception as error:
         return error
     for note in report.notes:

@@ -10,8 +10,9 @@ import numpy as np
 from colorize_tf.headers import check_header
 from colorize_tf.inference.chroma import join
 from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.film_reader import sample_frames
 from colorize_tf.inference.listing import Task
-from colorize_tf.inference.video import FilmReport, colorize_film, sample_frames
+from colorize_tf.inference.video import FilmReport, colorize_film
 from colorize_tf.media import read_bytes
 from colorize_tf.photograph import (
     Photograph,
@@ -157,6 +158,25 @@ class Shoebox:
             images=np.concatenate([grey, images], axis=1),
             alpha=None if alpha is None else np.concatenate([alpha, alpha], axis=1),
         )
+
+
+def sample_noise(colorizer: Colorizer, samples: int | None, seed: int) -> np.ndarray | None:
+    """Draw the noise of several colourings; more of a seed begin with the same ones.
+
+    Returns:
+        float32 `(samples, z_size)`; None for None.
+
+    Raises:
+        ValueError: the model takes no noise.
+    """
+    if samples is None:
+        return None
+    if not colorizer.z_size:
+        raise ValueError(
+            "the model takes no noise: it has one colouring of a photograph; leave out --samples, "
+            "or train with --recipe pix2pix-noise"
+        )
+    return np.random.default_rng(seed).standard_normal((samples, colorizer.z_size), np.float32)
 
 
 def _in_color(name: str | Path) -> str:

@@ -1,11 +1,14 @@
 """One photograph from standard input, to standard output, or both."""
 
+import os
 import sys
 from pathlib import Path
 
 from colorize_tf import media
 from colorize_tf.headers import ImageError
+from colorize_tf.inference.containers import film_kind
 from colorize_tf.inference.shoebox import Shoebox
+from colorize_tf.inference.video import FILM_SUFFIXES
 
 
 def convert_stream(
@@ -25,13 +28,22 @@ def convert_stream(
     """
     if source == "-":
         source, data = "standard input", sys.stdin.buffer.read()
+        if film_kind(data):
+            raise ImageError(source, "a film", "films come from files, and become files; name both")
         if not data:
             raise ImageError(source, "zero-byte", "nothing came; look at what should send it")
+    elif Path(source).suffix.lower() in FILM_SUFFIXES:
+        raise ImageError(source, "a film", "films become files; name one with -o")
     else:
         data = media.read_bytes(source)
     content = shoebox.convert(data, source, target.suffix if target else suffix)
     if target:
         media.write_contents(target, [content])
     else:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # What Python flushes at its end would fail once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from colorize_tf.headers import ImageError
+from colorize_tf.media import is_out_of_memory
 
 
 @dataclasses.dataclass
@@ -26,6 +27,8 @@ class Tally:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(error, ImageError):
             reason = error.reason
+        elif is_out_of_memory(error):
+            reason = "out of memory"
         else:
             reason = getattr(cause, "strerror", None) or "other"
         self.failed[reason] += 1
@@ -46,9 +49,9 @@ class Tally:
 
 def in_a_line(error: Exception, source: str | Path) -> str:
     """Word what went wrong with a file in one line that names it."""
-    text = " ".join(str(error).split())
-    if isinstance(error, MemoryError):
+    text, source = (" ".join(str(part).split()) for part in (error, source))
+    if is_out_of_memory(error):
         text = f"{source}: out of memory; try --jobs 1, or a smaller photograph"
     elif not isinstance(error, ValueError | OSError):
         text = f"{type(error).__name__}: {text}"
-    return f"error: {text if str(source) in text else f'{source}: {text}'}"
+    return f"error: {text if source in text else f'{source}: {text}'}"

@@ -13,11 +13,9 @@ import numpy as np
 from colorize_tf.files import written_aside
 from colorize_tf.inference.chroma import join
 from colorize_tf.inference.colorizer import Colorizer
-from colorize_tf.inference.film_reader import FilmReader, open_film, sample_frames
+from colorize_tf.inference.film_reader import FilmReader, open_film
 from colorize_tf.inference.film_writer import open_writer
 from colorize_tf.inference.smoothing import ChromaSmoother
-
-__all__ = ["FILM_SUFFIXES", "FilmReport", "colorize_film", "sample_frames"]
 
 FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm")
 
@@ -80,7 +78,7 @@ def colorize_film(
             the target cannot be written, or the model does not answer.
     """
     source, target = Path(source), Path(target)
-    _check_target(source, target)
+    check_film_target(source, target)
     smoother = ChromaSmoother()
     try:
         with open_film(source) as film, written_aside(target) as aside:
@@ -157,7 +155,8 @@ def _notes(film, writer, written):
         yield f"its header announces {film.announced} frames, {film.read} could be read"
 
 
-def _check_target(source: Path, target: Path) -> None:
+def check_film_target(source: Path, target: Path) -> None:
+    """Raise `ValueError` if a film cannot be written there, or is the one to read."""
     if target.suffix.lower() != ".mp4":
         raise ValueError(f"cannot write {target}: films are written as .mp4; change its suffix")
     if target.is_dir():

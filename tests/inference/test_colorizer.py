@@ -1,11 +1,17 @@
+import os
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.color import deltaE_ciede2000
 
+from colorize_tf import media
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import save_generator
+from colorize_tf.artifacts.tflite import LIMITS
 from colorize_tf.colorimetry import images_to_lab, images_to_lightness
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference import colorizer as colorizer_module
@@ -28,6 +34,13 @@ def test_all_artifacts_give_the_same_picture(artifacts):
     assert np.abs(answers[0] - image).max() > 5
     for model, answer in zip(models, answers, strict=True):
         assert np.abs(answer - answers[0]).max() <= 2, model
+
+
+@pytest.mark.parametrize("quantization", ["int8", "dynamic"])
+def test_loading_says_how_far_a_quantized_file_may_be_off(quantization):
+    measure, limit = LIMITS[quantization]
+    assert measure == "mean_ciede2000"
+    assert f"{limit} ({quantization})" in Colorizer.load.__doc__
 
 
 NOISY = ("noisy.keras", "noisy.tflite", "1", ".", "run")
@@ -278,6 +291,23 @@ def test_the_same_photograph_gets_the_same_colours_at_every_size():
     ]
     for other in lab[1:]:
         assert np.linalg.norm((other - lab[0])[..., 1:], axis=-1).mean() < 0.5
+
+
+def test_a_real_photograph_gets_the_same_colours_at_every_size():
+    """Whole pictures, lightness included, each brought to the smallest size."""
+    folder = Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres")
+    paths = sorted(folder.glob("*.jpg"))
+    if not paths:
+        pytest.skip("COLORIZE_TF_DATA names no folder with highres")
+    photograph = media.read_image(paths[0])
+    height, width = photograph.shape[:2]
+    small, *_ = sizes = [(side, round(height * side / width)) for side in (500, 1000, 4000)]
+    labs = []
+    for size in sizes:
+        images = by_lightness()(cv2.resize(photograph, size, interpolation=cv2.INTER_AREA))
+        labs.append(images_to_lab(cv2.resize(images, small, interpolation=cv2.INTER_AREA)))
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert deltaE_ciede2000(labs[one], labs[other]).mean() < 2
 
 
 def test_without_a_model_that_came_along_one_has_to_be_named(monkeypatch, tmp_path):

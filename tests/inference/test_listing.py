@@ -245,7 +245,7 @@ def test_several_do_not_fit_into_a_file(shoebox, inputs, output, words):
         ("a.jpg", "./a.jpg", "is the input itself"),
         ("a.jpg", "new.mp4", "suffix is '.mp4'"),
         ("a.jpg", "nowhere/new.jpg", "no folder nowhere"),
-        ("a.mov", "new.png", "expected the suffix .mp4"),
+        ("a.mov", "new.png", "films are written as .mp4"),
         ("a.mov", "nowhere/new.mp4", "no folder nowhere"),
     ],
 )

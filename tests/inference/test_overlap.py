@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from colorize_tf.inference.colorizer import ModelGone
 from colorize_tf.inference.listing import Task
 from colorize_tf.inference.overlap import Budget, overlapped
 
@@ -141,6 +142,25 @@ def test_an_interruption_finishes_what_is_being_written_and_tells_it():
             told.append((int(task.source.name), error))
     assert told == [(0, None)]
     assert stages.written.keys() == {0}
+
+
+def test_a_model_that_is_gone_is_asked_once_and_no_more():
+    stages = Numbers()
+
+    def predict(photographs):
+        if 7 in photographs:
+            stages.batches.append("gone")
+            raise ModelGone("no answer")
+        return photographs
+
+    stages.predict = predict
+    told = []
+    with pytest.raises(ModelGone, match="no answer"):
+        for task, error in overlapped(tasks(50), stages, jobs=1, megapixels=3.0):
+            told.append((int(task.source.name), error))
+    assert stages.batches == ["gone"]
+    assert sorted(told) == [(number, None) for number in sorted(stages.written)]
+    assert 7 not in stages.written
 
 
 def test_a_budget_is_for_all_who_share_it():

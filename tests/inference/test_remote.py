@@ -19,7 +19,7 @@ from colorize_tf import colorize, media
 from colorize_tf.artifacts.saved_model import load_saved_model
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference import remote
-from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.colorizer import Colorizer, ModelGone
 
 
 def examples():
@@ -359,7 +359,7 @@ def test_a_passing_fault_is_tried_again_after_growing_pauses(scripted, pauses, f
 
 def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
     url, requests = scripted((503, {"error": "loading"}))
-    with pytest.raises(ValueError, match=r"refused the request \(503\): loading"):
+    with pytest.raises(ModelGone, match=r"refused the request \(503\): loading"):
         remote.RemotePredictor(url)
     assert pauses == [0.5, 1.0, 2.0]
     assert len(requests) == 4
@@ -368,8 +368,10 @@ def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_refusal_is_not_tried_again(scripted, pauses, status):
     url, requests = scripted((200, metadata()), (status, {"error": "not\nlike this"}))
-    with pytest.raises(ValueError, match=rf"{url} refused the request \({status}\): not like this"):
+    told = rf"{url} refused the request \({status}\): not like this"
+    with pytest.raises(ValueError, match=told) as error:
         remote.RemotePredictor(url)(LIGHTNESS)
+    assert not isinstance(error.value, ModelGone)
     assert pauses == []
     assert len(requests) == 2
 
@@ -378,7 +380,7 @@ def test_a_server_that_does_not_answer_in_time_is_an_error(scripted, pauses):
     answered = threading.Event()
     url, _ = scripted((200, lambda: answered.wait(30) and b"{}"))
     try:
-        with pytest.raises(ValueError, match=f"no answer from {url}: timed out"):
+        with pytest.raises(ModelGone, match=f"no answer from {url}: timed out"):
             remote.RemotePredictor(url, timeout=0.05, attempts=2)
     finally:
         answered.set()

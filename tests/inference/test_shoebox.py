@@ -94,15 +94,19 @@ def test_the_ensemble_is_the_colorizers(grey):
         assert [ab[:, 0].mean(), ab[:, -1].mean()] == pytest.approx(expected)
 
 
-def test_side_by_side_shows_the_photograph_in_grey_and_in_colour(grey):
-    alpha = np.arange(30 * 40, dtype=np.uint8).reshape(30, 40)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_side_by_side_shows_the_photograph_in_grey_and_in_colour(grey, dtype):
+    grey = grey.astype(dtype)
+    alpha = np.arange(30 * 40).astype(dtype).reshape(30, 40)
     shoebox = Shoebox(COLORIZER, side_by_side=True)
-    photograph = Photograph(grey, alpha)
+    photograph = Photograph(grey * (np.iinfo(dtype).max // 255), alpha)
     [[ab]] = shoebox.predict([photograph])
     both = shoebox.paint(photograph, ab)
     assert both.images.shape == (30, 80, 3)
-    assert np.abs(both.images[:, :40].astype(int) - grey).max() <= 1
-    assert greenness(both.images[:, 40:]) > 10
+    assert both.images.dtype == dtype
+    levels = both.images / (np.iinfo(dtype).max / 255)
+    assert np.abs(levels[:, :40] - grey).max() <= 1
+    assert greenness(levels[:, 40:]) > 10
     np.testing.assert_array_equal(both.alpha, np.hstack([alpha, alpha]))
 
 

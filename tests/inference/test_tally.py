@@ -1,3 +1,4 @@
+import cv2
 import pytest
 
 from colorize_tf.headers import ImageError
@@ -16,6 +17,29 @@ def test_the_summary_says_how_many_and_why():
         "12 done, 5 skipped (3 in colour already, 2 done before), "
         "4 failed (2 truncated, 1 zero-byte, 1 other), 7 left"
     )
+
+
+def test_a_name_of_several_lines_is_one_line():
+    error = ValueError("cannot read a\n b.jpg: empty")
+    assert in_a_line(error, "a\n b.jpg") == "error: cannot read a b.jpg: empty"
+    assert in_a_line(ValueError("NaN"), "a\n b.jpg") == "error: a b.jpg: NaN"
+
+
+def test_a_lack_of_memory_is_one_whoever_says_so():
+    tally = Tally()
+    for error in (MemoryError(), cv2.error("std::bad_alloc"), no_memory()):
+        tally.fail(error)
+        line = "error: a.jpg: out of memory; try --jobs 1, or a smaller photograph"
+        assert in_a_line(error, "a.jpg") == line
+    tally.fail(cv2.error("unknown colour"))
+    assert tally.summary(left=0) == "0 done, 4 failed (3 out of memory, 1 other)"
+
+
+def no_memory():
+    """What OpenCV raises for a failed allocation."""
+    error = cv2.error("Failed to allocate 147000000 bytes")
+    error.code = cv2.Error.StsNoMem
+    return error
 
 
 def test_what_the_system_refuses_is_counted_in_its_words():

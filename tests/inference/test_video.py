@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.inference.film_reader import FilmReader
+from colorize_tf.inference.film_reader import FilmReader, sample_frames
 from colorize_tf.inference.flicker import flicker
 from colorize_tf.inference.smoothing import ChromaSmoother
-from colorize_tf.inference.video import colorize_film, sample_frames
+from colorize_tf.inference.video import colorize_film
 
 WARM = np.float32((0.25, 0.2))
 FFMPEG = shutil.which("ffmpeg")
@@ -195,6 +195,21 @@ def test_a_film_that_was_cut_short_leaves_nothing(encoder, tmp_path, film, share
     with pytest.raises(ValueError, match="old.avi is (cut short|empty)"):
         colorize_film(Painter(), film, tmp_path / "new.mp4")
     assert not leftovers(tmp_path, film)
+
+
+def test_an_ffmpeg_that_hides_a_full_disk_is_found_out(tmp_path, monkeypatch, film):
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *rawvideo*) cat > /dev/null; for last; do :; done\n'
+        'printf half > "${last#file:}";; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(program))
+    with pytest.raises(ValueError, match="new.mp4: 0 of 20 frames arrived there; free space"):
+        colorize_film(Painter(), film, tmp_path / "new.mp4")
+    assert not leftovers(tmp_path, film, program.parent)
 
 
 def test_a_model_that_fails_midway_leaves_what_was_there(encoder, tmp_path, film):
