@@ -1,0 +1,60 @@
+"""The model that comes with the package, and its `.keras` in saved_models/."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from colorize_tf import media
+from colorize_tf.artifacts.card import describe
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.inference.colorizer import SHIPPED_MODEL, Colorizer
+
+FOLDER = Path(__file__).parents[1] / "saved_models" / "landscapes"
+
+
+def grey_landscape(index=4, height=96, width=144):
+    image = render_landscape(index, height, width)
+    grey = np.rint(image @ [0.2126, 0.7152, 0.0722]).astype(np.uint8)
+    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+
+def test_without_a_model_the_shipped_one_answers_in_colour():
+    grey = grey_landscape()
+    colorized = Colorizer.load()(grey).astype(int)
+    assert np.ptp(colorized, axis=-1).mean() > 5
+
+
+def test_the_command_needs_no_model_and_no_tensorflow(tmp_path):
+    media.write_image(tmp_path / "old.png", grey_landscape())
+    code = (
+        "import sys; from colorize_tf.colorize import main; "
+        "code = main(['old.png', '-o', 'new.png']); "
+        "assert 'tensorflow' not in sys.modules; sys.exit(code)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
+    assert finished.returncode == 0, finished.stderr
+    assert np.ptp(media.read_image(tmp_path / "new.png").astype(int), axis=-1).mean() > 5
+
+
+def test_it_says_what_it_learned_from_and_how():
+    card = describe(SHIPPED_MODEL)
+    assert card["licence"] == "MIT" and card["data"]["train"] > 1000
+    assert "python -m colorize_tf.train" in card["training_command"]
+
+
+def test_the_keras_file_beside_it_has_the_same_weights():
+    card = describe(FOLDER / "landscapes.keras")
+    assert card["weights_sha256"] == describe(SHIPPED_MODEL)["weights_sha256"]
+    assert card["weights_sha256"] in (FOLDER / "MODEL_CARD.md").read_text()
+
+
+def test_both_colour_alike():
+    grey = grey_landscape()
+    expected = Colorizer.load()(grey).astype(int)
+    assert np.abs(Colorizer.load(FOLDER / "landscapes.keras")(grey) - expected).max() <= 2
+
+
+def test_it_is_small_enough_for_a_wheel():
+    assert SHIPPED_MODEL.stat().st_size < 12e6
