@@ -1,119 +1,72 @@
 """python -m colorize_tf.benchmark: how fast each part is, beside what it has to keep up with."""
 
-import platform
-import statistics
+import dataclasses
+import importlib
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from colorize_tf import cli
-from colorize_tf.recipes import make_config
+from colorize_tf.benchmarks.machine import describe_machine
+from colorize_tf.benchmarks.measuring import Part, table
 from colorize_tf.runs import write_json
+
+# What it is, and the function in `benchmarks` that measures it.
+PARTS = {
+    "training": ("the adversarial step, beside PyTorch", "training.measure_training"),
+    "pipeline": ("JPEG files to batches, beside Pillow", "pipeline.measure_pipeline"),
+    "color": ("sRGB to Lab and back, beside scikit-image", "color.measure_color"),
+    "generator": ("Keras, SavedModel and LiteRT beside the bound", "generator.measure_generator"),
+    "photograph": ("a large JPEG, beside copying it", "photograph.measure_photograph"),
+    "start": ("start of a command, beside Python's own", "processes.measure_start"),
+    "memory": ("peaks of training and of colouring", "processes.measure_memory"),
+    "growth": ("time by size, batch and data set", "growth.measure_growth"),
+}
 
 
 def _parser():
     parser = cli.make_parser(
         "benchmark",
-        usage="[PART...] [--json FILE]",
+        usage="[PART...] [--json FILE] [--plot FILE]",
         description="Measure the speed of each part on this machine.",
         details="parts:\n" + "\n".join(f"  {name:10} {text}" for name, (text, _) in PARTS.items()),
-        example="python -m colorize_tf.benchmark pipeline",
+        example="python -m colorize_tf.benchmark training --json figures.json",
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [everything]")
     parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--plot", metavar="FILE", help="draw there what growth has measured")
     return parser
-
-
-def measure_pipeline() -> dict[str, dict[str, float]]:
-    """Return rows of figures: the input pipeline and the steps that it feeds, at default size."""
-    import itertools
-
-    import keras
-
-    from colorize_tf.data.catalog import find_photographs
-    from colorize_tf.data.pipeline import load_size, training_dataset
-    from colorize_tf.models import GENERATORS
-    from colorize_tf.models.patchgan import patchgan
-    from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.precision import set_precision
-
-    config = make_config({})
-    count = 20 * config.batch_size
-    photographs = find_photographs(
-        "synthetic",
-        synthetic_train=count,
-        synthetic_validation=config.batch_size,
-        synthetic_size=load_size(config.image_size),
-    )
-    set_precision(config.precision)
-    gan = ColorizationGAN(
-        GENERATORS[config.generator](config.image_size),
-        patchgan(base_width=config.discriminator_width),
-    )
-    optimizers = keras.optimizers.Adam(), keras.optimizers.Adam()
-    examples = training_dataset(
-        photographs.train, image_size=config.image_size, batch_size=config.batch_size
-    )
-    stream = iter(examples)
-    batch = next(stream)
-    for _ in range(20):  # one pass, after which all is decoded
-        next(stream)
-    rows = {"input pipeline": _rate(lambda: next(stream), config.batch_size)}
-    steps = itertools.repeat(batch)
-    objectives = {"step, L1 alone": "reconstruction", "step, adversarial": "adversarial"}
-    for name, objective in objectives.items():
-        gan.compile(*optimizers, objective=objective)
-        gan.make_train_function()
-        rows[name] = _rate(lambda: gan.train_function(steps), config.batch_size)
-    pipeline = rows["input pipeline"]["pictures_per_second"]
-    for row in rows.values():
-        row["pipeline_ratio"] = pipeline / row["pictures_per_second"]
-    return rows
-
-
-PARTS = {
-    "pipeline": ("the input pipeline alone, beside the steps that it feeds", measure_pipeline),
-}
-
-
-def _rate(
-    act: Callable[[], object], pictures: int, *, rounds: int = 5, seconds: float = 3.0
-) -> dict[str, float]:
-    """Pictures per second: median and spread over rounds of some seconds each."""
-    act()
-    rates = []
-    for _ in range(rounds):
-        count, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            act()
-            count += 1
-        rates.append(pictures * count / (time.perf_counter() - started))
-    return {
-        "pictures_per_second": statistics.median(rates),
-        "spread": (max(rates) - min(rates)) / statistics.median(rates),
-    }
 
 
 @cli.command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit code."""
     chosen = _parser().parse_args(arguments)
-    unknown = [part for part in chosen.parts if part not in PARTS]
+    names = chosen.parts or list(PARTS)
+    unknown = [name for name in names if name not in PARTS]
     if unknown:
         raise ValueError(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    if chosen.plot and "growth" not in names:
+        raise ValueError("--plot draws what the part growth measures; name it as well")
     cli.start_tensorflow()
-    figures = {name: PARTS[name][1]() for name in chosen.parts or PARTS}
-    print(f"{platform.machine()}, {platform.system()}, {time.strftime('%Y-%m-%d')}")
-    for rows in figures.values():
-        print(f"{'':20}{'pictures/s':>12}{'spread':>9}{'pipeline over it':>18}")
-        for name, row in rows.items():
-            print(
-                f"{name:20}{row['pictures_per_second']:12.0f}{row['spread']:9.0%}"
-                f"{row['pipeline_ratio']:18.1f}"
-            )
+    machine = describe_machine()
+    print(f"{machine['processor']}, {machine['cores']} cores, {machine['date']}")
+    figures = {}
+    for name in names:
+        figures[name] = _measure(name)
+        print("\n" + "\n\n".join(table(part) for part in figures[name]), flush=True)
     if chosen.json:
-        write_json(chosen.json, figures)
+        parts = {name: list(map(dataclasses.asdict, found)) for name, found in figures.items()}
+        write_json(chosen.json, {"machine": machine, "parts": parts})
+    if chosen.plot:
+        from colorize_tf.benchmarks.growth import draw_growth
+
+        draw_growth(figures["growth"], chosen.plot)
     return 0
+
+
+def _measure(name: str) -> list[Part]:
+    module, _, function = PARTS[name][1].partition(".")
+    return getattr(importlib.import_module(f"colorize_tf.benchmarks.{module}"), function)()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import colorize_tf
 
 PACKAGE = Path(colorize_tf.__file__).parent
 # The roof: what reads a config and puts the rooms together.
-ROOF = {"assembly"}
+ROOF = {"assembly", "benchmarks"}
 VERBS = {"train", "evaluate", "colorize", "export", "prepare", "benchmark", "demo"}
 ROOMS = {
     "colorimetry": set(),

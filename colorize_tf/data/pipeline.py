@@ -102,6 +102,7 @@ def training_dataset(
         .batch(batch_size, drop_remainder=True)
         .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
+        .with_options(_options())
     )
 
 
@@ -131,6 +132,7 @@ def evaluation_dataset(
         .batch(batch_size)
         .map(lambda images: encode(images_to_rgb(images)), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
+        .with_options(_options())
     )
 
 
@@ -146,6 +148,17 @@ def load_size(image_size: int, scale_jitter: float = 0.0) -> int:
 def cache_bytes(count: int, image_size: int, scale_jitter: float = 0.0) -> int:
     """About how much memory `count` decoded photographs take, in bytes."""
     return int(count * load_size(image_size, scale_jitter) ** 2 * _BYTES_PER_SQUARED_SIDE)
+
+
+def _options() -> tf.data.Options:
+    """Without autotuning, whose thread sleeps for up to a minute and ends no sooner.
+
+    Whoever drops an iterator waits for it: after each validation, and at the end of each stage. The
+    stages then run on as many threads as there are cores, which they did anyway.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _check_strengths(

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from colorize_tf.color import decode, to_lab
 from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, ciede2000, psnr, ssim
+from colorize_tf.training.fusion import in_training
 from colorize_tf.training.losses import ADVERSARIAL_LOSSES, AdversarialLoss, l1_loss
 
 
@@ -43,6 +44,8 @@ class ColorizationGAN(keras.Model):
         super().__init__(name=name)
         self.generator = generator
         self.discriminator = discriminator
+        self.train_generator = in_training(generator)
+        self.train_discriminator = in_training(discriminator)
         self.ema = ema
         self.noise_seed = noise_seed
         self.final_generator = generator
@@ -116,16 +119,18 @@ class ColorizationGAN(keras.Model):
         self.reconstruction_weight = reconstruction_weight
         self.adversarial_loss = adversarial_loss
         self.label_smoothing = label_smoothing
-        self.reconstructor = self.generator
+        self.train_reconstructor = self.train_generator
         if reconstruction_output != "ab":
             output = self.generator.get_layer(reconstruction_output).output
-            self.reconstructor = keras.Model(self.generator.inputs, output)
+            self.train_reconstructor = in_training(keras.Model(self.generator.inputs, output))
         self.generator_optimizer = _prepare(generator_optimizer, self.generator)
         self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
 
     def call(self, lightness: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the generator's `ab` for `lightness`, without noise unless it trains."""
-        return self.generator(self._with_noise(lightness, training), training=training)
+        if training:
+            return self.train_generator(self._with_noise(lightness, training=True))
+        return self.generator(self._with_noise(lightness, training=False), training=False)
 
     def colorize(self, lightness: tf.Tensor) -> tf.Tensor:
         """Return the final generator's `ab` for `lightness`, as it will be exported."""
@@ -145,7 +150,7 @@ class ColorizationGAN(keras.Model):
 
     def _reconstruction_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            answer = self.reconstructor(self._with_noise(lightness, training=True), training=True)
+            answer = self.train_reconstructor(self._with_noise(lightness, training=True))
             loss = self.reconstruction_loss(ab, answer)
             scaled_loss = self.generator_optimizer.scale_loss(self.reconstruction_weight * loss)
         self._apply_to_generator(tape, scaled_loss)
@@ -154,8 +159,8 @@ class ColorizationGAN(keras.Model):
     def _critic_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         generated_ab = self.call(lightness)
         with tf.GradientTape() as tape:
-            real_logits = self.discriminator([lightness, ab], training=True)
-            generated_logits = self.discriminator([lightness, generated_ab], training=True)
+            real_logits = self.train_discriminator([lightness, ab])
+            generated_logits = self.train_discriminator([lightness, generated_ab])
             loss = self._judge(real_logits, generated_logits)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
         _apply(self.discriminator_optimizer, tape, scaled_loss, self.discriminator)
@@ -166,8 +171,8 @@ class ColorizationGAN(keras.Model):
         # the step when it judges for the generator.
         with tf.GradientTape(persistent=True) as tape:
             generated_ab = self.call(lightness, training=True)
-            real_logits = self.discriminator([lightness, ab], training=True)
-            generated_logits = self.discriminator([lightness, generated_ab], training=True)
+            real_logits = self.train_discriminator([lightness, ab])
+            generated_logits = self.train_discriminator([lightness, generated_ab])
             reconstruction = self.reconstruction_loss(ab, generated_ab)
             adversarial = self.adversarial_loss.generator(generated_logits)
             judgement = self._judge(real_logits, generated_logits)

@@ -1,9 +1,9 @@
 """The stages of a run, under one `fit` each: reconstruction, the critic alone, adversarial."""
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
-import keras
 from keras.callbacks import Callback
 
 from colorize_tf.training.callbacks import Counters, LearningRates, Patience, TimeLimit
@@ -12,8 +12,6 @@ from colorize_tf.training.log import RunLog
 from colorize_tf.training.selection import ADVERSARIAL, CRITIC
 
 _NEVER = 10**6
-# Keras' schedules count steps; a stage is that many, however long it really is.
-_TICKS = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,15 +185,17 @@ def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps
     return min(1.0, (counters.elapsed(gan) - first) / max(end - first, 1e-6))
 
 
-def _schedule(name: str, warmup: float):
-    """Return a function of progress, 0 to 1, to the share of the full learning rate."""
-    if name == "constant" and not warmup:
-        return lambda progress: 1.0
-    decay = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else 1.0,
-        decay_steps=_TICKS * (1 - warmup),
-        warmup_target=1.0 if warmup else None,
-        warmup_steps=_TICKS * warmup,
-        alpha=1.0 if name == "constant" else 0.0,
-    )
-    return lambda progress: float(decay(progress * _TICKS))
+def _schedule(name: str, warmup: float) -> Callable[[float], float]:
+    """Return a function of progress, 0 to 1, to the share of the full learning rate.
+
+    In plain Python: it is asked before each step, and Keras' schedules are made of tensors.
+    """
+
+    def share(progress):
+        if progress < warmup:
+            return progress / warmup
+        if name == "constant":
+            return 1.0
+        return 0.5 + 0.5 * math.cos(math.pi * (progress - warmup) / (1.0 - warmup))
+
+    return share

@@ -251,3 +251,9 @@ def test_scale_jitter_reads_pictures_at_that_size(landscapes, monkeypatch):
 def test_a_strength_out_of_its_range_is_named(landscapes, name, value):
     with pytest.raises(ValueError, match=f"{name} must .* got {value}"):
         training_dataset(landscapes, **SHAPE, **{name: value})
+
+
+def test_whoever_drops_an_iterator_waits_for_no_autotuning(landscapes):
+    shape = {"image_size": 32, "batch_size": 4}
+    for make in (training_dataset, evaluation_dataset):
+        assert make(landscapes, **shape).options().autotune.enabled is False

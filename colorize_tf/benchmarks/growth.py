@@ -1,0 +1,115 @@
+"""How the cost of a picture grows with its size, with the batch and with the data set."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from colorize_tf.benchmarks.measuring import Contender, Part, compare
+from colorize_tf.benchmarks.training import Case, build_gan
+from colorize_tf.files import written_aside
+
+SIZES = (64, 128, 256, 512)
+BATCHES = (1, 4, 16, 64)
+LENGTHS = (100, 200, 400, 800)
+_TITLES = ("pixels a side", "batch", "photographs in the data set")
+
+
+def measure_growth(
+    *,
+    sizes: Sequence[int] = SIZES,
+    batches: Sequence[int] = BATCHES,
+    lengths: Sequence[int] = LENGTHS,
+    generator: str = "compact_unet",
+    **options: float,
+) -> list[Part]:
+    """Measure seconds for a picture: of a training step and of the generator, and of listing.
+
+    Args:
+        sizes: heights and widths in pixels, at a batch of 4.
+        batches: pictures at once, at the second of `sizes`.
+        lengths: photographs in a data set.
+        generator: name in `GENERATORS`.
+        **options: `rounds` and `seconds` of `compare`.
+    """
+    options = {"rounds": 3, "seconds": 1.0, **options}
+    by_size = [(size, size, 4) for size in sizes]
+    by_batch = [(batch, sizes[1], batch) for batch in batches]
+    parts = []
+    for title, settings in zip(_TITLES[:2], (by_size, by_batch), strict=True):
+        for kind, make in {"training step": _training, "generator": _generator}.items():
+            rows = []
+            for value, size, batch in settings:
+                contender = Contender(str(value), make(generator, size, batch), batch)
+                rows += compare([contender], unit="s", as_time=True, **options)
+            parts.append(Part(f"seconds a picture, {kind}, by {title}", rows))
+    rows = []
+    for length in lengths:
+        with tempfile.TemporaryDirectory() as folder:
+            contender = Contender(str(length), _listing(Path(folder), length), length)
+            rows += compare([contender], unit="s", as_time=True, **options)
+    parts.append(Part(f"seconds a picture, finding them, by {_TITLES[2]}", rows))
+    return parts
+
+
+def _training(generator: str, size: int, batch: int) -> Callable[[], object]:
+    import tensorflow as tf
+
+    gan = build_gan(Case(generator, (), 32, size, batch))
+    examples = tuple(tf.zeros((batch, size, size, channels)) for channels in (1, 2))
+    step = tf.function(gan.train_step)
+    return lambda: float(step(examples)["reconstruction_loss"])
+
+
+def _generator(generator: str, size: int, batch: int) -> Callable[[], object]:
+    import tensorflow as tf
+
+    from colorize_tf.models import GENERATORS
+
+    network = GENERATORS[generator](size)
+    lightness = tf.zeros((batch, size, size, 1))
+    compiled = tf.function(lambda: network(lightness, training=False))
+    return lambda: compiled().numpy()
+
+
+def _listing(folder: Path, length: int) -> Callable[[], object]:
+    from colorize_tf import media
+    from colorize_tf.data.audit import MINIMUM_SIDE, audit
+
+    random = np.random.default_rng(length)
+    paths = [folder / f"{index}.jpg" for index in range(length)]
+    for path in paths:
+        coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
+        media.write_image(path, coarse.repeat(MINIMUM_SIDE // 4 + 1, 0).repeat(MINIMUM_SIDE, 1))
+    # Without its memory of files that it has seen.
+    return lambda: audit(paths, cache_file=None, progress=False)
+
+
+def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
+    """Draw seconds a picture, on two logarithmic axes, where a straight line is a power.
+
+    Args:
+        parts: from `measure_growth`.
+        path: of the picture to write; its ending chooses the format.
+    """
+    # Without a display, and without pyplot's global state.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, title in zip(figure.subplots(1, len(_TITLES)), _TITLES, strict=True):
+        for part in parts:
+            kind, _, by = part.title.removeprefix("seconds a picture, ").partition(", by ")
+            if by == title:
+                points = [(int(row.name), row.value) for row in part.rows]
+                axes.plot(*zip(*points, strict=True), marker="o", label=kind)
+        axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds a picture")
+        axes.grid(alpha=0.3, which="both")
+        axes.legend()
+    path = Path(path)
+    with written_aside(path) as aside:
+        figure.savefig(aside, format=path.suffix[1:] or "png", dpi=110)
