@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from colorize_tf.benchmarks.measuring import Contender, Part, compare
-from colorize_tf.benchmarks.training import Case, build_gan
+from colorize_tf.benchmarks.training import Case, build_gan, fastest_precision
 from colorize_tf.files import written_aside
 
 SIZES = (64, 128, 256, 512)
@@ -43,7 +43,9 @@ def measure_growth(
         for kind, make in {"training step": _training, "generator": _generator}.items():
             rows = []
             for value, size, batch in settings:
-                contender = Contender(str(value), make(generator, size, batch), batch)
+                with fastest_precision():
+                    act = make(generator, size, batch)
+                contender = Contender(str(value), act, batch)
                 rows += compare([contender], unit="s", as_time=True, **options)
             parts.append(Part(f"seconds a picture, {kind}, by {title}", rows))
     rows = []
@@ -102,12 +104,17 @@ def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
     figure = Figure(figsize=(12, 4), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, title in zip(figure.subplots(1, len(_TITLES)), _TITLES, strict=True):
+        axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds a picture")
         for part in parts:
             kind, _, by = part.title.removeprefix("seconds a picture, ").partition(", by ")
             if by == title:
                 points = [(int(row.name), row.value) for row in part.rows]
                 axes.plot(*zip(*points, strict=True), marker="o", label=kind)
-        axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds a picture")
+                axes.set_xticks([x for x, _ in points], [str(x) for x, _ in points])
+        axes.xaxis.minorticks_off()
+        # At least a decade, so that noise does not look like growth.
+        least, most = axes.get_ylim()
+        axes.set_ylim(min(least, most / 10), most)
         axes.grid(alpha=0.3, which="both")
         axes.legend()
     path = Path(path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import itertools
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,22 +69,27 @@ def measure_training(
         with_xla: whether to compile the step with XLA as well; by default where there is a GPU.
         **options: `rounds` and `seconds` of `compare`.
     """
-    import keras
     import tensorflow as tf
-
-    from colorize_tf.training.precision import choose_precision, set_precision
 
     if with_xla is None:
         with_xla = bool(tf.config.list_physical_devices("GPU"))
+    with fastest_precision() as precision, tempfile.TemporaryDirectory() as folder:
+        return [
+            _measure_case(case, precision, with_xla, Path(folder), options)
+            for case in cases or default_cases()
+        ]
+
+
+@contextlib.contextmanager
+def fastest_precision() -> Iterator[str]:
+    """Build networks as `--precision auto` does, for a while; yield the name of the policy."""
+    import keras
+
+    from colorize_tf.training.precision import set_precision
+
     before = keras.config.dtype_policy()
-    precision = choose_precision("auto")
-    set_precision(precision)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            return [
-                _measure_case(case, precision, with_xla, Path(folder), options)
-                for case in cases or default_cases()
-            ]
+        yield set_precision("auto")
     finally:
         keras.config.set_dtype_policy(before)
 

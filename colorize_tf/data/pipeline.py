@@ -151,10 +151,10 @@ def cache_bytes(count: int, image_size: int, scale_jitter: float = 0.0) -> int:
 
 
 def _options() -> tf.data.Options:
-    """Without autotuning, whose thread sleeps for up to a minute and ends no sooner.
+    """Without autotuning, whose thread sleeps between its rounds and ends no sooner.
 
-    Whoever drops an iterator waits for it: after each validation, and at the end of each stage. The
-    stages then run on as many threads as there are cores, which they did anyway.
+    Whoever drops an iterator waits for it, for seconds: after each validation, and at the end of
+    each stage. Maps then run on as many threads as there are cores, which they did anyway.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
