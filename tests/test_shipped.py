@@ -1,10 +1,13 @@
 """The model that comes with the package, and its `.keras` in saved_models/."""
 
+import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from colorize_tf import media
 from colorize_tf.artifacts.card import describe
@@ -44,10 +47,25 @@ def test_it_says_what_it_learned_from_and_how():
     assert "python -m colorize_tf.train" in card["training_command"]
 
 
-def test_the_keras_file_beside_it_has_the_same_weights():
-    card = describe(FOLDER / "landscapes.keras")
+@pytest.mark.parametrize(
+    "file", ["landscapes.keras", "1", "landscapes-dynamic.tflite", "landscapes-int8.tflite"]
+)
+def test_what_lies_in_saved_models_has_the_same_weights(file):
+    card = describe(FOLDER / file)
     assert card["weights_sha256"] == describe(SHIPPED_MODEL)["weights_sha256"]
     assert card["weights_sha256"] in (FOLDER / "MODEL_CARD.md").read_text()
+
+
+def test_the_card_names_every_file_by_its_content():
+    table = (FOLDER / "MODEL_CARD.md").read_text().partition("## Files")[2]
+    named = dict(re.findall(r"^\| (\S+).* \| `(\w{64})` \|$", table, re.MULTILINE))
+    paths = [path for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".md"]
+    files = {path.relative_to(FOLDER).as_posix(): path for path in paths}
+    files["colorize_tf/shipped/landscapes.tflite"] = SHIPPED_MODEL
+    assert named == {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()
+    }
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*")) < 60e6
 
 
 def test_both_colour_alike():

@@ -7,14 +7,19 @@ from keras.initializers import RandomNormal
 from colorize_tf.models.blocks import INITIALIZER_STDDEV, downsample
 
 
-def patchgan(*, base_width: int = 64, name: str = "patchgan") -> keras.Model:
+def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") -> keras.Model:
     """Build the 70 x 70 PatchGAN of Isola et al. 2017, section 6.1.2.
 
     Fully convolutional: each logit sees a patch of 70 x 70 pixels of a picture of any size from
     32 x 32 up. With `base_width` 64 it is the paper's (2.8 M parameters).
 
+    With `pooling` 2 it sees squares of 2 x 2 pixels as one: patches are twice as wide, and detail
+    of chroma that JPEG and video of 4:2:0 do not keep either is not judged. It is for a generator
+    that makes none, such as `squeezenet_unet`; any other would be free to fill it with noise.
+
     Args:
         base_width: channels of the first layer; the next have 2, 4 and 8 times as many.
+        pooling: pixels a side that are averaged first; sizes below are of the averaged picture.
         name: name of the model.
 
     Returns:
@@ -25,6 +30,8 @@ def patchgan(*, base_width: int = 64, name: str = "patchgan") -> keras.Model:
     lightness = keras.Input((None, None, 1), name="lightness")
     ab = keras.Input((None, None, 2), name="ab")
     features = layers.Concatenate()([lightness, ab])
+    if pooling > 1:
+        features = layers.AveragePooling2D(pooling)(features)
     features = downsample(features, base_width, normalize=False)
     features = downsample(features, base_width * 2)
     features = downsample(features, base_width * 4)

@@ -26,7 +26,8 @@ def squeezenet_unet(
 
     Iandola et al. 2016 (arXiv 1602.07360), without its classifier and with `"same"` padding; the
     skips leave it at 1/2, 1/4, 1/8 and 1/16 of the size, and one more halving gives the bottleneck
-    a view of the whole picture. The layers of the encoder are named `backbone_...`.
+    a view of the whole picture. The layers of the encoder are named `backbone_...`. Chroma is that
+    of half the size, interpolated, as in JPEG and video of 4:2:0.
 
     Args:
         image_size: height and width in pixels, a multiple of 32.
@@ -53,7 +54,10 @@ def squeezenet_unet(
     for width in DECODER_WIDTHS:
         features = upsample(features, width)
         features = layers.Concatenate()([features, skips.pop()])
-    ab = upsample_to_ab(features)
+    # Without what only every other pixel's chroma tells: beside a critic, stippling and rainbow
+    # fringes along outlines grew there.
+    ab = layers.AveragePooling2D(2, dtype="float32")(upsample_to_ab(features))
+    ab = layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name="smooth_ab")(ab)
     model = keras.Model(lightness, ab, name="squeezenet_unet")
     if backbone_weights not in (None, "none"):
         for name, arrays in _scaled(read_weights(backbone_weights)).items():

@@ -37,6 +37,14 @@ def test_256_pixels_give_the_papers_30_by_30_logits():
     assert patchgan(base_width=1)(example(256, 256)).shape == (1, 30, 30, 1)
 
 
+def test_pooled_patches_are_twice_as_wide():
+    pooled, plain = patchgan(base_width=4, pooling=2), patchgan(base_width=4)
+    plain.set_weights(pooled.get_weights())
+    pictures = example(128, 64)
+    halves = [tf.nn.avg_pool2d(one, 2, 2, "VALID") for one in pictures]
+    np.testing.assert_allclose(pooled(pictures), plain(halves), rtol=1e-5, atol=1e-6)
+
+
 def test_the_papers_width_has_the_papers_size():
     assert patchgan().count_params() == pytest.approx(2.77e6, abs=0.01e6)
 

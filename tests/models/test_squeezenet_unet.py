@@ -29,6 +29,14 @@ def test_ab_has_the_size_of_lightness(size):
     assert {layer.__module__.split(".")[0] for layer in generator.layers} == {"keras"}
 
 
+def test_chroma_is_interpolated_from_half_the_size():
+    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 1)).astype(np.float32)
+    steps = np.diff(squeezenet_unet(64)(lightness).numpy(), axis=1)
+    assert np.std(steps) > 1e-5
+    # Steps inside a pixel of the half size are the means of those to its two neighbours.
+    np.testing.assert_allclose(steps[:, 2:-1:2], (steps[:, 1:-2:2] + steps[:, 3::2]) / 2, atol=1e-6)
+
+
 def test_the_encoder_has_the_parameters_of_squeezenet_but_for_two_channels():
     parameters = sum(layer.count_params() for layer in backbone_of(squeezenet_unet(32)))
     assert parameters == 722_496 - 2 * 3 * 3 * 64
