@@ -31,9 +31,10 @@ def _parser():
         details="parts:\n" + "\n".join(f"  {name:10} {text}" for name, (text, _) in PARTS.items()),
         example="python -m colorize_tf.benchmark training --json figures.json",
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [everything]")
-    parser.add_argument("--json", metavar="FILE", help="write the figures there as well")
-    parser.add_argument("--plot", metavar="FILE", help="draw there what growth has measured")
+    what = parser.add_argument_group("what and where")
+    what.add_argument("parts", nargs="*", metavar="PART", help="what to measure [everything]")
+    what.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    what.add_argument("--plot", metavar="FILE", help="draw there what growth has measured")
     return parser
 
 

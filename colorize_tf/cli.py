@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import sys
+import textwrap
 import time
 import types
 import typing
@@ -25,8 +26,13 @@ VERBS = {
     "colorize": "colour photographs and films",
     "evaluate": "measure a colorizer against the grey answer",
     "export": "write a colorizer for serving and for phones",
+    "demo": "colour photographs and films in a browser",
     "benchmark": "measure the speed of each part",
 }
+
+
+# What a terminal shows, less the two columns that argparse leaves free.
+_WIDTH = 78
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -45,9 +51,9 @@ def make_parser(
     Args:
         verb: name of the module in `colorize_tf`.
         usage: what follows the verb, in short.
-        description: what it does, in a sentence.
+        description: what it does, in a sentence; wrapped to the width of a terminal.
         example: one complete command line.
-        details: printed before the example.
+        details: printed before the example, in lines of at most 80 characters.
 
     Returns:
         A parser that knows `--version`.
@@ -56,7 +62,7 @@ def make_parser(
     parser = ArgumentParser(
         prog=f"python -m colorize_tf.{verb}",
         usage=f"python -m colorize_tf.{verb} {usage}",
-        description=description,
+        description=textwrap.fill(description, _WIDTH),
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -17,45 +17,48 @@ GREY = "grey (ab = 0)"
 def _parser():
     parser = cli.make_parser(
         "evaluate",
-        usage="MODEL [MODEL ...] --data-dir DIR [flags]",
+        usage="[MODEL...] --data-dir DIR [flags]",
         description="Measure colorizers on photographs, beside the grey answer (ab = 0) and, where "
-        "a run tells it,\nthe mean colour of what it was trained on.",
-        example="python -m colorize_tf.evaluate runs/first --data-dir photos/val "
-        "--against runs/l1 --report report",
-        details="Means over pictures; the colourfulness ratio is mean predicted over mean true. Of "
-        "a run also its\nparameters, how many pictures it saw, and how many in a second, "
+        "a run tells it, the mean colour of what it was trained on.",
+        example="python -m colorize_tf.evaluate runs/first --data-dir photos/val",
+        details="Means over pictures; the colourfulness ratio is mean predicted over mean true."
+        "\nOf a run also its parameters, how many pictures it saw, and how many in a\nsecond, "
         "validation included.",
     )
-    parser.add_argument(
+    compared = parser.add_argument_group("what is compared")
+    compared.add_argument(
         "models",
         metavar="MODEL",
-        nargs="+",
-        help="run folder, .keras, SavedModel folder, .tflite or URL",
+        nargs="*",
+        help="run folder, .keras, SavedModel folder, .tflite or URL [the one that comes with the "
+        "package]",
     )
-    parser.add_argument("--data-dir", metavar="DIR", required=True, help="folder of photographs")
-    parser.add_argument(
+    compared.add_argument("--data-dir", metavar="DIR", required=True, help="folder of photographs")
+    compared.add_argument(
         "--size", type=int, default=256, metavar="N", help="pixels of the squares compared [256]"
     )
-    parser.add_argument(
+    compared.add_argument(
         "--against",
         metavar="MODEL",
         help="subtract this one's figures, as it is and with the paler one's chroma multiplied "
         "until both are equally colourful",
     )
-    parser.add_argument(
+    more = parser.add_argument_group("what else is measured")
+    more.add_argument(
         "--features",
         metavar="FILE|NAME",
         help="network for KID and FID: an .h5 file of SqueezeNet 1.1, or a name of "
         "keras.applications such as InceptionV3",
     )
-    parser.add_argument(
+    more.add_argument(
         "--robustness",
         action="store_true",
         help="measure how far the colours move with exposure and with size",
     )
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    parser.add_argument("--json", metavar="FILE", help="write the scores there as well")
-    parser.add_argument("--report", metavar="DIR", help="write a page to look at to a new folder")
+    written = parser.add_argument_group("what is written")
+    written.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    written.add_argument("--json", metavar="FILE", help="write the scores there as well")
+    written.add_argument("--report", metavar="DIR", help="write a page to look at to a new folder")
     return parser
 
 
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the scores; return the exit code."""
     chosen = _parser().parse_args(arguments)
     _check(chosen)
-    models = _by_name([*chosen.models, *([chosen.against] if chosen.against else [])])
+    models = _by_name(chosen.models, chosen.against)
     cli.start_tensorflow()
     from colorize_tf.evaluation.color_errors import ColorErrors
     from colorize_tf.evaluation.report import write_report
@@ -126,12 +129,14 @@ def _check(chosen):
         check_free(chosen.report)
 
 
-def _by_name(models):
-    """Name the rows: a run by its folder, anything else by its path."""
+def _by_name(models, against):
+    """Name the rows: a run by its folder, the package's own by its file, others by their path."""
+    from colorize_tf.inference.colorizer import SHIPPED_MODEL
+
     named = {}
-    for model in models:
+    for model in (*(models or [SHIPPED_MODEL]), *([against] if against else [])):
         path = Path(model)
-        name = path.absolute().name if _is_run(model) else model
+        name = path.absolute().name if _is_run(model) or path == SHIPPED_MODEL else model
         if name in named or name == GREY:
             other = named.get(name, "the grey answer")
             raise ValueError(

@@ -23,44 +23,48 @@ def _parser():
         usage="MODEL --to DIR [flags], or --describe FILE",
         description="Write a trained generator as .keras, SavedModel and TFLite, or tell what a "
         "file is.",
-        example="python -m colorize_tf.export runs/first --to saved_models/landscapes "
-        "--tflite float32,int8",
+        example="python -m colorize_tf.export runs/first --to saved_models/mine --tflite int8",
     )
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="run folder or .keras file")
-    parser.add_argument(
+    what = parser.add_argument_group("what and where")
+    what.add_argument("model", metavar="MODEL", nargs="?", help="run folder or .keras file")
+    what.add_argument(
         "--to",
         metavar="DIR",
         help="folder to write to, whose name the files take; SavedModel versions count up in it",
     )
-    parser.add_argument(
+    what.add_argument(
+        "--describe",
+        metavar="FILE",
+        help="print what a run, a .keras file, a SavedModel or a .tflite file is, and stop",
+    )
+    phones = parser.add_argument_group("for phones")
+    phones.add_argument(
         "--tflite",
         metavar="LIST",
         default="float32",
         help=f"which TFLite files, of {','.join(_QUANTIZATIONS)} [float32]",
     )
-    parser.add_argument(
+    phones.add_argument(
         "--image-dtype",
         choices=("float32", "uint8"),
         default="float32",
         help="of the photographs that TFLite files take and give: 0..1 or 0..255 [float32]",
     )
-    parser.add_argument(
-        "--size", type=int, metavar="N", help="pixels the network sees [as it was trained]"
+    phones.add_argument(
+        "--size",
+        type=int,
+        metavar="N",
+        help="pixels the network sees, in all that is written [as it was trained]",
     )
-    parser.add_argument(
+    parser.add_argument_group("checks").add_argument(
         "--data-dir",
         metavar="DIR",
         help="photographs to measure on and to calibrate int8 with [rendered landscapes]",
     )
-    parser.add_argument(
+    parser.add_argument_group("for TensorFlow Serving").add_argument(
         "--warmup",
         action="store_true",
         help="add warm-up requests and configurations for TensorFlow Serving; needs [serving]",
-    )
-    parser.add_argument(
-        "--describe",
-        metavar="FILE",
-        help="print what a run, a .keras file, a SavedModel or a .tflite file is, and stop",
     )
     return parser
 

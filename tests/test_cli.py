@@ -1,7 +1,9 @@
+import argparse
 import dataclasses
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import types
@@ -77,6 +79,12 @@ def test_flags_are_field_names_with_dashes_of_the_fields_types(parser):
 def test_flags_that_were_not_given_are_absent(parser):
     assert vars(parser.parse_args([])) == {}
     assert vars(parser.parse_args(["--steps", "3"])) == {"steps": 3}
+
+
+def test_a_long_description_is_wrapped():
+    parser = cli.make_parser("train", usage="", description="word " * 40, example="")
+    lines = parser.format_help().splitlines()
+    assert max(map(len, lines)) <= 80 and sum("word word" in line for line in lines) > 1
 
 
 def test_help_has_groups_defaults_details_and_an_example(parser):
@@ -254,14 +262,56 @@ def test_the_console_command_refuses_what_is_no_verb(monkeypatch, capsys, argume
     assert errors.startswith("colorize-tf: error: ") and errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
-def test_every_verb_shows_its_help(verb, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["colorize-tf", verb, "--help"])
+@pytest.fixture(params=cli.VERBS)
+def verb_help(request, monkeypatch, capsys):
+    """What `colorize-tf VERB --help` prints on a terminal of 80 columns, and the verb's parser."""
+    parsers = []
+    make_parser = cli.make_parser
+
+    def remember(*arguments, **keywords):
+        parsers.append(make_parser(*arguments, **keywords))
+        return parsers[-1]
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(cli, "make_parser", remember)
+    monkeypatch.setattr(sys, "argv", ["colorize-tf", request.param, "--help"])
     with pytest.raises(SystemExit) as exit_:
         cli.main()
     assert exit_.value.code == 0
-    output = capsys.readouterr().out
-    assert f"usage: python -m colorize_tf.{verb} " in output and "example:\n" in output
+    return capsys.readouterr().out, parsers[0]
+
+
+def test_every_help_has_a_usage_and_one_example(verb_help):
+    text, parser = verb_help
+    assert text.startswith(f"usage: {parser.prog} ")
+    (example,) = re.findall(r"^example:\n  (.*)", text, re.MULTILINE)
+    assert example.startswith(parser.prog)
+
+
+def test_every_help_fits_a_terminal(verb_help):
+    text, _ = verb_help
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_every_help_has_its_flags_in_groups(verb_help):
+    text, _ = verb_help
+    assert "positional arguments:" not in text
+    options = re.search(r"^options:\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[1]
+    assert re.findall(r"^  (-\S+)", options, re.MULTILINE) == ["-h,", "--version"]
+
+
+def test_every_help_shows_defaults(verb_help):
+    _, parser = verb_help
+    for action in parser._actions:
+        if action.option_strings and action.default not in (None, False, argparse.SUPPRESS):
+            assert re.search(r"\[.+\]$", action.help), action.option_strings
+
+
+def test_an_example_is_a_call_that_its_verb_takes(verb_help):
+    text, parser = verb_help
+    (example,) = re.findall(r"^example:\n  (.*)", text, re.MULTILINE)
+    arguments = shlex.split(example.removeprefix(parser.prog))
+    parser.parse_args(arguments)
 
 
 def test_native_chatter_is_hidden_and_no_more(capfd):

@@ -46,6 +46,7 @@ ROOMS = {
         "runs",
         "toning",
     },
+    "demonstration": {"data", "inference", "media", "photograph"},
     "evaluation": {
         "color",
         "files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -223,11 +224,14 @@ def _load_tflite(path: Path) -> tuple[Callable[..., np.ndarray], int, int, int]:
     from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
 
     runners = load_tflite(path)
+    # Threads share the interpreter's tensors.
+    lock = threading.Lock()
 
     def predict_ab(lightness, z=None):
-        if z is None:
-            return runners["predict_ab"](lightness=lightness)["ab"]
-        return runners["sample_ab"](lightness=lightness, z=z)["ab"]
+        with lock:
+            if z is None:
+                return runners["predict_ab"](lightness=lightness)["ab"]
+            return runners["sample_ab"](lightness=lightness, z=z)["ab"]
 
     z_size = input_size(runners["sample_ab"], "z") if "sample_ab" in runners else 0
     return predict_ab, input_size(runners["predict_ab"]), z_size, 1

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -331,3 +332,13 @@ def test_a_missing_model_is_named(tmp_path):
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(ValueError, match=f"no SavedModel in {tmp_path}"):
         Colorizer.load(tmp_path)
+
+
+def test_several_threads_may_ask_a_tflite_at_once():
+    colorizer = Colorizer.load()
+    shape = (1, colorizer.size, colorizer.size, 1)
+    questions = [np.full(shape, level, np.float32) for level in np.linspace(-1, 1, 16)]
+    expected = [colorizer.predict_ab(question) for question in questions]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(colorizer.predict_ab, questions))
+    np.testing.assert_array_equal(answers, expected)
