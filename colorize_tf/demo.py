@@ -23,7 +23,7 @@ def _parser():
         example="python -m colorize_tf.demo --model runs/mine --port 8000",
         details=_DETAILS,
     )
-    parser.add_argument(
+    parser.add_argument_group("colour").add_argument(
         "--model",
         action="append",
         default=[],

@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
     write_json(folder / "report.json", reports)
     for path, difference in written.items():
-        print(f"wrote {path}, {difference}")
+        print(f"wrote {Path(chosen.to) / path.relative_to(folder)}, {difference}")
     print(f"\n{report_table(reports)}\n\n{origin}, at {figures['size']} px:\n{table(scores)}")
     return 0
 

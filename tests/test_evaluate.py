@@ -49,6 +49,12 @@ def test_a_model_is_printed_beside_the_grey_answer(model, evaluate):
         assert f"{figures['ab_rmse']:.2f}" in line and f"{figures['ssim']:.3f}" in line
 
 
+def test_without_a_model_it_is_the_one_that_comes_with_the_package(evaluate):
+    _, content = evaluate()
+    assert list(content["scores"]) == ["grey (ab = 0)", "landscapes.tflite"]
+    assert content["scores"]["landscapes.tflite"]["input_size"] == 128
+
+
 def test_the_protocol_is_stated(model, evaluate):
     output, content = evaluate(model)
     assert (content["size"], content["pictures"]) == (64, 12)

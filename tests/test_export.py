@@ -45,12 +45,14 @@ def test_a_run_becomes_artifacts_named_after_their_folder(tiny_run, tmp_path, ca
     assert describe(folder)["recipe"] == describe(folder / "valley-int8.tflite")["recipe"] == "tiny"
 
 
-def test_another_size_is_exported(tiny_run, tmp_path):
+def test_another_size_is_exported_and_told_where(tiny_run, tmp_path, monkeypatch, capsys):
     from colorize_tf.artifacts.keras_file import load_generator
 
-    assert run(tiny_run[0], "--to", tmp_path / "valley", "--size", "32") == 0
+    monkeypatch.chdir(tmp_path)
+    assert run(tiny_run[0], "--to", "valley", "--size", "32") == 0
     generator = load_generator(tmp_path / "valley/valley.keras")
     assert generator.input_shape == (None, 32, 32, 1)
+    assert "wrote valley/valley.keras, " in capsys.readouterr().out
 
 
 def test_the_dtype_of_pictures_is_passed_on(tiny_run, tmp_path, monkeypatch):

@@ -78,6 +78,11 @@ def compact_unet(image_size: int = 128) -> keras.Model:
 
     Raises:
         ValueError: `image_size` does not fit the depth.
+
+    Example:
+        >>> generator = compact_unet(64)
+        >>> generator.input_shape, generator.output_shape
+        ((None, 64, 64, 1), (None, 64, 64, 2))
     """
     return unet(image_size, widths=COMPACT_WIDTHS, name="compact_unet")
 
@@ -113,6 +118,10 @@ def pix2pix_unet(image_size: int = 256, *, z_size: int = 0) -> keras.Model:
 
     Raises:
         ValueError: `image_size` is not a multiple of 32, or `z_size` is negative.
+
+    Example:
+        >>> [shape[1:] for shape in pix2pix_unet(32, z_size=8).input_shape]
+        [(32, 32, 1), (8,)]
     """
     check_image_size(image_size, 2**PIX2PIX_LEAST_DEPTH, "pix2pix_unet")
     depths = range(PIX2PIX_LEAST_DEPTH, len(PIX2PIX_WIDTHS) + 1)

@@ -1,0 +1,220 @@
+"""Every block of the README is run, word for word: here, or by the test that it is named with."""
+
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from colorize_tf import cli, media
+from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.recipes import make_config
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall(README)
+PROSE = BLOCK.sub("", README)
+
+# How a block begins that is not run as it stands, and the test that makes the same call.
+HERE_BELOW = "test_readme_commands.py"
+REMOTE = "inference/test_remote.py"
+ELSEWHERE = {
+    "python -m colorize_tf.benchmark": (
+        "test_benchmark.py",
+        "test_without_a_name_all_parts_are_measured",
+    ),
+    "for recipe in": (HERE_BELOW, "test_the_comparison_of_recipes"),
+    'pip install ".[demo]"': ("test_demo.py", "test_it_ends_cleanly_and_leaves_nothing"),
+    "docker run": (HERE_BELOW, "test_a_container_finds_the_shipped_model"),
+    "printf": (REMOTE, "test_the_readmes_curl_example"),
+    "import base64": (REMOTE, "test_the_readmes_python_example"),
+    "import pathlib\n\nimport grpc": (REMOTE, "test_the_readmes_grpc_example"),
+    "import cv2": ("test_readme.py", "test_the_python_example_colours_as_the_network_does"),
+    "import android": ("test_readme.py", "test_the_constants_are_those_of_color"),
+    "import CoreGraphics": ("test_readme.py", "test_the_constants_are_those_of_color"),
+}
+
+
+def starting_with(start):
+    (block,) = [block for _, block in BLOCKS if block.startswith(start)]
+    return block
+
+
+HERE = [(language, block) for language, block in BLOCKS if not block.startswith(tuple(ELSEWHERE))]
+SHELL = [block for language, block in HERE if language == "bash"]
+PYTHON = [block for language, block in HERE if language == "python"]
+
+
+def test_no_block_escapes():
+    assert {language for language, _ in HERE} <= {"bash", "python"}
+    assert not re.findall(r"^ {4}.*", PROSE, re.MULTILINE), "an indented block: fence it"
+    assert "python -m colorize_tf" not in re.sub(r"`.*?`", "", PROSE)
+    for start, (file, name) in ELSEWHERE.items():
+        assert starting_with(start)
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(), name
+
+
+# What stands for programs that are not to be run within the tests. Trainings are cut short.
+PROGRAMS = {
+    "python": """\
+case "$*" in
+    *colorize_tf.train*) set -- "$@" --recipe tiny --epochs 2 --steps-per-epoch 1 ;;
+    *pytest*) exit ;;
+esac
+exec "$REAL_PYTHON" "$@"
+""",
+    "python3": 'test "$*" = "-m venv .venv"',
+    "pip": 'test "$1" = install',
+    "jupyter": 'test -d "$REPOSITORY/$2"',
+    "srun": 'exec "$@"',
+    "docker": 'printf "%s\\n" "$@" > docker.txt',
+}
+
+
+def write(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    media.write_image(path, image)
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    """A folder of photographs, `train` and `val`, enough to calibrate int8 with."""
+    album = tmp_path_factory.mktemp("album")
+    for side, seeds in {"train": range(32), "val": range(100, 200)}.items():
+        for seed in seeds:
+            write(album / side / f"{seed}.png", render_landscape(seed, 64, 80))
+    return album
+
+
+@pytest.fixture
+def place(tmp_path, cache_home, monkeypatch):
+    """Where the reader stands: old photographs, a film, and programs."""
+    old = render_landscape(4, 60, 90).mean(axis=-1, keepdims=True).astype(np.uint8)
+    old = old.repeat(3, axis=-1)
+    for name in ("old.jpg", "shoebox/a.jpg", "shoebox/1920/b.jpg", "scans/box/c.tif"):
+        write(tmp_path / name, old)
+    film = cv2.VideoWriter(str(tmp_path / "old.mov"), cv2.VideoWriter_fourcc(*"MJPG"), 8, (90, 60))
+    for _ in range(3):
+        film.write(old)
+    film.release()
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name, script in PROGRAMS.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("REAL_PYTHON", sys.executable)
+    monkeypatch.setenv("REPOSITORY", str(ROOT))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    monkeypatch.setenv("COLORIZE_TF_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+@pytest.fixture
+def run_shell(place, request):
+    """Runs a block as it stands, and sees that what it says it writes is there afterwards."""
+
+    def run(block):
+        if "--warmup" in block:
+            pytest.importorskip("tensorflow_serving")
+        written = re.findall(r"(?:-o|>|--run-dir|--to) ([^\s>]+)", block)
+        for name in {"photos", "prepared", "landscapes"} - set(written):
+            if re.search(rf"--(?:dataset|data-dir) {name}|prepare {name}", block):
+                folder = place / ("data/landscapes" if name == "landscapes" else name)
+                folder.parent.mkdir(exist_ok=True)
+                folder.symlink_to(request.getfixturevalue("album"))
+        for run in {"runs/mine", "runs/other"} - set(written):
+            if run in block:
+                shutil.copytree(request.getfixturevalue("tiny_run")[0], place / run)
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        finished = subprocess.run(command, cwd=place, capture_output=True, text=True)
+        assert finished.returncode == 0, finished.stderr
+        for path in (place / name for name in written):
+            assert any(path.iterdir()) if path.is_dir() else path.stat().st_size, path
+        return finished.stdout
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.split("\n")[0][-50:])
+def test_what_the_shell_runs(block, run_shell):
+    run_shell(block)
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.split("\n")[0])
+def test_what_python_runs(block):
+    images = render_landscape(0, 48, 64)
+    names = {"images": images}
+    exec(block, names)
+    assert names["colorized"].shape == images.shape
+
+
+def test_a_container_finds_the_shipped_model(place, run_shell):
+    (place / "saved_models").symlink_to(ROOT / "saved_models")
+    run_shell(starting_with("docker run"))
+    arguments = (place / "docker.txt").read_text().splitlines()
+    (mount,) = [one for one in arguments if one.startswith("type=bind")]
+    mount = dict(part.split("=") for part in mount.split(",") if "=" in part)
+    files = [one.split("=")[1] for one in arguments if re.match(r"--\w+=/", one)]
+    assert len(files) == 2
+    for file in (*files, f"{mount['target']}/1/saved_model.pb"):
+        assert (Path(mount["source"]) / Path(file).relative_to(mount["target"])).is_file()
+
+
+def parser_of(verb, monkeypatch):
+    """The parser that a verb makes."""
+    made = []
+    make = cli.make_parser
+    with monkeypatch.context() as patch:
+        patch.setattr(cli, "make_parser", lambda *_, **k: made.append(make(*_, **k)) or made[-1])
+        with pytest.raises(SystemExit):
+            importlib.import_module(f"colorize_tf.{verb}").main(["--help"])
+    return made[0]
+
+
+def test_the_comparison_of_recipes(place, monkeypatch):
+    """Each call is one that its verb takes; other tests train every recipe."""
+    recorder = '#!/bin/sh\nprintf "%s\\n" "$*" >> calls.txt\n'
+    (place / ".venv/bin/python").write_text(recorder)
+    subprocess.run(["bash", "-euc", starting_with("for recipe in")], cwd=place, check=True)
+    *trainings, evaluation = map(shlex.split, (place / "calls.txt").read_text().splitlines())
+    assert evaluation[:2] == ["-m", "colorize_tf.evaluate"]
+    assert parser_of("evaluate", monkeypatch).parse_args(evaluation[2:]).models
+    parser = parser_of("train", monkeypatch)
+    configs = [make_config(vars(parser.parse_args(one[2:]))) for one in trainings]
+    assert len({config.recipe for config in configs}) == len(configs) == 8
+
+
+def test_every_flag_that_is_named_exists(monkeypatch):
+    parsers = [parser_of(verb, monkeypatch) for verb in cli.VERBS]
+    known = {option for parser in parsers for option in parser._option_string_actions}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PROSE))
+    assert named and named - known <= {"--dist"}
+
+
+def test_every_extra_that_is_named_exists():
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    named = set(re.findall(r"pip install \"\.\[(\w+)\]\"", README))
+    assert named and named <= set(setup["options.extras_require"])
+
+
+def test_every_link_leads_somewhere():
+    anchors = {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)", PROSE, re.MULTILINE)
+    }
+    for target in re.findall(r"\]\(((?!https?://)[^)]+)\)", PROSE):
+        path, _, anchor = target.partition("#")
+        assert (ROOT / path).exists(), target
+        assert path or anchor in anchors, target
