@@ -24,7 +24,7 @@ import colorize_tf
 VERBS = {
     "train": "train a colorizer on landscape photographs",
     "colorize": "colour photographs and films",
-    "prepare": "pack photographs into shards to train on",
+    "prepare": "turn a large set of photographs into shards for training",
     "evaluate": "measure a colorizer against the grey answer",
     "export": "write a colorizer for serving and for phones",
     "demo": "colour photographs and films in a browser",

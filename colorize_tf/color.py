@@ -6,9 +6,6 @@ numbers, and the same without TensorFlow, which is imported here on first use.
 
 from __future__ import annotations
 
-import functools
-import warnings
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +15,7 @@ from colorize_tf.colorimetry import (
     DARK_LUMINANCE,
     DARK_ROOT,
     DARK_SLOPE,
+    LAB_FROM_ROOTS,
     LIGHTNESS_SCALE,
     ROOTS_FROM_LAB,
     WHITE,
@@ -27,23 +25,6 @@ from colorize_tf.colorimetry import (
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-# Black makes tensorflow-io's gradient NaN; a millionth of white is a thousandth of a Lab unit.
-_DARKEST = 1e-6
-
-
-@functools.cache
-def _tensorflow_io_color() -> ModuleType:
-    """tensorflow-io's colour ops, imported without the two warnings about its native plug-ins.
-
-    The plug-ins are built for an older TensorFlow and fail to load; `experimental.color` is plain
-    TensorFlow and needs neither.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="unable to load libtensorflow_io_plugins")
-        warnings.filterwarnings("ignore", message="file system plugins are not loaded")
-        from tensorflow_io import experimental
-    return experimental.color
 
 
 def _as_float32(tensor: tf.Tensor | np.ndarray, name: str) -> tf.Tensor:
@@ -111,8 +92,14 @@ def rgb_to_lab(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     """
     import tensorflow as tf
 
-    rgb = tf.maximum(_as_float32(rgb, "rgb"), _DARKEST)
-    return _tensorflow_io_color().rgb_to_lab(rgb)
+    rgb = _as_float32(rgb, "rgb")
+    # tensorflow-io's, to which a test holds it, takes five times as long, and its gradient at black
+    # is NaN. As a matrix of pixels, so that each product is one call.
+    linear = rgb_to_linear(tf.reshape(rgb, (-1, 3)))
+    xyz = tf.matmul(linear, np.float32(XYZ_FROM_RGB / np.array(WHITE)[:, np.newaxis]).T)
+    # What all three have in common leaves a and b alone.
+    roots = _to_roots(xyz) - 16.0 / 116.0
+    return tf.reshape(tf.matmul(roots, np.float32(LAB_FROM_ROOTS).T), tf.shape(rgb))
 
 
 def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
@@ -179,12 +166,17 @@ def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     """
     import tensorflow as tf
 
-    rgb = tf.maximum(_as_float32(rgb, "rgb"), _DARKEST)
+    rgb = _as_float32(rgb, "rgb")
     y = tf.tensordot(rgb_to_linear(rgb), np.float32(XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
-    root = _power(tf.maximum(y, DARK_LUMINANCE), 1 / 3) + DARK_SLOPE * (
-        tf.minimum(y, DARK_LUMINANCE) - DARK_LUMINANCE
-    )
-    return (116.0 * root - 16.0) / LIGHTNESS_SCALE - 1.0
+    return (116.0 * _to_roots(y) - 16.0) / LIGHTNESS_SCALE - 1.0
+
+
+def _to_roots(xyz: tf.Tensor) -> tf.Tensor:
+    """CIE's cube roots of light over white, which go on in a straight line where it is dark."""
+    import tensorflow as tf
+
+    bright = tf.maximum(xyz, DARK_LUMINANCE)
+    return _power(bright, 1 / 3) + DARK_SLOPE * (xyz - bright)
 
 
 def _power(base: tf.Tensor, exponent: float) -> tf.Tensor:

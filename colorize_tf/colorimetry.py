@@ -22,6 +22,8 @@ XYZ_FROM_RGB = (
     (0.019334, 0.119193, 0.950227),
 )
 WHITE = (0.95047, 1.0, 1.08883)
+# The cube roots of X, Y and Z over white to L* + 16, a* and b*.
+LAB_FROM_ROOTS = ((0.0, 116.0, 0.0), (500.0, -500.0, 0.0), (0.0, 200.0, -200.0))
 # Lab to the cube roots of X, Y and Z over white, less 16 / 116.
 ROOTS_FROM_LAB = ((1 / 116, 1 / 500, 0.0), (1 / 116, 0.0, 0.0), (1 / 116, 0.0, -1 / 200))
 # Below, CIE Lab goes on in a straight line.
@@ -34,10 +36,9 @@ _ENCODING_STEPS = 65535
 
 
 def images_to_lab(images: np.ndarray) -> np.ndarray:
-    """Convert one stored picture to CIE L*a*b*.
+    """Convert one stored picture to CIE L*a*b*, within 0.001 Lab units of `color.rgb_to_lab`.
 
-    OpenCV's own sRGB curve is off by up to 0.5 Lab units, so that it gets linear light. Agrees with
-    `color.rgb_to_lab` within 0.04 Lab units, and 0.005 in L*.
+    OpenCV's own conversion is no faster, and off by up to 0.5 Lab units; 0.04 from linear light.
 
     Args:
         images: uint8 or uint16 `(height, width, 3)`, sRGB.
@@ -45,7 +46,34 @@ def images_to_lab(images: np.ndarray) -> np.ndarray:
     Returns:
         lab: float32 `(height, width, 3)`; L* 0..100, a* and b* in Lab units.
     """
-    return cv2.cvtColor(_images_to_linear(images), cv2.COLOR_LRGB2Lab)
+    xyz_from_rgb, lab_from_roots, _ = _to_lab_matrices()
+    return cv2.transform(_to_roots(cv2.transform(_look_up(images), xyz_from_rgb)), lab_from_roots)
+
+
+def encode_images(
+    images: np.ndarray, levels: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute what the networks see and answer, ten times as fast as `color.encode` in TensorFlow.
+
+    Args:
+        images: uint8 `(batch, height, width, 3)`, sRGB.
+        levels: float32 `(batch, 256)`, linear light of the levels of each picture, 1 is white; None
+            for that of sRGB. Others expose and develop a picture otherwise.
+
+    Returns:
+        `lightness` and `ab`, float32 `(batch, height, width, 1)` and `(batch, height, width, 2)`,
+        both in [-1, 1].
+    """
+    lightness = np.empty((*images.shape[:3], 1), np.float32)
+    ab = np.empty((*images.shape[:3], 2), np.float32)
+    xyz_from_rgb, _, encoded_from_roots = _to_lab_matrices()
+    # One at a time: what is computed on the way then stays in the processor's cache.
+    for index, image in enumerate(images):
+        linear = _look_up(image) if levels is None else cv2.LUT(image, levels[index])
+        roots = _to_roots(cv2.transform(linear, xyz_from_rgb))
+        encoded = cv2.transform(roots, encoded_from_roots)
+        cv2.mixChannels([encoded], [lightness[index], ab[index]], (0, 0, 1, 1, 2, 2))
+    return lightness, ab
 
 
 def images_to_lightness(images: np.ndarray) -> np.ndarray:
@@ -57,16 +85,10 @@ def images_to_lightness(images: np.ndarray) -> np.ndarray:
     Returns:
         float32 `(height, width)`, L* 0..100.
     """
-    luminance = cv2.transform(_images_to_linear(images), np.float32(XYZ_FROM_RGB[1:2]))
-    # Here and below np.clip between two numbers, which is three times as fast as np.maximum.
-    root = cv2.pow(np.clip(luminance, DARK_LUMINANCE, np.inf), 1 / 3)
-    dark = np.clip(luminance, -np.inf, DARK_LUMINANCE, out=luminance)
-    dark -= DARK_LUMINANCE
-    dark *= DARK_SLOPE
-    root += dark
-    root *= 116
-    root -= 16
-    return root
+    roots = _to_roots(cv2.transform(_look_up(images), np.float32(XYZ_FROM_RGB[1:2])))
+    roots *= 116
+    roots -= 16
+    return roots
 
 
 def lab_to_linear(lab: np.ndarray) -> np.ndarray:
@@ -111,10 +133,25 @@ def linear_to_images(linear: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.take(_levels(np.dtype(dtype)), steps.astype(np.uint16))
 
 
-def _images_to_linear(images: np.ndarray) -> np.ndarray:
+def _look_up(images: np.ndarray) -> np.ndarray:
+    """Linear light 0..1 of stored pictures, float32."""
     table = _linear_light(images.dtype)
     # OpenCV's is the faster look-up, but before its version 5 it knows 8 bits alone.
     return cv2.LUT(images, table) if images.dtype == np.uint8 else np.take(table, images)
+
+
+def _to_roots(xyz: np.ndarray) -> np.ndarray:
+    """CIE's cube roots of light over white, in a straight line where dark; `xyz` is used up."""
+    # np.clip between two numbers, which is three times as fast as np.maximum.
+    roots = np.clip(xyz, DARK_LUMINANCE, np.inf)
+    xyz -= roots
+    xyz *= DARK_SLOPE
+    # OpenCV's power function takes as long as these three together and half again.
+    cv2.log(roots, roots)
+    roots *= 1 / 3
+    cv2.exp(roots, roots)
+    roots += xyz
+    return roots
 
 
 @functools.cache
@@ -131,6 +168,16 @@ def _levels(dtype: np.dtype) -> np.ndarray:
     linear = (np.arange(_ENCODING_STEPS + 1) / _ENCODING_STEPS) ** 2
     rgb = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
     return np.rint(rgb * np.iinfo(dtype).max).astype(dtype)
+
+
+@functools.cache
+def _to_lab_matrices() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Linear light to X, Y and Z over white; their roots to Lab, and to `lightness` and `ab`."""
+    xyz_from_rgb = np.array(XYZ_FROM_RGB) / np.array(WHITE)[:, np.newaxis]
+    lab_from_roots = np.insert(LAB_FROM_ROOTS, 3, (-16, 0, 0), axis=1)
+    encoded = lab_from_roots / np.array([LIGHTNESS_SCALE, AB_SCALE, AB_SCALE])[:, np.newaxis]
+    encoded[0, 3] -= 1
+    return tuple(map(np.float32, (xyz_from_rgb, lab_from_roots, encoded)))
 
 
 @functools.cache

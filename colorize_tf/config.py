@@ -24,6 +24,7 @@ _CHOICES = {
     "loss": ("l1", "l2", "huber", "classes"),
     "adversarial_loss": ("vanilla", "least-squares", "hinge"),
     "schedule": ("constant", "cosine"),
+    "learning_rate_scaling": ("none", "sqrt", "linear"),
     "monitor": tuple(MONITORS),
     "cache": ("auto", "memory", "disk", "none"),
     "precision": ("auto", "float32", "mixed_float16", "mixed_bfloat16"),
@@ -50,6 +51,12 @@ _FROM_ZERO = (
     "z_size",
 )
 _BELOW_ONE = ("beta_1", "ema", "warmup", "label_smoothing", "scale_jitter", "contrast_jitter")
+_BETWEEN = {
+    "image_size": (32, 4096),  # the discriminator's patches need 32 pixels
+    "seed": (0, 2**32 - 1),
+    "film_damage": (0, 1),
+    "exposure_jitter": (0, 4),  # stops
+}
 
 _NOISY_GENERATOR = "pix2pix_unet"
 _BACKBONE_GENERATORS = ("resnet18_unet", "squeezenet_unet")
@@ -85,6 +92,9 @@ class TrainConfig:
         f"imagenet, none or a weights file, for {_BACKBONES} [none]",
     )
     discriminator_width: int = _option(32, "network", "channels of the PatchGAN's first layer")
+    discriminator_pooling: int = _option(
+        1, "network", "pixels a side that the PatchGAN sees as one; 2 judges wider patches"
+    )
     init_from: str | None = _option(
         None, "network", "run folder or .keras file to take the generator's weights from"
     )
@@ -116,7 +126,9 @@ class TrainConfig:
         "share of pictures whose grey gets the grain, blur, fading and scratches of old film",
     )
 
-    batch_size: int = _option(32, "stages", "examples in a batch")
+    batch_size: int = _option(
+        32, "stages", "examples in a batch, shared out among all GPUs and machines"
+    )
     epochs: int | None = _option(
         None, "stages", "all stages together, which share them as in the recipe [their sum]"
     )
@@ -171,6 +183,12 @@ class TrainConfig:
     warmup: float = _option(
         0.0, "optimizers", "share of each stage in which the step sizes grow from 0"
     )
+    learning_rate_scaling: str = _option(
+        "none",
+        "optimizers",
+        "what a --batch-size n times the recipe's makes of all step sizes: linear (n times), sqrt "
+        "or none",
+    )
     beta_1: float = _option(0.5, "optimizers", "momentum of both Adam optimizers")
     clip_norm: float | None = _option(
         None, "optimizers", "greatest norm of all gradients of a network together [no limit]"
@@ -207,34 +225,26 @@ class TrainConfig:
         self._check_network()
 
     def _check_ranges(self):
-        for name in _ABOVE_ZERO:
+        for names, fits, words in (
+            (_ABOVE_ZERO, lambda x: x is None or 0 < x < math.inf, "a finite number above 0"),
+            (_FROM_ZERO, lambda x: 0 <= x < math.inf, "a finite number from 0 up"),
+            (_BELOW_ONE, lambda x: 0 <= x < 1, "at least 0 and below 1"),
+        ):
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise ValueError(f"{flag(name)} must be {words}, got {getattr(self, name)}")
+        for name, (least, most) in _BETWEEN.items():
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{flag(name)} must be a finite number above 0, got {value}")
-        for name in _FROM_ZERO:
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(
-                    f"{flag(name)} must be a finite number from 0 up, got {getattr(self, name)}"
-                )
-        for name in _BELOW_ONE:
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"{flag(name)} must be at least 0 and below 1, got {getattr(self, name)}"
-                )
-        # The discriminator's patches need 32 pixels.
-        if not 32 <= self.image_size <= 4096:
-            raise ValueError(f"--image-size must lie between 32 and 4096, got {self.image_size}")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"--seed must lie between 0 and {2**32 - 1}, got {self.seed}")
+            if not least <= value <= most:
+                raise ValueError(f"{flag(name)} must lie between {least} and {most}, got {value}")
+        if not 1 <= self.discriminator_pooling <= self.image_size // 32:
+            raise ValueError(
+                f"--discriminator-pooling must lie between 1 and {self.image_size // 32}, a "
+                f"thirty-second of --image-size, got {self.discriminator_pooling}"
+            )
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
-            )
-        if not 0 <= self.film_damage <= 1:
-            raise ValueError(f"--film-damage must lie between 0 and 1, got {self.film_damage}")
-        if not 0 <= self.exposure_jitter <= 4:
-            raise ValueError(
-                f"--exposure-jitter must lie between 0 and 4 stops, got {self.exposure_jitter}"
             )
         if self.synthetic_count < 2:
             raise ValueError(f"--synthetic-count must be at least 2, got {self.synthetic_count}")

@@ -212,8 +212,11 @@ def _protocol(chosen, paths, features):
     from colorize_tf.evaluation.intervals import RESAMPLES
     from colorize_tf.evaluation.robustness import DEFINITION
 
+    folder = Path(chosen.data_dir).expanduser()
     names = "\n".join(
-        path.relative_to(Path(chosen.data_dir).expanduser()).as_posix() for path in paths
+        # Photographs out of shards lie elsewhere.
+        path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+        for path in paths
     )
     protocol = {
         "folder": chosen.data_dir,

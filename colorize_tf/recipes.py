@@ -5,7 +5,6 @@ Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer a
 
 import dataclasses
 import os
-import shlex
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,7 +166,7 @@ def make_config(chosen: dict[str, object]) -> TrainConfig:
     name = chosen.get("recipe", TrainConfig.recipe)
     if name not in RECIPES:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
-    chosen = _with_absolute_paths(chosen)
+    chosen = with_absolute_paths(chosen)
     settled = {**RECIPES[name].defaults, **chosen}
     if "epochs" in chosen:
         settled.update(_share_epochs(RECIPES[name].defaults, chosen))
@@ -197,6 +196,12 @@ def _check_chosen(chosen: dict, config: TrainConfig) -> None:
                 f"{flag(name)} {chosen[name]} has no effect in this run of recipe "
                 f"{config.recipe}, whose {' and '.join(map(flag, stages))} are 0; leave it out"
             )
+    scaling = chosen.get("learning_rate_scaling", "none")
+    if scaling != "none" and learning_rate_factor(config) == 1.0:
+        raise ValueError(
+            f"--learning-rate-scaling {scaling} has no effect: --batch-size {config.batch_size} is "
+            f"that of recipe {config.recipe}; choose another, or leave it out"
+        )
     if "init_from" in chosen and chosen.get("backbone_weights", "none") != "none":
         raise ValueError(
             f"--init-from {chosen['init_from']} brings the backbone's weights along; leave out "
@@ -204,16 +209,24 @@ def _check_chosen(chosen: dict, config: TrainConfig) -> None:
         )
 
 
-_PATHS = ("init_from", "backbone_weights", "feature_weights")
+PATHS = ("init_from", "backbone_weights", "feature_weights")
+"""Fields that hold the path of a file, or the name of what stands for one."""
 
 
-def _with_absolute_paths(chosen: dict) -> dict:
-    """Make paths absolute, so that a run can be resumed from another folder."""
-    paths = {name: chosen[name] for name in _PATHS if chosen.get(name) not in (None, "none")}
+def with_absolute_paths(chosen: dict) -> dict:
+    """Return fields whose paths are absolute, so that a run can be resumed from another folder."""
+    paths = {name: chosen[name] for name in PATHS if chosen.get(name) not in (None, "none")}
     if paths.get("backbone_weights") == "imagenet":
         del paths["backbone_weights"]
     absolute = {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}
     return {**chosen, **absolute}
+
+
+def learning_rate_factor(config: TrainConfig) -> float:
+    """Return what the batch size makes of step sizes that were found with the recipe's."""
+    batch_size = RECIPES[config.recipe].defaults.get("batch_size", TrainConfig.batch_size)
+    exponent = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[config.learning_rate_scaling]
+    return (config.batch_size / batch_size) ** exponent
 
 
 def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
@@ -237,86 +250,6 @@ def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
         shared[stage] = max(done, min(left, until)) - done
         done += shared[stage]
     return shared
-
-
-# What may differ between a run and its continuation without making it another run.
-_FREE_ON_RESUME = (
-    "resume",
-    "run_dir",
-    "epochs",
-    "minutes",
-    "patience",
-    "adversarial_patience",
-    "export_to",
-)
-
-
-def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
-    """Make the config of a continued run.
-
-    Args:
-        stored: the run's `config.json`.
-        chosen: `TrainConfig` fields that were set by hand this time.
-
-    Returns:
-        The stored config, with how long, how patiently and where to as chosen now. More `epochs`
-        go to the last stage; without `minutes` beside them they take the place of stored ones.
-
-    Raises:
-        ValueError: another field was chosen otherwise, or the stored config is of another version.
-    """
-    names = {field.name for field in dataclasses.fields(TrainConfig)}
-    if set(stored) != names:
-        differing = ", ".join(sorted(set(stored) ^ names))
-        raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
-    chosen = _with_absolute_paths(chosen)
-    if chosen.get("precision") == "auto":  # the run has what auto chose
-        chosen = {name: value for name, value in chosen.items() if name != "precision"}
-    for name, value in chosen.items():
-        if name not in _FREE_ON_RESUME and stored[name] != value:
-            raise ValueError(
-                f"the run has {flag(name)} {stored[name]}, got {value}; leave the flag out, "
-                "or start a new run with another --run-dir"
-            )
-    if "epochs" in chosen:
-        last = next(stage for stage in reversed(STAGES) if stored[stage])
-        earlier = stored["epochs"] - stored[last]
-        if chosen["epochs"] <= earlier:
-            raise ValueError(
-                f"the run has {earlier} epochs before its last stage, "
-                f"got --epochs {chosen['epochs']}; choose more"
-            )
-        stored = {**stored, last: chosen["epochs"] - earlier}
-        if "minutes" not in chosen:
-            stored["minutes"] = None
-    try:
-        return TrainConfig(**{**stored, **chosen})
-    except TypeError as error:
-        raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
-
-
-# Where a run is put does not change what it learns; the epochs of the stages say their sum.
-_NOT_REPEATED = ("epochs", "run_dir", "resume", "export_to")
-
-
-def training_command(config: TrainConfig) -> str:
-    """Return the command line that trains with the same config: only flags that differ.
-
-    Of a path that only this machine knows, the last part is left.
-    """
-    defaults = make_config({"recipe": config.recipe})
-    words = ["python", "-m", "colorize_tf.train"]
-    if config.recipe != TrainConfig.recipe:
-        words += ["--recipe", config.recipe]
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name in _NOT_REPEATED or value in (None, getattr(defaults, field.name)):
-            continue
-        words.append(flag(field.name))
-        if value is not True:
-            is_path = field.name in ("data_dir", *_PATHS)
-            words.append(portable_path(value) if is_path else str(value))
-    return shlex.join(words)
 
 
 def portable_path(path: str) -> str:

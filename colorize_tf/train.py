@@ -1,19 +1,26 @@
 """python -m colorize_tf.train: photographs in, a trained and exported colorizer out."""
 
+import contextlib
 import dataclasses
-import hashlib
+import functools
 import os
 import signal
 import sys
+import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import assembly, cli
-from colorize_tf.config import STAGES, TrainConfig, flag
+from colorize_tf.assembly import prolonged_config, resume_config
+from colorize_tf.config import TrainConfig, flag
 from colorize_tf.files import check_writable_folder
-from colorize_tf.recipes import REACHED, RECIPES, make_config, resume_config
+from colorize_tf.recipes import REACHED, RECIPES, make_config
 from colorize_tf.runs import RunFolder, read_json, write_json
+from colorize_tf.training.placement import Placement
+
+# 128 + SIGTERM: what Kubeflow's TFJob with restartPolicy ExitCode starts again.
+_TO_BE_RESTARTED = 143
 
 
 def _parser():
@@ -26,6 +33,7 @@ def _parser():
         example="python -m colorize_tf.train --data-dir photos --run-dir runs/first",
     )
     cli.add_config_flags(parser, TrainConfig)
+    cli.add_config_flags(parser, Placement)
     return parser
 
 
@@ -44,34 +52,105 @@ def _describe(name, recipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the flags say; return the exit code."""
     chosen = vars(_parser().parse_args(arguments))
+    names = {field.name for field in dataclasses.fields(Placement)} & chosen.keys()
+    placement = Placement(**{name: chosen.pop(name) for name in names})
+    begin = functools.partial(_begin, chosen, placement.restartable)
+    workers, begun = assembly.gather(placement, chosen, begin)
+    config = TrainConfig(**begun["config"])
+    distribution = assembly.start(placement, workers)
+    take_part = _lead if distribution.is_chief else _follow
+    if workers is None:
+        return take_part(config, distribution, placement.jit, begun["is_new"])
+    from colorize_tf.training.distribute import LOST_WORKER
+
+    try:
+        return take_part(config, distribution, placement.jit, begun["is_new"])
+    except LOST_WORKER as error:
+        print(
+            f"\n{workers.named_in(error.message)} is gone; start all of them again, with --resume "
+            "or with --restartable",
+            file=sys.stderr,
+        )
+        return _TO_BE_RESTARTED
+
+
+def _begin(chosen, restartable):
+    """Settle what to do: what cannot work is found out before anything is downloaded."""
+    run = None
+    if (restartable or chosen.get("resume")) and "run_dir" not in chosen:
+        name = "--restartable" if restartable else "--resume"
+        raise ValueError(f"{name} needs --run-dir, the folder of the run to go on with")
+    if restartable:
+        with contextlib.suppress(OSError):
+            os.rmdir(chosen["run_dir"])  # of a run that was killed before it wrote anything
+    if restartable and RunFolder(chosen["run_dir"]).config.is_file():
+        stored = read_json(RunFolder(chosen["run_dir"]).config)
+        # As many epochs as before are no more of them.
+        new = {name: value for name, value in chosen.items() if stored.get(name) != value}
+        chosen = {**new, "resume": True, "run_dir": chosen["run_dir"]}
     if chosen.get("resume"):
-        if "run_dir" not in chosen:
-            raise ValueError("--resume needs --run-dir, the folder of the run to go on with")
         run = RunFolder.open(chosen["run_dir"])
         config = resume_config(read_json(run.config), chosen)
+        if run.state.is_file():
+            config = prolonged_config(config, run, chosen)
     else:
-        run = None
         config = make_config(chosen)
         if config.run_dir is not None:
             RunFolder.check_free(config.run_dir)
-    # What cannot work is found out before anything is downloaded or trained.
     if config.export_to:
         check_writable_folder(config.export_to)
     is_new = run is None or not run.state.is_file()
-    gan, precision = assembly.build_gan(config, initialize=is_new)
+    return {"config": dataclasses.asdict(config), "is_new": is_new}
+
+
+def _lead(config, distribution, jit, is_new):
+    """Train and write down what comes of it."""
+    from colorize_tf.training.state import load_state
+    from colorize_tf.training.termination import Terminated
+
+    run = RunFolder.open(config.run_dir) if config.resume else None
+    gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
     config = dataclasses.replace(config, precision=precision)
     distance = assembly.color_distance(config)
     photographs = _find_photographs(config, run)
+    print(f"{photographs.origin}: {photographs.audit.summary()}")
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
-    if config.resume and run.state.is_file():
-        config = _restore(gan, config, run, chosen)
+    if not is_new:
+        load_state(gan, run.state)
     _write_down(run, config, photographs)
+    distribution.from_chief(_short_hash(photographs))
     try:
-        assembly.train(gan, config, run, photographs, distance)
+        assembly.train(gan, config, run, photographs, distribution, distance=distance, jit=jit)
         _finish(config, run, photographs)
     except KeyboardInterrupt:
         return _interrupted(gan, config, run)
+    except Terminated:
+        return _terminated(run)
+    return 0
+
+
+def _follow(config, distribution, jit, is_new):
+    """Train beside the chief; nothing is kept."""
+    from colorize_tf.training.termination import Terminated
+
+    gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
+    config = dataclasses.replace(config, precision=precision)
+    # After the chief, which may have put them where this process looks.
+    expected = distribution.from_chief(0.0)
+    photographs = _find_photographs(config, None)
+    if _short_hash(photographs) != expected:
+        raise ValueError(
+            f"the photographs here ({len(photographs.train)} to train on, "
+            f"{len(photographs.validation)} to validate on, {photographs.folder}) are not those of "
+            "the chief; give all workers the same"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder(folder)
+        try:
+            assembly.train(gan, config, run, photographs, distribution, distance=None, jit=jit)
+        except Terminated:
+            return _TO_BE_RESTARTED
     return 0
 
 
@@ -99,7 +178,6 @@ def _find_photographs(config, run):
         validation=photographs.validation[: config.validation_limit],
         origin=stored.get("origin", photographs.origin),
     )
-    print(f"{photographs.origin}: {photographs.audit.summary()}")
     if len(photographs.train) < config.batch_size and not config.steps_per_epoch:
         raise ValueError(
             f"a batch of {config.batch_size} needs more photographs to train on than the "
@@ -114,43 +192,6 @@ def _find_photographs(config, run):
     return photographs
 
 
-def _restore(gan, config, run, chosen):
-    """Put the GAN where the run stopped; return the config, its last stage as long as asked for."""
-    from colorize_tf.training.state import load_state
-
-    load_state(gan, run.state)
-    done, seconds = (int(gan.counters[name]) for name in ("epochs_done", "seconds_done"))
-    if "epochs" in chosen and not config.minutes and done >= config.epochs:
-        raise ValueError(
-            f"the run has {done} epochs behind it, got --epochs {config.epochs}; choose more"
-        )
-    if "minutes" in chosen and seconds >= 60 * config.minutes:
-        raise ValueError(
-            f"the run has {seconds / 60:.1f} minutes behind it, got --minutes {config.minutes:g}; "
-            "choose more"
-        )
-    if not chosen.keys() & {"epochs", "minutes"}:
-        return config
-    stages = assembly.plan(config)
-    if gan.counters["stages_begun"] < len(stages):
-        return config
-    if assembly.make_log(config, run).is_exhausted(stages[-1]):
-        raise ValueError(
-            f"the run ended because its patience of {stages[-1].patience} epochs did; choose a "
-            "larger --patience or --adversarial-patience as well"
-        )
-    return config if config.minutes else _prolonged(config, int(gan.counters["stage_first_epoch"]))
-
-
-def _prolonged(config, first_epoch):
-    """Let the last stage, which began at `first_epoch`, end when all of `--epochs` are done."""
-    last = next(stage for stage in reversed(STAGES) if getattr(config, stage))
-    frozen = config.frozen_epochs if last == "pretrain_epochs" else 0
-    length = config.epochs - first_epoch + frozen
-    others = config.epochs - getattr(config, last)
-    return dataclasses.replace(config, **{last: length}, epochs=others + length)
-
-
 def _write_down(run, config, photographs):
     """Store the config and what the run learns from; a resumed run must find the same."""
     from colorize_tf.data.audit import write_report
@@ -158,7 +199,7 @@ def _write_down(run, config, photographs):
     content = {
         "train": len(photographs.train),
         "validation": len(photographs.validation),
-        "sha256": _fingerprint(photographs),
+        "sha256": photographs.fingerprint(),
     }
     if config.resume:
         stored = read_json(run.data)
@@ -178,11 +219,9 @@ def _write_down(run, config, photographs):
     write_report(photographs.audit, run.skipped)
 
 
-def _fingerprint(photographs):
-    """Hash the contents of both sides in their order, so that any change is noticed."""
-    contents = {photograph.path: photograph.sha256 for photograph in photographs.audit.usable}
-    paths = (*photographs.train, *photographs.validation)
-    return hashlib.sha256("".join(contents[path] for path in paths).encode()).hexdigest()
+def _short_hash(photographs):
+    """As many bits of the fingerprint as a float64 holds, which is what workers exchange."""
+    return float(int(photographs.fingerprint()[:12], 16))
 
 
 def _interrupted(gan, config, run):
@@ -199,6 +238,15 @@ def _interrupted(gan, config, run):
         file=sys.stderr,
     )
     return 1
+
+
+def _terminated(run):
+    print(
+        f"\nended by SIGTERM, and saved; go on with python -m colorize_tf.train --resume --run-dir "
+        f"{run.path}",
+        file=sys.stderr,
+    )
+    return _TO_BE_RESTARTED
 
 
 def _finish(config, run, photographs):

@@ -48,6 +48,15 @@ def test_lab_agrees_with_scikit_image():
     np.testing.assert_allclose(color.rgb_to_lab(rgb_grid()), expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::UserWarning"
+)  # Its native plug-ins are of an older TensorFlow.
+def test_lab_agrees_with_tensorflow_io():
+    io = pytest.importorskip("tensorflow_io", reason="needs tensorflow-io, an extra of dev")
+    expected = io.experimental.color.rgb_to_lab(tf.constant(rgb_grid(), tf.float32))
+    np.testing.assert_allclose(color.rgb_to_lab(rgb_grid()), expected, rtol=0, atol=1e-3)
+
+
 def test_rgb_agrees_with_scikit_image_out_of_gamut_too():
     with pytest.warns(UserWarning, match="negative Z values"):
         expected = skimage.color.lab2rgb(lab_grid())

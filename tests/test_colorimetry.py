@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.color
 
 import colorize_tf
 from colorize_tf import color
 from colorize_tf.colorimetry import (
+    encode_images,
     images_to_lab,
     images_to_lightness,
     lab_to_linear,
@@ -31,9 +33,30 @@ def expected_lab(images):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_lab_agrees_with_tensorflow(dtype):
     lab = images_to_lab(images_grid(dtype))
-    errors = np.abs(lab - expected_lab(images_grid(dtype))).max((0, 1))
     assert lab.dtype == np.float32
-    assert errors[0] <= 0.005 and errors[1:].max() <= 0.04
+    np.testing.assert_allclose(lab, expected_lab(images_grid(dtype)), rtol=0, atol=1e-3)
+
+
+def test_lab_agrees_with_scikit_image():
+    expected = skimage.color.rgb2lab(images_grid())
+    np.testing.assert_allclose(images_to_lab(images_grid()), expected, rtol=0, atol=1e-3)
+
+
+def test_encoded_images_are_those_of_tensorflow():
+    images = np.stack([images_grid(), images_grid()[::-1]])
+    encoded = encode_images(images)
+    for part, expected in zip(encoded, color.encode(color.images_to_rgb(images)), strict=True):
+        assert part.dtype == np.float32 and part.shape == expected.shape
+        np.testing.assert_allclose(part, expected, rtol=0, atol=1e-3 / 110)
+
+
+def test_levels_expose_each_picture_of_a_batch_by_itself():
+    images = np.stack([images_grid(), images_grid()])
+    rgb = np.float32([np.linspace(0, 1, 256), np.linspace(1, 0, 256) ** 2])
+    encoded = encode_images(images, color.rgb_to_linear(rgb).numpy())
+    exposed = np.stack([rgb[0][images[0]], rgb[1][images[1]]])
+    for part, expected in zip(encoded, color.encode(exposed), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=0, atol=1e-3 / 110)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -7,7 +7,11 @@ from colorize_tf.config import TrainConfig
 
 
 @pytest.mark.parametrize(
-    "name", ["cache", "precision", "loss", "adversarial_loss", "schedule", "monitor"]
+    "name",
+    [
+        *("cache", "precision", "loss", "adversarial_loss", "schedule", "monitor"),
+        "learning_rate_scaling",
+    ],
 )
 def test_an_unknown_choice_lists_the_known(name):
     flag = "--" + name.replace("_", "-")
@@ -77,7 +81,7 @@ def test_shares_are_at_least_zero_and_below_one(name, value):
         ("validation_fraction", 0.0, "must lie between 0 and 1, got 0.0"),
         ("validation_fraction", 1.0, "must lie between 0 and 1, got 1.0"),
         ("film_damage", 1.1, "must lie between 0 and 1, got 1.1"),
-        ("exposure_jitter", 4.1, "must lie between 0 and 4 stops, got 4.1"),
+        ("exposure_jitter", 4.1, "must lie between 0 and 4, got 4.1"),
         ("synthetic_count", 1, "must be at least 2, got 1"),
         ("image_size", 16, "must lie between 32 and 4096, got 16"),
         ("seed", -1, "must lie between 0 and"),

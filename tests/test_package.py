@@ -31,7 +31,7 @@ ROOMS = {
     "recipes": {"config"},
     "cli": set(),
     "runs": {"files"},
-    "data": {"color", "media", "files", "toning"},
+    "data": {"color", "colorimetry", "media", "files", "toning"},
     "models": set(),
     "training": {"color", "media", "metrics", "files"},
     "artifacts": {"color", "files", "runs"},

@@ -1,25 +1,17 @@
-import argparse
 import dataclasses
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from colorize_tf import cli
 from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.recipes import (
     REACHED,
     RECIPES,
+    learning_rate_factor,
     make_config,
     portable_path,
-    resume_config,
-    training_command,
 )
-
-
-def stored_config(**chosen):
-    return dataclasses.asdict(make_config(chosen))
 
 
 def lengths(**chosen):
@@ -107,6 +99,21 @@ def test_what_was_chosen_wins_over_the_recipe():
     assert config.image_size == 32 and config.generator == "tiny_unet"
 
 
+def test_step_sizes_follow_the_batch_size_as_asked_for():
+    def factor(**chosen):
+        return learning_rate_factor(make_config(chosen))
+
+    assert factor(batch_size=128) == 1
+    assert factor(batch_size=128, learning_rate_scaling="linear") == 4
+    assert factor(batch_size=128, learning_rate_scaling="sqrt") == 2
+    assert factor(recipe="pix2pix", batch_size=2, learning_rate_scaling="linear") == 0.5
+
+
+def test_step_sizes_that_nothing_scales_are_told():
+    with pytest.raises(ValueError, match="--batch-size 4 is that of recipe pix2pix; choose anoth"):
+        make_config({"recipe": "pix2pix", "learning_rate_scaling": "linear"})
+
+
 def test_an_unknown_recipe_lists_the_known():
     with pytest.raises(ValueError, match="no recipe 'huge'; there are compact, cnn-mse, .*, tiny"):
         make_config({"recipe": "huge"})
@@ -143,113 +150,6 @@ def test_files_are_found_again_from_another_folder(tmp_path, monkeypatch):
     assert config.feature_weights == str(tmp_path / "w.h5")
     assert config.init_from == str(tmp_path / "runs/a")
     assert make_config({"recipe": "resnet18"}).backbone_weights == "imagenet"
-    again = resume_config(dataclasses.asdict(config), {"feature_weights": "w.h5"})
-    assert again.feature_weights == config.feature_weights
-
-
-def test_resuming_keeps_the_stored_config():
-    stored = stored_config(recipe="tiny", seed=3, run_dir="runs/a")
-    config = resume_config(stored, {"resume": True, "run_dir": "runs/a"})
-    assert dataclasses.asdict(config) == {**stored, "resume": True}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("epochs", 40),
-        ("minutes", 5.0),
-        ("patience", 3),
-        ("adversarial_patience", 3),
-        ("export_to", "models/b"),
-        ("run_dir", "runs/moved"),
-    ],
-)
-def test_resuming_may_change_how_long_and_where(name, value):
-    config = resume_config(stored_config(), {"resume": True, name: value})
-    assert getattr(config, name) == value
-
-
-def test_resuming_refuses_another_value_and_says_which():
-    with pytest.raises(ValueError, match="the run has --batch-size 32, got 8; leave the flag out"):
-        resume_config(stored_config(), {"batch_size": 8})
-
-
-def test_resuming_accepts_a_flag_that_says_the_same():
-    chosen = {"recipe": "tiny", "image_size": 64}
-    assert resume_config(stored_config(recipe="tiny"), chosen).image_size == 64
-
-
-def test_resuming_checks_ranges_again():
-    with pytest.raises(ValueError, match="--minutes must be a finite number above 0"):
-        resume_config(stored_config(), {"minutes": -1})
-
-
-def test_more_epochs_go_to_the_last_stage():
-    config = resume_config(stored_config(epochs=20), {"epochs": 50})
-    assert (config.pretrain_epochs, config.adversarial_epochs) == (14, 36)
-    config = resume_config(stored_config(recipe="cnn-mse"), {"epochs": 50})
-    assert (config.pretrain_epochs, config.adversarial_epochs) == (50, 0)
-
-
-def test_resuming_never_cuts_an_earlier_stage_short():
-    for epochs in (10, 14):
-        with pytest.raises(
-            ValueError, match=f"14 epochs before its last .*, got --epochs {epochs}"
-        ):
-            resume_config(stored_config(epochs=20), {"epochs": epochs})
-
-
-def test_epochs_take_the_place_of_minutes():
-    assert resume_config(stored_config(minutes=5.0), {"epochs": 40}).minutes is None
-
-
-def test_auto_goes_on_in_the_precision_that_it_chose():
-    stored = stored_config(precision="float32")
-    assert resume_config(stored, {"precision": "auto"}).precision == "float32"
-
-
-@pytest.mark.parametrize("change", ["missing", "unknown"])
-def test_a_config_of_another_version_is_refused(change):
-    stored = stored_config()
-    stored["unknown"] = 1
-    if change == "missing":
-        del stored["unknown"], stored["seed"]
-    name = "seed" if change == "missing" else "unknown"
-    with pytest.raises(ValueError, match=f"is of another version: it differs in {name}"):
-        resume_config(stored, {})
-
-
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        *({"recipe": name} for name in RECIPES),
-        {"recipe": "nogan", "epochs": 3, "minutes": 2.5},
-        {"data_dir": "my photos", "deterministic": True, "seed": 7},
-        {"recipe": "resnet18", "backbone_weights": "none", "clip_norm": 1.0, "patience": 3},
-    ],
-    ids=str,
-)
-def test_a_training_command_makes_the_same_config_again(chosen):
-    chosen = {**chosen, "weight_decay": 1e-05}
-    config = make_config({**chosen, "run_dir": "runs/one", "export_to": "elsewhere"})
-    program, *words = shlex.split(training_command(config))
-    assert [program, *words[:2]] == ["python", "-m", "colorize_tf.train"]
-    parser = argparse.ArgumentParser()
-    cli.add_config_flags(parser, TrainConfig)
-    again = make_config(vars(parser.parse_args(words[2:])))
-    assert again == dataclasses.replace(config, run_dir=None, export_to=None)
-
-
-def test_a_training_command_has_only_what_differs():
-    assert training_command(make_config({})) == "python -m colorize_tf.train"
-    config = make_config({"recipe": "tiny", "seed": 3})
-    assert training_command(config) == "python -m colorize_tf.train --recipe tiny --seed 3"
-
-
-def test_a_training_command_tells_no_path_of_this_machine():
-    config = make_config({"data_dir": "/home/me/my photos", "init_from": "~/runs/first"})
-    expected = "python -m colorize_tf.train --init-from first --data-dir 'my photos'"
-    assert training_command(config) == expected
 
 
 @pytest.mark.parametrize(

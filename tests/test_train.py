@@ -193,15 +193,21 @@ def saved_state(run):
     return arrays
 
 
-@pytest.mark.parametrize("epoch", [2, 4], ids=["in the first stage", "in the last stage"])
-def test_a_killed_and_resumed_run_ends_with_the_weights_of_one_that_was_not(
-    tmp_path, cache_home, whole_run, verb, epoch
+@pytest.mark.parametrize(
+    ("epoch", "sent", "code"),
+    [(2, signal.SIGKILL, -signal.SIGKILL), (4, signal.SIGTERM, 143)],
+    ids=["killed in the first stage", "asked to end in the last stage"],
+)
+def test_a_run_that_was_stopped_and_resumed_ends_with_the_weights_of_one_that_was_not(
+    tmp_path, cache_home, whole_run, verb, epoch, sent, code
 ):
-    run = tmp_path / "killed"
+    run = tmp_path / "stopped"
     process = start(run, cache_home)
     wait_for(run / f"samples/epoch-{epoch:03}.png", process)
-    process.kill()
-    process.communicate()
+    process.send_signal(sent)
+    output, _ = process.communicate()
+    assert process.returncode == code, output
+    assert ("ended by SIGTERM, and saved" in output) is (sent == signal.SIGTERM)
     assert not (run / "export").exists(), "the run was over before it was killed"
     output = verb("train", "--resume", "--run-dir", run)
     assert output.returncode == 0, output.stderr
@@ -240,6 +246,24 @@ def test_a_finished_run_is_prolonged_in_its_last_stage(tiny_run, tmp_path, offli
         stages = [row["stage"] for row in csv.DictReader(file)]
     assert stages == ["pretrain", "adversarial", "adversarial"]
     assert (run / "export/2/saved_model.pb").is_file()
+
+
+def test_the_same_command_again_goes_on_where_it_may(tiny_run, tmp_path, offline, policy):
+    run = tmp_path / "again"
+    shutil.copytree(tiny_run[0], run)
+    (run / "state.npz").unlink()
+    command = [*TINY, "--epochs", "2", "--run-dir", str(run)]
+    assert main(command) == 2
+    assert main([*command, "--restartable"]) == 0
+    assert epochs(run) == [1, 2]
+    assert (run / "export/2/saved_model.pb").is_file()
+
+
+def test_a_folder_without_a_run_is_begun_in_where_it_may(tmp_path, offline, policy):
+    (tmp_path / "run").mkdir()
+    command = [*TINY, "--epochs", "1", "--steps-per-epoch", "1", "--restartable"]
+    assert main([*command, "--run-dir", str(tmp_path / "run")]) == 0
+    assert epochs(tmp_path / "run") == [1]
 
 
 def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_again(
@@ -317,6 +341,7 @@ def test_a_generator_of_another_architecture_is_refused_and_named(
         (["--epochs", "0"], "--epochs must be above 0"),
         (["--epochs", "many"], "invalid int value"),
         (["--image-size", "16"], "--image-size must lie between 32 and 4096"),
+        (["--discriminator-pooling", "5"], "--discriminator-pooling must lie between 1 and 4"),
         (["--seed", "-1"], "--seed must lie between 0 and"),
         (["--data-dir", "~nosuchuser/photos"], "~nosuchuser/photos"),
         (["--precision", "float8"], "mixed_bfloat16"),
@@ -387,6 +412,11 @@ def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, policy, ca
     (tmp_path / "file").write_text("")
     line = fails(capsys, *TINY, "--run-dir", tmp_path / "file" / "run")
     assert f"cannot make run folder {tmp_path / 'file' / 'run'}" in line
+
+
+def test_a_run_that_is_to_be_gone_on_with_needs_a_name(capsys):
+    for name in ("--resume", "--restartable"):
+        assert f"{name} needs --run-dir" in fails(capsys, *TINY, name)
 
 
 def test_a_run_is_resumed_with_its_own_configuration_only(tiny_run, offline, policy, capsys):

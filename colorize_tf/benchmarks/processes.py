@@ -57,7 +57,7 @@ def measure_memory(*, training: Sequence[str] = _TRAINING) -> list[Part]:
             "train, default sizes, with its export": train,
             "colorize a JPEG of 12 megapixels": colorize,
         }
-        rows = [Row(name, _peak(command), "GiB") for name, command in commands.items()]
+        rows = [Row(name, peak_memory(command), "GiB") for name, command in commands.items()]
     return [Part("peak memory of a command", rows)]
 
 
@@ -86,7 +86,7 @@ def _run(arguments: Sequence[str]) -> str:
     return done.stdout
 
 
-def _peak(arguments: Sequence[str]) -> float:
+def peak_memory(arguments: Sequence[str]) -> float:
     """Run Python; return the most memory that it held at once, in GiB."""
     # A process begins with the peak of the one that starts it, so that a small one has to.
     peak = int(_run(["-c", _LAUNCHER, *arguments]))

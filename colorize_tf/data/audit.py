@@ -9,10 +9,10 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -60,21 +60,54 @@ class Audit:
 
     def summary(self) -> str:
         """One line, such as "53 photographs: 50 usable, 3 left out (2 monochrome, 1 toned)"."""
-        total = len(self.usable) + len(self.skipped)
-        noun = "photograph" if total == 1 else "photographs"
-        line = f"{total:,} {noun}: {len(self.usable):,} usable, {len(self.skipped):,} left out"
-        return f"{line} ({self.reasons()})" if self.skipped else line
+        usable, left_out = self.usable_count(), sum(self.kinds().values())
+        noun = "photograph" if usable + left_out == 1 else "photographs"
+        line = f"{usable + left_out:,} {noun}: {usable:,} usable, {left_out:,} left out"
+        return f"{line} ({self.reasons()})" if left_out else line
+
+    def usable_count(self) -> int:
+        """How many photographs are usable."""
+        return len(self.usable)
+
+    def kinds(self) -> Counter:
+        """How many were left out for each kind of reason."""
+        return Counter(skipped.kind for skipped in self.skipped)
 
     def reasons(self) -> str:
         """Counts of the kinds of reason, most frequent first, such as "2 monochrome, 1 toned"."""
-        counts = Counter(skipped.kind for skipped in self.skipped)
+        counts = self.kinds()
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return ", ".join(f"{count:,} {kind}" for kind, count in ranked)
 
 
 @dataclass(frozen=True)
-class _Finding:
-    """What one file shows on its own; `problem` is empty for a usable one."""
+class CountedAudit(Audit):
+    """The verdict on a prepared set, whose photographs are counted and not listed.
+
+    `skipped` has what was found wrong with the set itself.
+    """
+
+    usable_number: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def usable_count(self) -> int:
+        """How many photographs are usable."""
+        return self.usable_number
+
+    def kinds(self) -> Counter:
+        """How many were left out for each kind of reason."""
+        return Counter(self.left_out)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one file shows on its own.
+
+    Attributes:
+        sha256: hexadecimal digest of its contents; empty where it cannot be decoded.
+        pixels: that of its decoded pixels.
+        problem: why it is left out, as `SkippedFile.reason`; empty for a usable one.
+    """
 
     sha256: str = ""
     pixels: str = ""
@@ -100,7 +133,7 @@ def audit(paths: Iterable[Path], *, cache_file: Path | None, progress: bool = Tr
     first_with: dict[str, Path] = {}
     for path in paths:
         finding = findings[path]
-        problem = finding.problem or _duplicate(finding, first_with)
+        problem = finding.problem or duplicate(finding, first_with.get)
         if problem:
             skipped.append(SkippedFile(path, problem))
             continue
@@ -117,19 +150,25 @@ def write_report(audit: Audit, path: Path) -> None:
         writer.writerows((str(skipped.path), skipped.reason) for skipped in audit.skipped)
 
 
-def _duplicate(finding: _Finding, first_with: dict[str, Path]) -> str:
-    if finding.sha256 in first_with:
-        return f"duplicate: same bytes as {first_with[finding.sha256]}"
-    if finding.pixels in first_with:
-        return f"duplicate: same pixels as {first_with[finding.pixels]}"
+def duplicate(finding: Finding, first_with: Callable[[str], str | Path | None]) -> str:
+    """Return the reason to leave out what an earlier file shows, or nothing.
+
+    Args:
+        finding: of the later file.
+        first_with: returns the earlier file of a digest, if there is one.
+    """
+    if first := first_with(finding.sha256):
+        return f"duplicate: same bytes as {first}"
+    if first := first_with(finding.pixels):
+        return f"duplicate: same pixels as {first}"
     return ""
 
 
-def _find(paths: list[Path], cache_file: Path | None, progress: bool) -> dict[Path, _Finding]:
+def _find(paths: list[Path], cache_file: Path | None, progress: bool) -> dict[Path, Finding]:
     stamps = {path: _stamp(path) for path in paths}
     cache = _read_cache(cache_file)
     findings = {
-        path: _Finding(*cache[str(path.absolute())][1])
+        path: Finding(*cache[str(path.absolute())][1])
         for path, stamp in stamps.items()
         if stamp and cache.get(str(path.absolute()), [None])[0] == stamp
     }
@@ -143,7 +182,7 @@ def _find(paths: list[Path], cache_file: Path | None, progress: bool) -> dict[Pa
     return findings
 
 
-def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, _Finding]]:
+def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, Finding]]:
     # OpenCV and hashlib let go of the interpreter. Each worker holds a decoded photograph or two.
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
     try:
@@ -160,18 +199,34 @@ def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, _Fin
         pool.shutdown(cancel_futures=True)
 
 
-def _examine(path: Path) -> _Finding:
+def _examine(path: Path) -> Finding:
+    return examine(path)[0]
+
+
+def examine(
+    path: str | Path, read: Callable[[str | Path], bytes] = media.read_bytes
+) -> tuple[Finding, np.ndarray | None]:
+    """Look at one file.
+
+    Args:
+        path: the file.
+        read: returns its contents, or raises ImageError.
+
+    Returns:
+        What it shows, and its image, uint8 `(height, width, 3)`, if it can be decoded.
+    """
     try:
-        data = media.read_bytes(path)
+        data = read(path)
         images = media.decode_image(data, path)
         sha256 = hashlib.sha256(data).hexdigest()
         pixels = hashlib.sha256(f"{images.shape}".encode())  # Turned, it is another photograph.
         pixels.update(np.ascontiguousarray(images))
-        return _Finding(sha256, pixels.hexdigest(), _problem(images, data))
+        return Finding(sha256, pixels.hexdigest(), _problem(images, data)), images
     except media.ImageError as error:
-        return _Finding(problem=f"{error.reason}: {error.detail}")
+        return Finding(problem=f"{error.reason}: {error.detail}"), None
     except (cv2.error, MemoryError) as error:
-        return _Finding(problem=f"corrupt: {' '.join(str(error).split()) or 'out of memory'}")
+        problem = f"corrupt: {' '.join(str(error).split()) or 'out of memory'}"
+        return Finding(problem=problem), None
 
 
 def _problem(images: np.ndarray, data: bytes) -> str:
@@ -226,7 +281,7 @@ def _is_entry(entry: object) -> bool:
 def _write_cache(
     cache_file: Path | None,
     stamps: dict[Path, list[int] | None],
-    findings: dict[Path, _Finding],
+    findings: dict[Path, Finding],
 ) -> None:
     if cache_file is None:
         return

@@ -9,6 +9,28 @@ import tensorflow as tf
 
 from colorize_tf.color import images_to_rgb, linear_to_rgb, rgb_to_linear
 
+# Sixteen times the light; beyond a few stops there is nothing left to learn from.
+_MOST_STOPS = 4.0
+
+
+def check_strengths(
+    scale_jitter: float, exposure_jitter: float, contrast_jitter: float, film_damage: float
+) -> None:
+    """Check what a pipeline's augmentation is asked for.
+
+    Raises:
+        ValueError: one is out of its range.
+    """
+    for name, value in (("scale_jitter", scale_jitter), ("contrast_jitter", contrast_jitter)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    if not 0 <= exposure_jitter <= _MOST_STOPS:
+        raise ValueError(
+            f"exposure_jitter must lie between 0 and {_MOST_STOPS:g} stops, got {exposure_jitter}"
+        )
+    if not 0 <= film_damage <= 1:
+        raise ValueError(f"film_damage must lie between 0 and 1, got {film_damage}; it is a share")
+
 
 def random_view(
     images: tf.Tensor, *, size: int, scale_jitter: float, margin: float, seed: tf.Tensor
@@ -42,28 +64,26 @@ def random_view(
     return tf.cast(tf.round(square), tf.uint8)
 
 
-def random_tones(
-    images: tf.Tensor, *, exposure_jitter: float, contrast_jitter: float, seed: tf.Tensor
-) -> tf.Tensor:
+def random_levels(*, exposure_jitter: float, contrast_jitter: float, seed: tf.Tensor) -> tf.Tensor:
     """Expose and develop a picture otherwise: `expose`, then `change_contrast`.
 
+    Both treat each channel of each pixel alike, so that 256 levels stand for all of a picture.
+
     Args:
-        images: uint8 of any shape, sRGB 0..255.
         exposure_jitter: most stops up or down, from 0.
         contrast_jitter: the factor is drawn from `1 - contrast_jitter` to `1 + contrast_jitter`.
         seed: integer `(2,)`.
 
     Returns:
-        rgb: float32, same shape, sRGB 0..1; exactly `images_to_rgb` where both are 0.
+        levels: float32 `(256,)`, the linear light of each level, 1 is white; that of sRGB where
+        both are 0.
     """
-    if not exposure_jitter and not contrast_jitter:
-        return images_to_rgb(images)
-    stops, contrast = tf.unstack(tf.random.stateless_uniform((2,), seed, -1.0, 1.0))
-    # Each of the 256 levels once, not each pixel: a quarter of the time.
     levels = images_to_rgb(np.arange(256, dtype=np.uint8))
-    levels = expose(levels, stops * exposure_jitter)
-    levels = change_contrast(levels, 1.0 + contrast * contrast_jitter)
-    return tf.gather(levels, tf.cast(images, tf.int32))
+    if exposure_jitter or contrast_jitter:
+        stops, contrast = tf.unstack(tf.random.stateless_uniform((2,), seed, -1.0, 1.0))
+        levels = expose(levels, stops * exposure_jitter)
+        levels = change_contrast(levels, 1.0 + contrast * contrast_jitter)
+    return rgb_to_linear(levels)
 
 
 def expose(rgb: tf.Tensor, stops: tf.Tensor | float) -> tf.Tensor:

@@ -3,24 +3,22 @@
 Only here are data looked for, downloaded, and shared out between teaching and testing.
 """
 
-import contextlib
 import hashlib
 import os
-import secrets
-import shutil
-import socket
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from tqdm import tqdm
 
+from colorize_tf.data import kaggle
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit
 from colorize_tf.data.folders import check_folder, files_by_split
+from colorize_tf.data.kaggle import KAGGLE_PAGE
+from colorize_tf.data.prepared import copy_out, is_prepared, open_set
+from colorize_tf.data.records import Records
+from colorize_tf.data.storage import is_url
 
 DATASETS = {
     "landscapes": "landscape photographs: your folder, a cached copy, or a download from Kaggle",
@@ -29,11 +27,7 @@ DATASETS = {
     "synthetic": "landscapes rendered by this package, any number; needs no download",
 }
 
-KAGGLE_HANDLE = "theblackmamba31/landscape-image-colorization"
-KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
 DATA_VARIABLE = "COLORIZE_TF_DATA"
-
-_PROBE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -41,18 +35,28 @@ class Photographs:
     """A dataset, ready to be read.
 
     Attributes:
-        train: files to learn from, none of them with the content of one in `validation`.
+        train: files to learn from, or the records of a prepared set; none of them with the content
+            of one in `validation`.
         validation: files to measure on.
         folder: where they are.
         origin: where they come from, for people.
         audit: the verdict on every file that was found.
     """
 
-    train: tuple[Path, ...]
+    train: tuple[Path, ...] | Records
     validation: tuple[Path, ...]
     folder: Path
     origin: str
     audit: Audit
+
+    def fingerprint(self) -> str:
+        """Hash the contents of both sides in their order, so that any change is noticed."""
+        if isinstance(self.train, Records):
+            content = f"{self.train.sha256} {len(self.train)} {len(self.validation)}"
+        else:
+            contents = {photo.path: photo.sha256 for photo in self.audit.usable}
+            content = "".join(contents[path] for path in (*self.train, *self.validation))
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def find_photographs(
@@ -73,7 +77,8 @@ def find_photographs(
 
     Args:
         dataset: a name in `DATASETS`.
-        data_dir: where the photographs are; None searches the usual places.
+        data_dir: where the photographs are, or a set that `preparation.prepare` wrote, here or in
+            a bucket, which brings its own split; None searches the usual places.
         validation_fraction: part of the photographs held out where the folders give no split.
         seed: of the rendered landscapes.
         synthetic_train: how many landscapes to render for training.
@@ -93,6 +98,9 @@ def find_photographs(
     if not 0 < validation_fraction < 1:
         came = f"validation_fraction is {validation_fraction}"
         raise ValueError(f"{came}, expected a number between 0 and 1 such as 0.1")
+
+    if data_dir is not None and dataset != "synthetic" and is_prepared(_place(data_dir)):
+        return _open_prepared(_place(data_dir), dataset, progress)
 
     def render() -> tuple[Path, str]:
         return _render(synthetic_train, synthetic_validation, synthetic_size, seed, progress)
@@ -117,7 +125,8 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
     """List the usable photographs in a folder to measure on: of a split, the validation half.
 
     Args:
-        folder: where the photographs are, in any layout that `find_photographs` understands.
+        folder: where the photographs are, in any layout that `find_photographs` understands, or a
+            prepared set.
         progress: shows a bar on stderr for what takes long.
 
     Returns:
@@ -126,6 +135,8 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
     Raises:
         ValueError: for a folder that is missing, empty or locked, or without a usable photograph.
     """
+    if is_prepared(_place(folder)):
+        return _open_prepared(_place(folder), "folder", progress).validation
     folder = _expanded(folder)
     check_folder(folder)
     files, validation, _ = files_by_split(folder, "folder")
@@ -148,6 +159,38 @@ def _expanded(path: str | Path) -> Path:
         raise ValueError(
             f"{path}: {error} give the whole path, or set HOME and XDG_CACHE_HOME"
         ) from error
+
+
+def _place(folder: str | Path) -> str:
+    return str(folder) if is_url(folder) else str(_expanded(folder))
+
+
+def _open_prepared(folder: str, dataset: str, progress: bool) -> Photographs:
+    """Open a set of records; its validation half, which is small, becomes files in the cache."""
+    found = open_set(folder)
+    verdict = found.audit()
+    if found.unreadable:
+        some = "; ".join(list(found.unreadable.values())[:3])
+        warnings.warn(
+            f"{len(found.unreadable)} shards of {folder} are left out, {some}; prepare it again "
+            "with the same command, which mends it",
+            stacklevel=3,
+        )
+    for side, records in found.sides.items():
+        if not len(records):
+            raise ValueError(
+                f"{folder}: {verdict.summary()}, none of these for {side}; prepare it again with "
+                "the same command"
+            )
+    held_out = found.sides["validation"]
+    name = hashlib.sha256(repr((held_out.sha256, held_out.shards)).encode()).hexdigest()[:16]
+
+    def bar(places: range) -> Iterable[int]:
+        return tqdm(places, desc="Fetching photographs", unit="file", delay=2, disable=not progress)
+
+    files = copy_out(held_out, cache_folder() / "records" / name, bar)
+    origin = f"{found.index['origin']} in {folder}"
+    return Photographs(found.sides["train"], files, Path(folder), origin, verdict)
 
 
 # Where a dataset is.
@@ -186,27 +229,14 @@ def _usual_places(dataset: str) -> Iterator[Path]:
         yield _expanded(os.environ[DATA_VARIABLE]) / dataset
     yield cache_folder() / dataset
     if dataset == "landscapes":
-        yield from _earlier_downloads()
-
-
-def _earlier_downloads() -> Iterator[Path]:
-    """Yield what kagglehub downloaded for other programs, newest first, whole ones only."""
-    base = os.environ.get("KAGGLEHUB_CACHE") or _expanded("~/.cache/kagglehub")
-    folder = Path(base) / "datasets" / KAGGLE_HANDLE
-    try:
-        versions = sorted(folder.glob("versions/[0-9]*"), key=lambda path: (len(path.name), path))
-    except OSError:
-        return
-    for version in reversed(versions):
-        if (folder / f"{version.name}.complete").exists():  # kagglehub's mark, made last.
-            yield version
+        yield from kaggle.earlier_downloads()
 
 
 def _download_landscapes(render: Callable[[], tuple[Path, str]]) -> tuple[Path, str]:
     failure = "www.kaggle.com cannot be reached"
-    if _kaggle_reachable():
+    if kaggle.is_reachable():
         try:
-            folder = _download(cache_folder() / "landscapes")
+            folder = kaggle.download(cache_folder() / "landscapes")
             return folder, f"landscapes from {KAGGLE_PAGE} in {folder}"
         # kagglehub raises a dozen unrelated types; whichever it is, there are no photographs.
         except Exception as error:
@@ -218,38 +248,6 @@ def _download_landscapes(render: Callable[[], tuple[Path, str]]) -> tuple[Path, 
         stacklevel=4,
     )
     return render()
-
-
-def _kaggle_reachable(timeout: float = _PROBE_SECONDS) -> bool:
-    reached = threading.Event()
-
-    def connect() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            proxy = urlsplit(getproxies().get("https", ""))
-            through_proxy = (proxy.hostname, proxy.port or 80)
-            address = through_proxy if proxy.hostname else ("www.kaggle.com", 443)
-            socket.create_connection(address, timeout=timeout).close()
-            reached.set()
-
-    # In a thread that is left behind, since looking up a name cannot be given a time limit.
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return reached.is_set()
-
-
-def _download(folder: Path) -> Path:
-    import kagglehub  # Slow to import, and configures logging when it is.
-
-    # Beside its place and renamed: a download that breaks leaves nothing that looks whole.
-    staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}.part")
-    try:
-        kagglehub.dataset_download(KAGGLE_HANDLE, output_dir=str(staging))
-        if not folder.is_dir():  # Else another run was faster.
-            os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return folder
 
 
 def _render(train: int, validation: int, size: int, seed: int, progress: bool) -> tuple[Path, str]:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,34 +17,42 @@ _COCO_FOLDERS = ("train2017", "val2017")
 
 def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path], list[Path]]:
     """List the files of train, of validation and of neither; without a split all are of train."""
+    train, validation = halves(folder, dataset)
+    if not validation:
+        files = list_images(train)
+        if not files:
+            raise ValueError(_no_images(train))
+        return files, [], []
+    split = list_images(train), list_images(validation)
+    for side, files in zip((train, validation), split, strict=True):
+        if not files:
+            raise ValueError(_no_images(side))
+    real = [os.path.realpath(half) for half in (train, validation)]
+    others = [
+        path
+        for path in list_images(_unwrap(folder))
+        if not any(Path(os.path.realpath(path)).is_relative_to(half) for half in real)
+    ]
+    return *split, others
+
+
+def halves(folder: Path, dataset: str) -> tuple[Path, Path | None]:
+    """Find the folders of train and of validation; without a split one holds all."""
     folder = _unwrap(folder)
     children = {child.name.lower(): child for child in _subfolders(folder)}
     train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
     validation = next((children[name] for name in _VALIDATION_NAMES if name in children), None)
     if train and validation:
-        split = list_images(train), list_images(validation)
-        for side, files in zip((train, validation), split, strict=True):
-            if not files:
-                raise ValueError(_no_images(side))
-        halves = [os.path.realpath(half) for half in (train, validation)]
-        others = [
-            path
-            for path in list_images(folder)
-            if not any(Path(os.path.realpath(path)).is_relative_to(half) for half in halves)
-        ]
-        return *split, others
+        return train, validation
     half = next((children[name] for name in _COCO_FOLDERS if name in children), None)
-    files = list_images(half if dataset == "coco" and half else folder)
-    if not files:
-        raise ValueError(_no_images(folder))
-    return files, [], []
+    return (half if dataset == "coco" and half else folder), None
 
 
 def _unwrap(folder: Path) -> Path:
     """Go into a folder that is alone in another, as archives are often packed."""
     for _ in range(3):
         inside = _subfolders(folder)
-        if len(inside) != 1 or any(_is_image(path) for path in folder.iterdir()):
+        if len(inside) != 1 or any(is_image(path) for path in folder.iterdir()):
             break
         folder = inside[0]
     return folder
@@ -60,7 +69,11 @@ def _colour_half(folder: Path) -> Path:
 
 def list_images(folder: Path) -> list[Path]:
     """List the image files below a folder, sorted; links are followed, but never in a circle."""
-    files: list[Path] = []
+    return sorted(walk_images(folder))
+
+
+def walk_images(folder: Path) -> Iterator[Path]:
+    """Yield what `list_images` lists, folder by folder, without holding more than one folder's."""
     seen: set[str] = set()
     for root, folders, names in os.walk(
         _colour_half(folder), followlinks=True, onerror=_refuse_folder
@@ -71,8 +84,7 @@ def list_images(folder: Path) -> list[Path]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        files += (Path(root, name) for name in names if _is_image(Path(name)))
-    return sorted(files)
+        yield from (Path(root, name) for name in names if is_image(Path(name)))
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -87,7 +99,8 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Say whether a name is that of an image file, be it one that cannot be read."""
     suffixes = media.IMAGE_SUFFIXES + _UNREADABLE_SUFFIXES
     return path.suffix.lower() in suffixes and not _is_hidden(path.name)
 

@@ -8,27 +8,30 @@ import numpy as np
 import tensorflow as tf
 
 from colorize_tf import media
-from colorize_tf.color import encode, images_to_rgb
-from colorize_tf.data.augmentation import random_tones, random_view
+from colorize_tf.colorimetry import encode_images
+from colorize_tf.data.augmentation import check_strengths, random_levels, random_view
 from colorize_tf.data.film import damage_film
+from colorize_tf.data.records import Records
 from colorize_tf.files import written_aside
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
-# Sixteen times the light; beyond a few stops there is nothing left to learn from.
-_MOST_STOPS = 4.0
+# Batches that wait. Left to TensorFlow, they become twice as many whenever training had to wait
+# after a pause, such as validation: gigabytes in the end.
+_PREFETCHED = 2
 # A decoded picture with sides of 3:2, in bytes per squared short side.
 _BYTES_PER_SQUARED_SIDE = 3 * 1.5
 
 
 def training_dataset(
-    paths: Sequence[Path],
+    paths: Sequence[Path] | Records,
     *,
     image_size: int,
     batch_size: int,
     seed: int = 0,
     cache: str | Path = "memory",
     steps_done: int | tf.Variable = 0,
+    shard: tuple[int, int] = (0, 1),
     scale_jitter: float = 0.0,
     exposure_jitter: float = 0.0,
     contrast_jitter: float = 0.0,
@@ -40,13 +43,17 @@ def training_dataset(
     over `steps_done` batches goes on exactly where another one stopped.
 
     Args:
-        paths: photographs.
+        paths: photographs. Records are streamed from their shards, of which each worker has its
+            own, unless they are to be cached in memory.
         image_size: height and width of the crops, in pixels.
-        batch_size: examples in a batch.
+        batch_size: examples in a batch, of this worker alone.
         seed: chooses the order, the crops and all else that is random.
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
         steps_done: how many batches to pass over; a variable is read whenever the dataset is
             iterated, such as `ColorizationGAN.steps_done.value`.
+        shard: this worker's index, from 0, and how many share the photographs. Together their
+            batches hold what a batch of all would: in each pass every photograph comes once, to
+            one of them.
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
             goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
             for it, see `load_size`.
@@ -60,18 +67,17 @@ def training_dataset(
         and `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
 
     Raises:
-        ValueError: `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage` is out of
-            its range.
+        ValueError: `shard`, `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage`
+            is out of its range.
     """
-    _check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
-    load = _loader(paths, load_size(image_size, scale_jitter), cache)
-    count = len(paths)
+    check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
+    worker, workers = shard
+    if not 0 <= worker < workers:
+        raise ValueError(f"shard must be an index below a count, such as (0, 2), got {shard}")
+    short_side = load_size(image_size, scale_jitter)
+    read = _stream if _is_streamed(paths, cache) else _walk
+    images = read(paths, short_side, cache, seed=seed, shard=shard)
     tones = {"exposure_jitter": exposure_jitter, "contrast_jitter": contrast_jitter}
-
-    def shuffle(place):
-        """Every photograph once in each pass, in an order of its own."""
-        key = tf.stack([seed, place // count])
-        return tf.random.experimental.index_shuffle(place % count, key, count - 1), place
 
     def augment(image, place):
         key = tf.stack([seed, place])
@@ -83,31 +89,33 @@ def training_dataset(
         else:
             image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
         image = tf.image.stateless_random_flip_left_right(image, flip_seed)
-        return random_tones(image, seed=tone_seed, **tones), film_seed
+        return image, random_levels(seed=tone_seed, **tones), film_seed
 
-    def finish(rgb, film_seeds):
-        lightness, ab = encode(rgb)
+    def finish(images, levels, film_seeds):
+        lightness, ab = _encode(images, levels)
         return damage_film(lightness, share=film_damage, seeds=film_seeds), ab
 
-    def places(_):
-        first = tf.cast(tf.convert_to_tensor(steps_done), tf.int64) * batch_size
-        return tf.data.Dataset.range(first, tf.int64.max)
+    def from_where_training_is(_):
+        return images(tf.cast(tf.convert_to_tensor(steps_done), tf.int64) * batch_size)
 
     return (
+        # Within flat_map, which reads `steps_done` whenever the dataset is iterated.
         tf.data.Dataset.range(1)
-        .flat_map(places)
-        .map(shuffle)
-        .map(lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE)
+        .flat_map(from_where_training_is)
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size, drop_remainder=True)
         .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(_PREFETCHED)
         .with_options(_options())
     )
 
 
 def evaluation_dataset(
-    paths: Sequence[Path], *, image_size: int, batch_size: int, cache: str | Path = "memory"
+    paths: Sequence[Path] | Records,
+    *,
+    image_size: int,
+    batch_size: int,
+    cache: str | Path = "memory",
 ) -> tf.data.Dataset:
     """Every photograph once, in order: short side to `image_size`, then the central square.
 
@@ -130,10 +138,24 @@ def evaluation_dataset(
         .map(load, num_parallel_calls=tf.data.AUTOTUNE)
         .map(crop)
         .batch(batch_size)
-        .map(lambda images: encode(images_to_rgb(images)), num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .map(_encode, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(_PREFETCHED)
         .with_options(_options())
     )
+
+
+def _encode(images: tf.Tensor, levels: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    """`colorimetry.encode_images` as an op, several times as fast as `color.encode`.
+
+    Training never leaves the machine, so that it may call what is no operation of TensorFlow's.
+    """
+    given = [images] if levels is None else [images, levels]
+    parts = tf.numpy_function(encode_images, given, [tf.float32, tf.float32], stateful=False)
+    lightness, ab = (
+        tf.ensure_shape(part, (*images.shape[:3], channels))
+        for part, channels in zip(parts, (1, 2), strict=True)
+    )
+    return lightness, ab
 
 
 def load_size(image_size: int, scale_jitter: float = 0.0) -> int:
@@ -161,22 +183,78 @@ def _options() -> tf.data.Options:
     return options
 
 
-def _check_strengths(
-    scale_jitter: float, exposure_jitter: float, contrast_jitter: float, film_damage: float
-) -> None:
-    for name, value in (("scale_jitter", scale_jitter), ("contrast_jitter", contrast_jitter)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
-    if not 0 <= exposure_jitter <= _MOST_STOPS:
-        raise ValueError(
-            f"exposure_jitter must lie between 0 and {_MOST_STOPS:g} stops, got {exposure_jitter}"
+def _is_streamed(paths: Sequence[Path] | Records, cache: str | Path) -> bool:
+    """Say whether to read shards from end to end: what is kept in memory is found by number."""
+    return isinstance(paths, Records) and paths.is_whole and cache != "memory"
+
+
+def _walk(
+    paths: Sequence[Path] | Records,
+    short_side: int,
+    cache: str | Path,
+    *,
+    seed: int,
+    shard: tuple[int, int],
+) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    """Return what makes a dataset of (image, place) from this worker's `first` example on."""
+    load = _loader(paths, short_side, cache)
+    count = len(paths)
+    worker, workers = shard
+
+    def shuffle(place):
+        """Every photograph once in each pass, in an order of its own."""
+        key = tf.stack([seed, place // count])
+        return tf.random.experimental.index_shuffle(place % count, key, count - 1), place
+
+    def images(first):
+        places = tf.data.Dataset.range(first * workers + worker, tf.int64.max, workers)
+        return places.map(shuffle).map(
+            lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE
         )
-    if not 0 <= film_damage <= 1:
-        raise ValueError(f"film_damage must lie between 0 and 1, got {film_damage}; it is a share")
+
+    return images
+
+
+def _stream(
+    records: Records,
+    short_side: int,
+    cache: str | Path,
+    *,
+    seed: int,
+    shard: tuple[int, int],
+) -> Callable[[tf.Tensor], tf.data.Dataset]:
+    """The same as `_walk` from shards, which no `cache` on disk would make faster."""
+    _check_size(records, short_side)
+    worker, workers = shard
+
+    def decode(data, name):
+        return _decode(data, name.decode(errors="replace"), short_side)
+
+    def load(data, name, number):
+        image = tf.numpy_function(decode, [data, name], tf.uint8, stateful=False)
+        return tf.ensure_shape(image, (None, None, 3)), number * workers + worker
+
+    def images(first):
+        stream = records.stream(seed=seed, first=first, shard=shard)
+        return stream.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+
+    return images
+
+
+def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
+    return media.resize_to_short_side(media.decode_image(data, name), short_side)
+
+
+def _check_size(records: Records, short_side: int) -> None:
+    if records.short_side < short_side:
+        raise ValueError(
+            f"the records were prepared with --size {records.short_side}, crops of this size and "
+            f"jitter need {short_side}; prepare them again with that, or train on smaller ones"
+        )
 
 
 def _loader(
-    paths: Sequence[Path], short_side: int, cache: str | Path
+    paths: Sequence[Path] | Records, short_side: int, cache: str | Path
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return an op from a photograph's index to uint8 `(height, width, 3)`, decoded only once.
 
@@ -184,8 +262,12 @@ def _loader(
     to find its place.
     """
     decoded = {}
+    if isinstance(paths, Records):
+        _check_size(paths, short_side)
 
     def decode(index):
+        if isinstance(paths, Records):
+            return _decode(*paths.read(index), short_side)
         return media.resize_to_short_side(media.read_image(paths[index]), short_side)
 
     def from_memory(index):

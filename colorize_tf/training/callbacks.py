@@ -19,6 +19,7 @@ from colorize_tf.training.state import save_state
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from colorize_tf.training.distribute import Distribution
     from colorize_tf.training.gan import ColorizationGAN
     from colorize_tf.training.log import RunLog
 
@@ -26,22 +27,29 @@ if TYPE_CHECKING:
 class Counters(Callback):
     """Counts epochs and seconds, and reseeds dropout from the steps done.
 
-    Dropout as a function of the seed and of the steps done is the same in a run that was resumed.
-    The clock runs from the first `fit` on, through callbacks and from stage to stage.
+    Dropout is then the same in a run that was resumed, also in the middle of an epoch. The clock,
+    which is the chief's, runs from the first stage on, through callbacks and from stage to stage.
 
     Args:
         seed: of the run.
+        distribution: where the replicas are, each of which drops other places.
     """
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, distribution: Distribution):
         super().__init__()
         self.seed = seed
+        self.distribution = distribution
         self.counted_until = None
 
     def elapsed(self, gan: ColorizationGAN) -> float:
         """Return how many seconds the run has lasted, earlier sessions included."""
         running = 0.0 if self.counted_until is None else time.monotonic() - self.counted_until
-        return float(gan.counters["seconds_done"]) + running
+        return float(gan.counters["seconds_done"].numpy()) + self.distribution.from_chief(running)
+
+    def count_seconds(self, gan: ColorizationGAN) -> None:
+        """Note how long the run has lasted."""
+        gan.counters["seconds_done"].assign(self.elapsed(gan))
+        self.counted_until = time.monotonic()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Start the clock."""
@@ -52,18 +60,24 @@ class Counters(Callback):
         """Set the random state of this epoch."""
         layers = (*self.model.generator.layers, *self.model.discriminator.layers)
         dropouts = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
-        steps_done = int(self.model.counters["steps_done"])
+        first_step = self.model.count("epoch_first_step")
+        taken = self.model.count("steps_done") - first_step
         for index, layer in enumerate(dropouts):
             # Each its own: layers of one state would drop the same places.
-            state = np.random.SeedSequence([self.seed, steps_done, index]).generate_state(2)
-            layer.seed_generator.state.assign(state)
+            entropies = [
+                [self.seed, first_step, index, replica]
+                for replica in range(self.distribution.replicas)
+            ]
+            states = [np.random.SeedSequence(entropy).generate_state(2) for entropy in entropies]
+            # Keras adds one to the second number with each mask.
+            states = np.stack(states) + np.uint32([0, taken])
+            self.distribution.assign_each(layer.seed_generator.state, states)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Count the epoch."""
-        now = time.monotonic()
         self.model.counters["epochs_done"].assign(epoch + 1)
-        self.model.counters["seconds_done"].assign_add(now - self.counted_until)
-        self.counted_until = now
+        self.model.counters["epoch_first_step"].assign(self.model.counters["steps_done"])
+        self.count_seconds(self.model)
 
 
 class TimeLimit(Callback):
@@ -237,7 +251,7 @@ class BestGenerator(Callback):
 
     def catch_up(self, gan: ColorizationGAN) -> None:
         """Save the best generator if the run was killed between its state and this file."""
-        self.log.forget_after(int(gan.counters["epochs_done"]))
+        self.log.forget_after(gan.count("epochs_done"))
         if self.log.rows:
             self._save_if_best(gan)
 

@@ -14,7 +14,7 @@ from colorize_tf.training.losses import ADVERSARIAL_LOSSES, AdversarialLoss, l1_
 class ColorizationGAN(keras.Model):
     """A conditional GAN for chroma: Isola et al. 2017, equation 4, both networks given lightness.
 
-    Trained with `fit` on examples `(lightness, ab)`, in one of three ways that `compile` sets:
+    Trained on examples `(lightness, ab)`, in one of three ways that `compile` sets:
 
     - `"reconstruction"`: the generator alone, on the reconstruction loss;
     - `"critic"`: the discriminator alone, against the generator as it is;
@@ -23,6 +23,11 @@ class ColorizationGAN(keras.Model):
     Validation always runs `final_generator` with `training=False`, as it will be exported. A
     generator that takes noise `z` is given one vector per picture, from N(0, 1), in training, and
     zeros otherwise.
+
+    Built in the scope of a `tf.distribute` strategy, each replica takes steps on its part of every
+    batch, and losses are means over that part. Gradients are averaged over replicas; batch
+    normalization is not: each replica normalizes by its own part, and `statistics` drift apart
+    until they are averaged too.
 
     Args:
         generator: `lightness` to `ab`, such as `compact_unet` builds, or `[lightness, z]` to `ab`.
@@ -62,6 +67,7 @@ class ColorizationGAN(keras.Model):
                 "stage_first_step": "int64",
                 "stage_first_second": "float32",
                 "epochs_done": "int32",
+                "epoch_first_step": "int64",
                 "steps_done": "int64",
                 "seconds_done": "float32",
             }.items()
@@ -70,10 +76,13 @@ class ColorizationGAN(keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in ("reconstruction_loss", "adversarial_loss", "discriminator_loss")
         }
-        self.measure_means = {
-            name: keras.metrics.Mean(name=name) for name in ("ab_rmse", "psnr", "ssim", "ciede2000")
+        self.measures = {
+            **{
+                name: keras.metrics.Mean(name=name)
+                for name in ("ab_rmse", "psnr", "ssim", "ciede2000")
+            },
+            "colorfulness_ratio": ColorfulnessRatio(name="colorfulness_ratio"),
         }
-        self.colorfulness_ratio = ColorfulnessRatio(name="colorfulness_ratio")
         # There is nothing left to build; unless told so, Keras' own checkpoints skip optimizers.
         self.built = True
 
@@ -125,6 +134,22 @@ class ColorizationGAN(keras.Model):
             self.train_reconstructor = in_training(keras.Model(self.generator.inputs, output))
         self.generator_optimizer = _prepare(generator_optimizer, self.generator)
         self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
+
+    @property
+    def statistics(self) -> list[keras.Variable]:
+        """Means and variances of batch normalization, of all networks."""
+        networks = {id(n): n for n in (self.generator, self.final_generator, self.discriminator)}
+        return [
+            variable
+            for network in networks.values()
+            for layer in network.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for variable in (layer.moving_mean, layer.moving_variance)
+        ]
+
+    def count(self, name: str) -> int:
+        """Return one of the counters of epochs, steps and stages."""
+        return int(self.counters[name].numpy())
 
     def call(self, lightness: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the generator's `ab` for `lightness`, without noise unless it trains."""
@@ -197,11 +222,15 @@ class ColorizationGAN(keras.Model):
         """Return the generator's inputs."""
         if not self.z_size:
             return lightness
-        shape = (tf.shape(lightness)[0], self.z_size)
+        count = tf.shape(lightness)[0]
         if not training:
-            return [lightness, tf.zeros(shape)]
+            return [lightness, tf.zeros((count, self.z_size))]
         seed = tf.stack([tf.constant(self.noise_seed, tf.int64), self.counters["steps_done"].value])
-        return [lightness, tf.random.stateless_normal(shape, seed)]
+        # Drawn for all replicas, of which this one takes its part: they must not draw the same.
+        replica = tf.distribute.get_replica_context()
+        shape = (replica.num_replicas_in_sync * count, self.z_size)
+        first = replica.replica_id_in_sync_group * count
+        return [lightness, tf.random.stateless_normal(shape, seed)[first : first + count]]
 
     def _apply_to_generator(self, tape: tf.GradientTape, scaled_loss: tf.Tensor) -> None:
         _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
@@ -231,10 +260,9 @@ class ColorizationGAN(keras.Model):
             "ciede2000": ciede2000(to_lab(lightness, ab), to_lab(lightness, generated_ab)),
         }
         for name, measure in measures.items():
-            self.measure_means[name].update_state(measure)
-        self.colorfulness_ratio.update_state(rgb, generated_rgb)
-        means = {name: mean.result() for name, mean in self.measure_means.items()}
-        return {**means, "colorfulness_ratio": self.colorfulness_ratio.result()}
+            self.measures[name].update_state(measure)
+        self.measures["colorfulness_ratio"].update_state(rgb, generated_rgb)
+        return {name: mean.result() for name, mean in self.measures.items()}
 
 
 def _prepare(
@@ -251,6 +279,10 @@ def _prepare(
     # Once: a loss-scaled optimizer that is built again begins again with its scale.
     if not optimizer.built:
         optimizer.build(network.trainable_variables)
+    # Keras adds gradients up over replicas only after each has clipped its own, and skips a step
+    # by the infinities of the first one alone. Here they come averaged, see `_apply`.
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     return optimizer
 
 
@@ -261,4 +293,8 @@ def _apply(
     network: keras.Model,
 ) -> None:
     gradients = tape.gradient(scaled_loss, network.trainable_variables)
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync > 1:
+        # The mean over replicas of means over equal parts of a batch is the mean over the batch.
+        gradients = replica.all_reduce("MEAN", gradients)
     optimizer.apply(gradients, network.trainable_variables)

@@ -64,10 +64,10 @@ class RunLog(Callback):
         row = {
             "epoch": epoch + 1,
             "stage": self.model.stage.name,
-            "steps": int(self.model.counters["steps_done"]),
-            "seconds": round(float(self.model.counters["seconds_done"]), 1),
-            "learning_rate": float(self.model.generator_optimizer.learning_rate),
-            "critic_learning_rate": float(self.model.discriminator_optimizer.learning_rate),
+            "steps": self.model.count("steps_done"),
+            "seconds": round(float(self.model.counters["seconds_done"].numpy()), 1),
+            "learning_rate": float(self.model.generator_optimizer.learning_rate.numpy()),
+            "critic_learning_rate": float(self.model.discriminator_optimizer.learning_rate.numpy()),
         }
         self.rows.append({**row, **{name: float(value) for name, value in logs.items()}})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))

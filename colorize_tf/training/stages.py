@@ -1,4 +1,4 @@
-"""The stages of a run, under one `fit` each: reconstruction, the critic alone, adversarial."""
+"""The stages of a run: reconstruction, the critic alone, adversarial."""
 
 import dataclasses
 import math
@@ -9,6 +9,7 @@ from keras.callbacks import Callback
 from colorize_tf.training.callbacks import Counters, LearningRates, Patience, TimeLimit
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.log import RunLog
+from colorize_tf.training.loop import Loop
 from colorize_tf.training.selection import ADVERSARIAL, CRITIC
 
 _NEVER = 10**6
@@ -83,74 +84,71 @@ def plan_stages(
 
 
 def run_stages(
-    gan: ColorizationGAN,
+    loop: Loop,
     stages: Sequence[Stage],
     *,
     log: RunLog,
     losses: dict[str, object],
     critic_learning_rate: float,
+    counters: Counters,
     schedule: str = "constant",
     warmup: float = 0.0,
-    seed: int = 0,
     minutes: float | None = None,
     backbone_prefix: str = "backbone_",
     callbacks: Sequence[Callback] = (),
-    **fit_arguments: object,
 ) -> None:
-    """Train through the stages, going on where `gan` stopped.
+    """Train through the stages, going on where the GAN stopped.
 
     Args:
-        gan: compiled; its counters say how far it is.
+        loop: takes the steps; the counters of its GAN, which is compiled, say how far it is.
         stages: in their order.
-        log: one of `callbacks`; knows which epochs were best.
+        log: one of `callbacks`; knows which epochs were best. Of several processes, the chief's
+            decides.
         losses: what `ColorizationGAN.compile` takes beside optimizers and objective.
         critic_learning_rate: of the discriminator, in every stage that trains it.
+        counters: the clock.
         schedule: `"constant"` or `"cosine"`, of both learning rates over each stage.
         warmup: share of each stage in which they grow from 0.
-        seed: of dropout.
         minutes: length of the run, which the stages share as they share the epochs; None counts
             epochs. What a stage leaves goes to the next.
         backbone_prefix: how the names of those layers begin that a frozen stage leaves alone.
         callbacks: they find the stage in `model.stage`.
-        **fit_arguments: for `fit`: `x`, `validation_data`, `steps_per_epoch`.
     """
+    gan, distribution = loop.gan, loop.distribution
+    distribution.copy_from_chief(gan.counters.values())
     all_epochs = sum(stage.epochs for stage in stages)
-    counters = Counters(seed)
     shape = _schedule(schedule, warmup)
     planned = 0
     for index, stage in enumerate(stages):
         planned += stage.epochs
         # A stage that is behind stays so, also when the run is resumed to last longer.
-        if index + 1 < gan.counters["stages_begun"]:
+        if index + 1 < gan.count("stages_begun"):
             continue
         end = 60 * minutes * planned / all_epochs if minutes else None
         if end is not None and counters.elapsed(gan) >= end:
             continue
-        if index + 1 > gan.counters["stages_begun"]:
+        if index + 1 > gan.count("stages_begun"):
             _begin(gan, index, counters)
-        last_epoch = int(gan.counters["stage_first_epoch"]) + stage.epochs
-        is_over = minutes is None and gan.counters["epochs_done"] >= last_epoch
-        if is_over or log.is_exhausted(stage):
+        last_epoch = gan.count("stage_first_epoch") + stage.epochs
+        is_over = minutes is None and gan.count("epochs_done") >= last_epoch
+        if distribution.any_worker(is_over or log.is_exhausted(stage)):
             continue
         _freeze(gan, backbone_prefix, stage.frozen)
         _enter(gan, stage, losses)
 
         def progress(end=end, stage=stage):
-            return _progress(gan, counters, end, stage.epochs * fit_arguments["steps_per_epoch"])
+            return _progress(gan, counters, end, stage.epochs * loop.steps_per_epoch)
 
-        gan.fit(
-            initial_epoch=int(gan.counters["epochs_done"]),
-            epochs=_NEVER if minutes else last_epoch,
-            callbacks=[
+        loop.run(
+            [
                 counters,
                 *([TimeLimit(end, counters)] if minutes else []),
                 LearningRates(stage.learning_rate, critic_learning_rate, shape, progress),
                 *callbacks,
                 Patience(log),
             ],
-            verbose=1,
-            shuffle=False,  # the examples come shuffled
-            **fit_arguments,
+            first_epoch=gan.count("epochs_done"),
+            end_epoch=_NEVER if minutes else last_epoch,
         )
 
 
@@ -179,9 +177,8 @@ def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, object]) -> Non
 def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps: int) -> float:
     """Return how much of the stage is done, 0 to 1, by the clock or by the steps."""
     if end is None:
-        first = int(gan.counters["stage_first_step"])
-        return min(1.0, (int(gan.counters["steps_done"]) - first) / steps)
-    first = float(gan.counters["stage_first_second"])
+        return min(1.0, (gan.count("steps_done") - gan.count("stage_first_step")) / steps)
+    first = float(gan.counters["stage_first_second"].numpy())
     return min(1.0, (counters.elapsed(gan) - first) / max(end - first, 1e-6))
 
 

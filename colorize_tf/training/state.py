@@ -6,8 +6,10 @@ process down where the disk is full.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ from colorize_tf.files import written_aside
 if TYPE_CHECKING:
     from colorize_tf.training.gan import ColorizationGAN
 
+_COUNTER = "counter."
+
 
 def save_state(gan: ColorizationGAN, path: Path) -> None:
     """Write networks, optimizers, loss scales and counters, whole or not at all.
@@ -27,7 +31,7 @@ def save_state(gan: ColorizationGAN, path: Path) -> None:
         gan: compiled.
         path: the `.npz` file; an older one is replaced.
     """
-    arrays = {name: variable.numpy() for name, variable in _variables(gan).items()}
+    arrays = {name: variable.numpy() for name, variable in state_variables(gan).items()}
     content = io.BytesIO()
     np.savez(content, **arrays)
     with written_aside(path) as aside:
@@ -44,12 +48,9 @@ def load_state(gan: ColorizationGAN, path: Path) -> None:
     Raises:
         ValueError: the file is damaged, or belongs to another configuration.
     """
-    variables = _variables(gan)
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as content:
-            arrays = dict(content)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read as the state of a run: {error}") from error
+    variables = state_variables(gan)
+    with _opened(path) as content:
+        arrays = dict(content)
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     stored = {name: array.shape for name, array in arrays.items()}
     if stored != shapes:
@@ -62,7 +63,28 @@ def load_state(gan: ColorizationGAN, path: Path) -> None:
         variable.assign(arrays[name])
 
 
-def _variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
+def read_counters(path: Path) -> dict[str, float]:
+    """Return the counters of a state, without a GAN to restore it to.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    with _opened(path) as content:
+        names = [name for name in content if name.startswith(_COUNTER)]
+        return {name.removeprefix(_COUNTER): content[name].item() for name in names}
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as content:
+            yield content
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read as the state of a run: {error}") from error
+
+
+def state_variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
+    """Return all that a run needs to go on, by names that do not depend on those of layers."""
     groups = {
         "generator": gan.generator.variables,
         "discriminator": gan.discriminator.variables,
@@ -77,4 +99,4 @@ def _variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
         for group, variables in groups.items()
         for index, variable in enumerate(variables)
     }
-    return {**by_position, **{f"counter.{name}": value for name, value in gan.counters.items()}}
+    return {**by_position, **{_COUNTER + name: value for name, value in gan.counters.items()}}

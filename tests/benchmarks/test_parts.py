@@ -106,19 +106,19 @@ def test_commands_are_measured_whole(monkeypatch):
     monkeypatch.setattr(processes, "_colorize", lambda *_, **__: ["-c", "pass"])
     (start,) = processes.measure_start(**ONCE)
     assert names(start)[-1] == "python -c pass"
-    monkeypatch.setattr(processes, "_peak", lambda command: float(len(command)))
+    monkeypatch.setattr(processes, "peak_memory", lambda command: float(len(command)))
     (memory,) = processes.measure_memory(training=["--recipe", "tiny"])
     assert [row.value for row in memory.rows] == [6.0, 2.0]
 
 
 def test_a_command_that_fails_says_why():
     with pytest.raises(ValueError, match="failed: out of paint"):
-        processes._peak(["-c", "import sys; sys.exit('out of paint')"])
+        processes.peak_memory(["-c", "import sys; sys.exit('out of paint')"])
 
 
 def test_memory_is_the_most_that_was_held():
-    held = processes._peak(["-c", "b'x' * 200_000_000"])
-    assert 0.18 < held - processes._peak(["-c", "pass"]) < 0.22
+    held = processes.peak_memory(["-c", "b'x' * 200_000_000"])
+    assert 0.18 < held - processes.peak_memory(["-c", "pass"]) < 0.22
 
 
 def test_growth_is_measured_and_drawn(tmp_path):

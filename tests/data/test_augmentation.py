@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colorize_tf.color import images_to_rgb, rgb_to_lab
+from colorize_tf.color import images_to_rgb, rgb_to_lab, rgb_to_linear
 from colorize_tf.data import augmentation
 from colorize_tf.data.synthetic import render_landscape
 
@@ -86,24 +86,25 @@ def test_contrast_turns_about_mid_grey():
     np.testing.assert_allclose(changed, [0.0, 0.35, 0.5, 0.8], atol=1e-6)
 
 
-def test_no_tone_jitter_is_exactly_the_picture():
-    images = render_landscape(0, 32, 32)
-    rgb = augmentation.random_tones(images, exposure_jitter=0, contrast_jitter=0, seed=seed(0, 0))
-    assert np.array_equal(rgb, images_to_rgb(images))
+def test_no_tone_jitter_is_the_light_of_srgb():
+    levels = augmentation.random_levels(exposure_jitter=0, contrast_jitter=0, seed=seed(0, 0))
+    assert levels.shape == (256,) and levels.dtype == tf.float32
+    assert np.array_equal(levels, rgb_to_linear(images_to_rgb(np.arange(256, dtype=np.uint8))))
 
 
 @pytest.mark.parametrize(
     ("jitter", "level", "lowest", "highest"),
     [
-        # Half and twice the light of sRGB 0.5, by IEC 61966-2-1.
-        ({"exposure_jitter": 1.0, "contrast_jitter": 0.0}, 128, 0.363, 0.690),
-        ({"exposure_jitter": 0.0, "contrast_jitter": 0.4}, 255, 0.8, 1.0),
+        # Half and twice the light of sRGB 128, by IEC 61966-2-1.
+        ({"exposure_jitter": 1.0, "contrast_jitter": 0.0}, 128, 0.108, 0.432),
+        # sRGB 0.8 by the same.
+        ({"exposure_jitter": 0.0, "contrast_jitter": 0.4}, 255, 0.604, 1.0),
     ],
 )
 def test_tones_are_drawn_from_the_whole_range(jitter, level, lowest, highest):
     tones = [
-        float(augmentation.random_tones(np.uint8([level]), seed=seed(0, place), **jitter)[0])
+        float(augmentation.random_levels(seed=seed(0, place), **jitter)[level])
         for place in range(80)
     ]
-    assert min(tones) == pytest.approx(lowest, abs=0.02) and min(tones) >= lowest - 2e-3
-    assert max(tones) == pytest.approx(highest, abs=0.02) and max(tones) <= highest + 2e-3
+    assert min(tones) == pytest.approx(lowest, abs=0.03) and min(tones) >= lowest - 2e-3
+    assert max(tones) == pytest.approx(highest, abs=0.03) and max(tones) <= highest + 2e-3

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf.data import catalog
+from colorize_tf.data import catalog, kaggle
 from colorize_tf.data.catalog import DATASETS, find_photographs
 
-kaggle_reachable = catalog._kaggle_reachable  # The real one; the tests below get a stand-in.
+kaggle_reachable = kaggle.is_reachable  # The real one; the tests below get a stand-in.
 
 
 def photograph(seed):
@@ -57,7 +57,7 @@ def own_world(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.delenv("COLORIZE_TF_DATA", raising=False)
     monkeypatch.delenv("KAGGLEHUB_CACHE", raising=False)
-    monkeypatch.setattr(catalog, "_kaggle_reachable", lambda: False)
+    monkeypatch.setattr(kaggle, "is_reachable", lambda: False)
     return home
 
 
@@ -66,7 +66,7 @@ def kagglehub(monkeypatch):
     """A stand-in whose download the test decides."""
     module = types.ModuleType("kagglehub")
     monkeypatch.setitem(sys.modules, "kagglehub", module)
-    monkeypatch.setattr(catalog, "_kaggle_reachable", lambda: True)
+    monkeypatch.setattr(kaggle, "is_reachable", lambda: True)
     return module
 
 
@@ -352,7 +352,7 @@ def test_variable_without_landscapes_is_passed_over(tmp_path, monkeypatch):
 
 
 def test_newest_whole_earlier_download_is_found(own_world):
-    folder = own_world / ".cache" / "kagglehub" / "datasets" / catalog.KAGGLE_HANDLE
+    folder = own_world / ".cache" / "kagglehub" / "datasets" / kaggle.KAGGLE_HANDLE
     for version in (2, 10, 11):
         fill(folder / "versions" / str(version) / "landscape Images" / "color", version)
         fill(folder / "versions" / str(version) / "landscape Images" / "gray", 1, start=50)
@@ -461,7 +461,7 @@ def test_probe_asks_kaggle_or_the_proxy(monkeypatch, proxies, address):
         asked.append(address)
         return socket.socket()
 
-    monkeypatch.setattr(catalog, "getproxies", lambda: proxies)
+    monkeypatch.setattr(kaggle, "getproxies", lambda: proxies)
     monkeypatch.setattr(socket, "create_connection", connect)
     assert kaggle_reachable() and asked == [address]
 

@@ -14,6 +14,7 @@ from colorize_tf.training.callbacks import (
     SampleGrid,
     TimeLimit,
 )
+from colorize_tf.training.distribute import Distribution
 from colorize_tf.training.log import RunLog
 from colorize_tf.training.stages import Stage
 
@@ -25,15 +26,17 @@ LAST = Stage("last", "reconstruction", epochs=2, learning_rate=1e-3)
 @pytest.fixture
 def gan():
     network = types.SimpleNamespace(layers=[])
-    names = "epochs_done", "steps_done", "seconds_done"
+    names = "epochs_done", "epoch_first_step", "steps_done", "seconds_done"
+    counters = {name: keras.Variable(0.0, dtype="float32") for name in names}
     return types.SimpleNamespace(
         stage=PRETRAIN,
         generator=network,
         final_generator=network,
         discriminator=network,
-        generator_optimizer=types.SimpleNamespace(learning_rate=0.5),
-        discriminator_optimizer=types.SimpleNamespace(learning_rate=0.25),
-        counters={name: keras.Variable(0.0, dtype="float32") for name in names},
+        generator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.5)),
+        discriminator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.25)),
+        counters=counters,
+        count=lambda name: int(counters[name].numpy()),
         stop_training=False,
     )
 
@@ -190,7 +193,7 @@ def clock(monkeypatch):
 
 
 def test_an_epoch_is_counted_with_the_time_it_took(gan, clock):
-    counters = attach(Counters(seed=0), gan)
+    counters = attach(Counters(0, Distribution()), gan)
     clock(100)
     counters.on_train_begin()
     clock(130)
@@ -199,7 +202,7 @@ def test_an_epoch_is_counted_with_the_time_it_took(gan, clock):
 
 
 def test_the_clock_runs_on_between_epochs_and_stages(gan, clock):
-    counters = attach(Counters(seed=0), gan)
+    counters = attach(Counters(0, Distribution()), gan)
     for moment in (100, 130, 150):
         clock(moment)
         counters.on_train_begin()
@@ -215,7 +218,8 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
 
     def masks(seed, steps):
         gan.counters["steps_done"].assign(steps)
-        attach(Counters(seed), gan).on_epoch_begin(0)
+        gan.counters["epoch_first_step"].assign(steps)
+        attach(Counters(seed, Distribution()), gan).on_epoch_begin(0)
         return np.asarray(layer(np.ones((1, 64)), training=True))
 
     np.testing.assert_array_equal(masks(1, 10), masks(1, 10))
@@ -223,16 +227,31 @@ def test_dropout_is_a_function_of_the_seed_and_of_the_steps_done(gan):
     assert not np.array_equal(masks(1, 10), masks(2, 10))
 
 
+def test_dropout_goes_on_in_the_middle_of_an_epoch(gan):
+    layer = keras.layers.Dropout(0.5)
+    gan.generator = types.SimpleNamespace(layers=[layer])
+    counters = attach(Counters(0, Distribution()), gan)
+
+    def next_masks(count):
+        return [np.asarray(layer(np.ones((1, 64)), training=True)) for _ in range(count)]
+
+    counters.on_epoch_begin(0)
+    *_, expected = next_masks(3)
+    gan.counters["steps_done"].assign(2)
+    counters.on_epoch_begin(0)
+    np.testing.assert_array_equal(next_masks(1)[0], expected)
+
+
 def test_no_two_layers_drop_the_same_places(gan):
     dropouts = [keras.layers.Dropout(0.5) for _ in range(2)]
     gan.generator = types.SimpleNamespace(layers=dropouts)
-    attach(Counters(seed=0), gan).on_epoch_begin(0)
+    attach(Counters(0, Distribution()), gan).on_epoch_begin(0)
     first, second = (np.asarray(x(np.ones((1, 64)), training=True)) for x in dropouts)
     assert not np.array_equal(first, second)
 
 
 def test_time_spent_before_a_resume_counts(gan, clock):
-    counters = attach(Counters(seed=0), gan)
+    counters = attach(Counters(0, Distribution()), gan)
     limit = attach(TimeLimit(60, counters), gan)
     gan.counters["seconds_done"].assign(50)
     clock(1000)

@@ -27,11 +27,13 @@ def read(path):
 @pytest.fixture
 def gan():
     names = "epochs_done", "steps_done", "seconds_done"
+    counters = {name: keras.Variable(0.0, dtype="float32") for name in names}
     return types.SimpleNamespace(
         stage=PRETRAIN,
-        generator_optimizer=types.SimpleNamespace(learning_rate=0.5),
-        discriminator_optimizer=types.SimpleNamespace(learning_rate=0.25),
-        counters={name: keras.Variable(0.0, dtype="float32") for name in names},
+        generator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.5)),
+        discriminator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.25)),
+        counters=counters,
+        count=lambda name: int(counters[name].numpy()),
     )
 
 

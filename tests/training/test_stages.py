@@ -7,8 +7,11 @@ import tensorflow as tf
 from colorize_tf.color import encode
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
+from colorize_tf.training.callbacks import Counters
+from colorize_tf.training.distribute import Distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.log import RunLog
+from colorize_tf.training.loop import Loop
 from colorize_tf.training.stages import Stage, plan_stages, run_stages
 
 
@@ -66,18 +69,19 @@ def plan(**epochs):
 def run(examples, log):
     """Runs stages of one step an epoch and returns who watched."""
 
-    def run(gan, stages, callbacks=(), **arguments):
+    def run(gan, stages, callbacks=(), steps_per_epoch=1, **arguments):
         witness = Witness()
+        place = Distribution()
         with contextlib.suppress(KeyboardInterrupt):
             run_stages(
-                gan,
+                Loop(gan, examples=examples, steps_per_epoch=steps_per_epoch, distribution=place),
                 stages,
                 log=log,
                 losses={},
                 critic_learning_rate=2e-3,
+                counters=Counters(0, place),
                 callbacks=[witness, *callbacks],
-                x=examples,
-                **{"steps_per_epoch": 1, **arguments},
+                **arguments,
             )
         return witness
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from colorize_tf import assembly, media
-from colorize_tf.artifacts.keras_file import load_generator, save_generator
+from colorize_tf.artifacts.keras_file import load_generator
+from colorize_tf.assembly.losses import _color_prior
 from colorize_tf.config import STAGES, flag
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.synthetic import render_landscape
@@ -15,6 +16,8 @@ from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.recipes import RECIPES, make_config
 from colorize_tf.runs import RunFolder, write_json
 from colorize_tf.train import main
+from colorize_tf.training.distribute import Distribution
+from colorize_tf.training.placement import Placement
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +100,7 @@ def test_the_prior_of_the_colours_is_computed_once_in_a_run(photographs, tmp_pat
     assert prior.sum() == pytest.approx(1)
     np.save(run / "color_prior.npy", np.full_like(prior, 1 / len(prior)))
     config = make_config({**SMALL, **classes})
-    again = assembly._color_prior(config, RunFolder(run), None)
+    again = _color_prior(config, RunFolder(run), None)
     np.testing.assert_array_equal(again, 1 / len(prior))
 
 
@@ -117,16 +120,17 @@ SMALL = {
 }
 
 
-def train_tiny(photographs, run, **chosen):
+def train_tiny(photographs, run, distribution=None, **chosen):
     """Train two steps in each stage without exporting; return the rows of the log."""
     config = make_config({**SMALL, **chosen})
-    gan, _ = assembly.build_gan(config)
+    distribution = distribution or Distribution()
+    gan, _ = assembly.build_gan(config, distribution)
     found = find_photographs("folder", data_dir=photographs)
     distance = assembly.color_distance(config)
     folder = RunFolder.create(run, stem="run")
     counts = {"train": len(found.train), "validation": len(found.validation)}
     write_json(folder.data, {"origin": found.origin, "sha256": "", **counts})
-    assembly.train(gan, config, folder, found, distance)
+    assembly.train(gan, config, folder, found, distribution, distance=distance)
     return gan, rows_of(run)
 
 
@@ -166,6 +170,27 @@ def test_the_same_options_learn_the_same(photographs, tmp_path, plain_error):
     assert float(rows[0]["val_ab_rmse"]) == pytest.approx(plain_error, rel=1e-6)
 
 
+def test_a_strategy_learns_the_same(photographs, tmp_path, plain_error):
+    mirrored = assembly.start(Placement(strategy="mirrored"), None)
+    gan, rows = train_tiny(photographs, tmp_path / "run", mirrored)
+    assert float(rows[0]["val_ab_rmse"]) == pytest.approx(plain_error, rel=1e-5)
+    with mirrored.scope():
+        assert mirrored.strategy.extended.variable_created_in_scope(
+            gan.generator.trainable_variables[0].value
+        )
+
+
+def test_step_sizes_grow_with_the_batch_where_asked_for(photographs, tmp_path):
+    chosen = {"batch_size": 3, "generator": "tiny_unet", "learning_rate_scaling": "linear"}
+    _, rows = train_tiny(photographs, tmp_path / "run", **chosen)
+    config = make_config({**SMALL, **chosen})
+    expected = config.pretrain_learning_rate * 3 / 32
+    assert float(rows[0]["learning_rate"]) == pytest.approx(expected)
+    assert float(rows[0]["critic_learning_rate"]) == pytest.approx(
+        config.critic_learning_rate * 3 / 32
+    )
+
+
 @pytest.mark.parametrize(
     "chosen", [{"adversarial_loss": "hinge"}, {"label_smoothing": 0.3}], ids=str
 )
@@ -199,7 +224,7 @@ def backbone_weights(generator):
 
 def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
     chosen = {"generator": "resnet18_unet", "pretrain_epochs": 2, "frozen_epochs": 1}
-    fresh, _ = assembly.build_gan(make_config({**SMALL, **chosen}))
+    fresh, _ = assembly.build_gan(make_config({**SMALL, **chosen}), Distribution())
     frozen, rows = train_tiny(photographs, tmp_path / "a", **{**chosen, "pretrain_epochs": 1})
     assert [row["stage"] for row in rows] == ["frozen"]
     expected = backbone_weights(fresh.generator)
@@ -224,7 +249,7 @@ def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
     stages = {"pretrain_epochs": 0, "critic_epochs": 1, "adversarial_epochs": 1}
     still = {"critic_learning_rate": 1e-30, "adversarial_learning_rate": 1e-3}
     gan, _ = train_tiny(photographs, tmp_path / "run", **stages, **still)
-    fresh, _ = assembly.build_gan(make_config({**SMALL, **stages, **still}))
+    fresh, _ = assembly.build_gan(make_config({**SMALL, **stages, **still}), Distribution())
     pairs = zip(
         gan.discriminator.trainable_variables, fresh.discriminator.trainable_variables, strict=True
     )
@@ -265,43 +290,3 @@ def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
     assert train_shortly(photographs, tmp_path / "run", *flags) == 2
     assert "none.h5" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("chosen", "origin", "told", "licence"),
-    [
-        ({}, "landscapes in /home/me/landscapes", "landscapes", "those of https://www.kaggle.com"),
-        (
-            {},
-            "landscapes from https://www.kaggle.com/x in /home/me in it",
-            "landscapes from https://www.kaggle.com/x",
-            "not stated here",
-        ),
-        ({}, "rendered landscapes (seed 0) in /x", "rendered landscapes (seed 0)", "MIT"),
-        ({"data_dir": "/home/me/mine"}, "landscapes in /home/me/mine", "landscapes", "owners"),
-        ({"dataset": "coco"}, "coco in /home/me/coco", "coco", "Flickr"),
-    ],
-)
-def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, told, licence):
-    run = RunFolder.create(tmp_path / "valley", stem="unused")
-    counts = {"train": 9, "validation": 1, "sha256": "abc"}
-    folder = {"origin": origin, "folder": "/home/me", "mean_ab": [0, 0]}
-    run.data.write_text(json.dumps({**folder, **counts}))
-    description = assembly.describe_run(make_config(chosen), run)
-    data = description["data"]
-    assert (description["name"], description["recipe"]) == ("valley", "compact")
-    assert description["training_command"].startswith("python -m colorize_tf.train")
-    assert data["origin"] == told
-    assert licence in data["licence"]
-    assert {key: data[key] for key in counts} == counts
-    assert "/home" not in json.dumps(description)
-
-
-def test_a_run_from_another_ones_weights_tells_the_commands_of_both(tmp_path, calm):
-    first, second = (RunFolder.create(tmp_path / name, stem="unused") for name in "ab")
-    save_generator(calm, first.generator, {"training_command": "first command"})
-    second.data.write_text('{"origin": "x", "train": 1, "validation": 1, "sha256": "abc"}')
-    config = make_config({"init_from": str(first.path)})
-    earlier, own = assembly.describe_run(config, second)["training_command"].split("\n")
-    assert earlier == "first command"
-    assert own.endswith("--init-from a")

@@ -1,0 +1,27 @@
+"""A config and its photographs become networks, examples, losses, stages and callbacks.
+
+The only room beside the verbs that reads a config: everything below takes plain arguments.
+TensorFlow is imported by the functions, after `cli.start_tensorflow` has silenced it.
+"""
+
+from colorize_tf.assembly.description import describe_run, training_command
+from colorize_tf.assembly.gathering import gather
+from colorize_tf.assembly.losses import color_distance, mean_color
+from colorize_tf.assembly.networks import build_gan, start
+from colorize_tf.assembly.resuming import prolonged_config, resume_config
+from colorize_tf.assembly.training import make_log, plan, train
+
+__all__ = [
+    "build_gan",
+    "color_distance",
+    "describe_run",
+    "gather",
+    "make_log",
+    "mean_color",
+    "plan",
+    "prolonged_config",
+    "resume_config",
+    "start",
+    "train",
+    "training_command",
+]

@@ -1,0 +1,271 @@
+"""Writes the sets that `prepared.py` opens: photographs in shards, audited once, by many processes.
+
+The work is divided into units of as many files as fit a shard. The list of a unit is written after
+its shards, so that whoever goes on after an interruption sees which are done.
+"""
+
+import concurrent.futures
+import contextlib
+import csv
+import functools
+import hashlib
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+
+from colorize_tf.data import prepared, storage
+from colorize_tf.data.audit import CountedAudit, duplicate
+from colorize_tf.data.conversion import Converted, convert
+from colorize_tf.data.folders import check_folder, halves, is_image, walk_images
+from colorize_tf.data.ledger import TRAIN, VALIDATION, Ledger
+from colorize_tf.data.records import SIDES, Shard, shards_of_unit, unit_name
+from colorize_tf.data.shards import ShardWriter
+
+# Where the folders give no split, at most this share is held out.
+_MOST_VALIDATION = 0.1
+# Files that a process is given at a time.
+_CHUNK = 8
+
+
+class Settings(NamedTuple):
+    """What decides how a set comes out.
+
+    Attributes:
+        short_side: larger photographs are reduced to it, in pixels.
+        quality: of the JPEG files in the records, 1 to 100.
+        shard_size: files that go into a unit of the work, at most as many records into a shard.
+        validation: about how many photographs are held out where the folders give no split.
+        origin: where the photographs come from, for people.
+        licence: of the photographs, for people.
+    """
+
+    short_side: int = 288
+    quality: int = 95
+    shard_size: int = 1024
+    validation: int = 1000
+    origin: str = "photographs"
+    licence: str = "not stated"
+
+
+def prepare(
+    source: str | Path,
+    destination: str | Path,
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    verify: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CountedAudit:
+    """Write a set of records, go on where an earlier call stopped, or mend one that lost shards.
+
+    Of two files with the same contents or pixels one is kept. The order of the records follows from
+    the names' hashes, so that each shard is a sample of all.
+
+    Args:
+        source: folder of photographs, in any layout that `catalog.find_photographs` understands,
+            or a place in a bucket, which has no split.
+        destination: folder, or place in a bucket, for the set.
+        settings: how it comes out.
+        jobs: processes that convert photographs; 1 does it in this one.
+        verify: reads the shards that are there to their end, instead of comparing their lengths.
+        progress: is told how many files are done, of how many.
+
+    Returns:
+        The verdict on all files.
+
+    Raises:
+        ValueError: no photographs, none for one of the sides, another set in that place, or a place
+            that cannot be read or written.
+    """
+    source, destination = str(source), str(destination)
+    with tempfile.TemporaryDirectory(prefix="colorize_tf-") as scratch:
+        ledger = Ledger(Path(scratch, "files.sqlite"))
+        with contextlib.closing(ledger), _processes(jobs) as run:
+            has_split = _list_files(source, ledger)
+            _check_plan(source, destination, settings, ledger)
+            report = Path(scratch, "skipped.csv")
+            check = prepared.content_problem if verify else prepared.shard_problem
+            work = _Work(source, destination, settings, ledger, has_split, run, report, check)
+            done, total = 0, len(ledger)
+            for number, files in enumerate(ledger.units(settings.shard_size)):
+                work.do(number, files)
+                done += len(files)
+                progress(done, total)
+            return work.finish()
+
+
+def _list_files(source: str, ledger: Ledger) -> bool:
+    """List the files below a folder; return whether the folders share them out."""
+    if storage.is_url(source):
+        names = (name for name in storage.walk(source) if is_image(Path(name)))
+        ledger.add(TRAIN, names)
+        has_split = False
+    else:
+        check_folder(Path(source))
+        train, validation = halves(Path(source), "folder")
+        has_split = validation is not None
+        for side, folder in ((VALIDATION, validation), (TRAIN, train)):
+            if folder is not None:
+                names = (os.fspath(path.relative_to(source)) for path in walk_images(folder))
+                ledger.add(side, names)
+    if not len(ledger):
+        raise ValueError(f"{source} holds no image file")
+    return has_split
+
+
+def _check_plan(source: str, destination: str, settings: Settings, ledger: Ledger) -> None:
+    """Write down what is being made there, or compare with what was begun there."""
+    plan = {**settings._asdict(), "files": len(ledger), "names": ledger.sha256()}
+    place = storage.join(destination, prepared.PLAN)
+    storage.make_folder(destination)
+    if storage.size(place) is None:
+        storage.write_json(place, plan)
+        return
+    begun = storage.read_json(place)
+    other = [name for name, value in plan.items() if begun.get(name) != value]
+    if other:
+        name = other[0]
+        made = (
+            f"other files than those in {source} now"
+            if name == "names"
+            else f"{name} {begun.get(name)}, now it would be {plan[name]}"
+        )
+        raise ValueError(
+            f"{destination} holds a set of {made}; choose another folder, or bring back what it "
+            "was begun with"
+        )
+
+
+@contextlib.contextmanager
+def _processes(jobs: int) -> Iterator[Callable[[Callable, Sequence], Iterable]]:
+    """Give what is called like `map`, in order, by so many processes."""
+    if jobs == 1:
+        yield map
+        return
+    pool = concurrent.futures.ProcessPoolExecutor(
+        jobs, multiprocessing.get_context("spawn"), initializer=_begin_process
+    )
+    try:
+        yield functools.partial(pool.map, chunksize=_CHUNK)
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise ValueError(
+            "a process that converts photographs was ended, perhaps for want of memory; give the "
+            "same command again, with fewer --jobs"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_process() -> None:
+    # Ctrl-C goes to all: who has begun them ends them. Each has one core's worth of work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """Leave nothing behind where who has begun this process was killed and could end nobody."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+class _Work:
+    """Makes the units one after another, and sums them up."""
+
+    def __init__(self, source, destination, settings, ledger, has_split, run, report, check):
+        self._source, self._destination, self._check = source, destination, check
+        self._settings, self._ledger, self._has_split = settings, ledger, has_split
+        self._report = report
+        self._report.write_text("file,reason\n", "utf-8")
+        options = {"short_side": settings.short_side, "quality": settings.quality}
+        self._convert = functools.partial(run, functools.partial(convert, **options))
+        fraction = min(_MOST_VALIDATION, settings.validation / len(ledger))
+        # As the catalog does it: a photograph stays on its side when others come and go.
+        self._threshold = f"{int(fraction * 16**12):012x}"
+        self._shards: list[Shard] = []
+        self._left_out = Counter()
+
+    def do(self, number: int, files: Sequence[tuple[int, str]]) -> None:
+        """Make one unit, unless it is done."""
+        place = storage.join(self._destination, unit_name(number))
+        content = self._done(number, place)
+        if content is None:
+            content = self._make(number, files)
+            storage.write_json(place, content)
+        else:
+            for name, *digests in content["usable"]:
+                self._ledger.keep(name, *digests)
+        self._shards += shards_of_unit(number, content)
+        self._left_out.update(reason.partition(":")[0] for _, reason in content["skipped"])
+        with self._report.open("a", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            csv.writer(file).writerows(content["skipped"])
+
+    def _done(self, number: int, place: str) -> dict | None:
+        """Return the list of a unit whose shards are whole."""
+        if storage.size(place) is None:
+            return None
+        content = storage.read_json(place)
+        shards = shards_of_unit(number, content)
+        return None if any(self._check(self._destination, shard) for shard in shards) else content
+
+    def _make(self, number: int, files: Sequence[tuple[int, str]]) -> dict:
+        usable, skipped, shards = [], [], {}
+        places = [storage.join(self._source, name) for _, name in files]
+        with contextlib.ExitStack() as opened:
+            for (side, name), one in zip(files, self._convert(places), strict=True):
+                problem = one.finding.problem or duplicate(one.finding, self._ledger.first_with)
+                if problem:
+                    skipped.append((name, problem))
+                    continue
+                digests = one.finding.sha256, one.finding.pixels
+                self._ledger.keep(name, *digests)
+                usable.append((name, *digests))
+                side = self._side(side, one)
+                if side not in shards:
+                    file, licence = f"{side}-{number:05d}.tfrecord", self._settings.licence
+                    writer = ShardWriter(self._destination, file, licence)
+                    shards[side] = opened.enter_context(writer)
+                shards[side].write(name, one)
+        contents = {side: shard.content() for side, shard in shards.items()}
+        return {"usable": usable, "skipped": skipped, "shards": contents}
+
+    def _side(self, side: int, converted: Converted) -> str:
+        if self._has_split:
+            return "validation" if side == VALIDATION else "train"
+        return "validation" if converted.finding.sha256 < self._threshold else "train"
+
+    def finish(self) -> CountedAudit:
+        """Write what was left out and why, then the index."""
+        counts = Counter()
+        for shard in self._shards:
+            counts[shard.side] += shard.count
+        audit = CountedAudit((), (), sum(counts.values()), dict(self._left_out))
+        for side in SIDES:
+            if not counts[side]:
+                raise ValueError(
+                    f"{self._source}: {audit.summary()}, none of these for {side}; give it more "
+                    "photographs, or share them into train/ and val/"
+                )
+        storage.write_bytes(
+            storage.join(self._destination, "skipped.csv"), self._report.read_bytes()
+        )
+        digests = "".join(shard.sha256 for shard in self._shards)
+        index = {
+            "format": prepared.FORMAT,
+            **{key: getattr(self._settings, key) for key in ("origin", "licence", "short_side")},
+            "encoding": f"JPEG, chroma at full resolution, quality {self._settings.quality}",
+            "photographs": {side: counts[side] for side in SIDES},
+            "left_out": dict(self._left_out),
+            "sha256": hashlib.sha256(digests.encode()).hexdigest(),
+            "shards": [shard._asdict() for shard in self._shards],
+        }
+        storage.write_json(storage.join(self._destination, prepared.INDEX), index)
+        return audit

@@ -1,0 +1,202 @@
+"""Photographs in sharded TFRecords, by number or as a stream, in flat memory.
+
+`prepared.py` finds the shards of a set, `preparation.py` writes them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from colorize_tf.data import storage
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+SIDES = ("train", "validation")
+
+# Length and checksum before the contents, checksum behind.
+_BEFORE, _BEHIND = 12, 4
+FRAME = _BEFORE + _BEHIND
+"""Bytes that a TFRecord has beside its contents."""
+# Encoded photographs that are shuffled among each other; beyond that, whole shards are.
+_SHUFFLED_BYTES = 32 * 2**20
+# Shards that are read at once, and records from one before the next has its turn.
+_OPEN_SHARDS = 16
+_RUN = 4
+_BUCKET_READ_BYTES = 8 * 2**20
+
+
+class Shard(NamedTuple):
+    """One TFRecord file.
+
+    Attributes:
+        name: of the file, in the folder of the set.
+        unit: number of the list that tells where its records begin.
+        side: one of `SIDES`.
+        count: of records.
+        bytes: of the file.
+        sha256: hexadecimal digest of the contents of its records, one after another.
+    """
+
+    name: str
+    unit: int
+    side: str
+    count: int
+    bytes: int
+    sha256: str
+
+
+class Records:
+    """The photographs of one side, in the order of their shards; a slice of it is one too.
+
+    Args:
+        folder: of the set.
+        shards: of one side.
+        short_side: in pixels, which larger photographs were reduced to.
+        sha256: of the set.
+        chosen: places in the shards, counted through; None for all.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        shards: Sequence[Shard],
+        *,
+        short_side: int,
+        sha256: str,
+        chosen: range | None = None,
+    ):
+        self.folder = folder
+        self.shards = tuple(shards)
+        self.short_side = short_side
+        self.sha256 = sha256
+        self._ends = np.cumsum([shard.count for shard in self.shards], dtype=np.int64)
+        total = int(self._ends[-1]) if self.shards else 0
+        self._chosen = range(total) if chosen is None else chosen
+        self.is_whole = self._chosen == range(total)
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, chosen: slice) -> Records:
+        options = {"short_side": self.short_side, "sha256": self.sha256}
+        return Records(self.folder, self.shards, chosen=self._chosen[chosen], **options)
+
+    def read(self, index: int) -> tuple[bytes, str]:
+        """Return the contents of an image file, and its name.
+
+        Raises:
+            ValueError: its shard cannot be read, or is damaged.
+        """
+        import tensorflow as tf
+        from google.protobuf.message import DecodeError
+
+        place = self._chosen[index]
+        number = int(np.searchsorted(self._ends, place, side="right"))
+        shard = self.shards[number]
+        first = place - int(self._ends[number]) + shard.count
+        offsets = _offsets(self.folder, shard.unit, shard.side)
+        start, end = int(offsets[first]) + _BEFORE, int(offsets[first + 1]) - _BEHIND
+        file = storage.join(self.folder, shard.name)
+        try:
+            contents = storage.read_bytes(file, start, end - start)
+            features = tf.train.Example.FromString(contents).features.feature
+            encoded, name = (
+                features[key].bytes_list.value[0] for key in ("image/encoded", "image/filename")
+            )
+        except (DecodeError, IndexError) as error:
+            raise ValueError(f"{file} is damaged at byte {start}; prepare the set again") from error
+        return encoded, name.decode(errors="surrogateescape")
+
+    def stream(self, *, seed: int, first: tf.Tensor, shard: tuple[int, int]) -> tf.data.Dataset:
+        """Read the shards of one worker in passes without end, each in an order of its own.
+
+        Several shards are read at once, and what they hold is shuffled, 32 MiB at a time. The
+        order follows from `seed`, so that a stream can go on where another one stopped; what comes
+        before it in its pass is read, but not decoded.
+
+        Args:
+            seed: chooses the orders.
+            first: how many examples of this worker to pass over, an int64 scalar.
+            shard: this worker's index, and how many share the shards.
+
+        Returns:
+            A dataset of contents of image files, their names, and the number of each in the stream,
+            from `first`.
+
+        Raises:
+            ValueError: there are fewer shards than workers.
+        """
+        import tensorflow as tf
+
+        own = self.shards[shard[0] :: shard[1]]
+        if not own:
+            raise ValueError(
+                f"{self.folder} has {len(self.shards)} shards to train on, too few for {shard[1]} "
+                "workers; prepare it with a smaller --shard-size"
+            )
+        files = tf.constant([storage.join(self.folder, one.name) for one in own])
+        count = sum(one.count for one in own)
+        mean_bytes = sum(one.bytes for one in own) / count
+        buffer = max(16, round(_SHUFFLED_BYTES / mean_bytes))
+        read_bytes = _BUCKET_READ_BYTES if storage.is_url(self.folder) else None
+
+        def one_pass(number):
+            seeds = tf.stack([seed, number])
+            order = tf.random.experimental.stateless_shuffle(files, seed=seeds)
+            examples = tf.data.Dataset.from_tensor_slices(order).interleave(
+                lambda file: tf.data.TFRecordDataset(file, buffer_size=read_bytes),
+                cycle_length=_OPEN_SHARDS,
+                block_length=_RUN,
+                num_parallel_calls=min(_OPEN_SHARDS, len(own)),
+                deterministic=True,
+            )
+            begun = tf.where(number == first // count, first % count, 0)
+            # Not `shuffle`, whose seed cannot be a tensor when the seed of the process is 0.
+            mixed = examples.batch(buffer).enumerate().map(functools.partial(_shuffled, seeds))
+            return mixed.unbatch().skip(begun)
+
+        passes = tf.data.Dataset.range(first // count, tf.int64.max)
+        return passes.flat_map(one_pass).enumerate(first).map(_parsed)
+
+
+def _shuffled(seeds: tf.Tensor, number: tf.Tensor, examples: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    # From 1: the order of the shards has the seeds as they are.
+    seeds = tf.random.fold_in(seeds, number + 1)
+    return tf.random.experimental.stateless_shuffle(examples, seed=seeds)
+
+
+def _parsed(number: tf.Tensor, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    import tensorflow as tf
+
+    text = tf.io.FixedLenFeature((), tf.string)
+    keys = ("image/encoded", "image/filename")
+    features = tf.io.parse_single_example(example, dict.fromkeys(keys, text))
+    return *(features[key] for key in keys), number
+
+
+@functools.lru_cache(maxsize=64)
+def _offsets(folder: str, unit: int, side: str) -> np.ndarray:
+    """Where the records of a shard begin, and where the last one ends."""
+    content = storage.read_json(storage.join(folder, unit_name(unit)))
+    return np.array(content["shards"][side]["offsets"])
+
+
+def shards_of_unit(unit: int, content: dict) -> list[Shard]:
+    """Return the shards that the list of a unit tells of."""
+    known = ("name", "count", "bytes", "sha256")
+    return [
+        Shard(unit=unit, side=side, **{key: shard[key] for key in known})
+        for side, shard in content["shards"].items()
+    ]
+
+
+def unit_name(unit: int) -> str:
+    """Name the list of one unit of the work."""
+    return f"{unit:05d}.json"

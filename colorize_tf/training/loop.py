@@ -1,0 +1,129 @@
+"""Epochs of steps and validation, on whatever replicas there are.
+
+In place of Keras' `fit`, which does not run on several machines (keras issue 20585) and is no
+faster on one. Callbacks are Keras' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+from keras.callbacks import Callback, CallbackList
+
+from colorize_tf.training.distribute import Distribution
+from colorize_tf.training.state import state_variables
+
+if TYPE_CHECKING:
+    from colorize_tf.training.gan import ColorizationGAN
+
+
+class Loop:
+    """Trains and validates epoch by epoch.
+
+    Args:
+        gan: compiled; built in the scope of `distribution`.
+        examples: endless batches of `(lightness, ab)`, the part of this process; a batch is shared
+            out among its replicas.
+        validation: batches to validate on, the part of this process; None does not validate.
+        steps_per_epoch: steps that count as an epoch.
+        distribution: where the replicas are.
+        jit_compile: whether steps are compiled by XLA.
+    """
+
+    def __init__(
+        self,
+        gan: ColorizationGAN,
+        *,
+        examples: tf.data.Dataset,
+        validation: tf.data.Dataset | None = None,
+        steps_per_epoch: int,
+        distribution: Distribution,
+        jit_compile: bool = False,
+    ):
+        self.gan = gan
+        self.examples = distribution.share_out(examples)
+        self.validation = None if validation is None else distribution.spread(validation)
+        self.steps_per_epoch = steps_per_epoch
+        self.distribution = distribution
+        self.jit_compile = jit_compile
+        self._test = tf.function(self._test_step, autograph=False, reduce_retracing=True)
+
+    def run(self, callbacks: Sequence[Callback], *, first_epoch: int, end_epoch: int) -> None:
+        """Train until `end_epoch`, or until a callback sets `stop_training`.
+
+        Args:
+            callbacks: told as `fit` tells them, but for the batches of validation. The first is
+                `Counters`.
+            first_epoch: index of the first epoch; steps of it that the GAN has behind it are not
+                taken again.
+            end_epoch: index of the first epoch that is not trained any more.
+        """
+        gan = self.gan
+        callbacks = CallbackList(
+            list(callbacks), model=gan, verbose=1, epochs=end_epoch, steps=self.steps_per_epoch
+        )
+        gan.stop_training = False
+        callbacks.on_train_begin()
+        # It may have been restored, or have gone back to a better generator.
+        self.distribution.copy_from_chief(state_variables(gan).values())
+        train = self._make_train_function()
+        iterator = iter(self.examples)
+        for epoch in range(first_epoch, end_epoch):
+            gan.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            taken = gan.count("steps_done") - gan.count("epoch_first_step")
+            logs = {}
+            for step in range(taken, self.steps_per_epoch):
+                callbacks.on_train_batch_begin(step)
+                logs = train(iterator)
+                callbacks.on_train_batch_end(step, logs)
+                if gan.stop_training:
+                    break
+            self.distribution.average(gan.statistics)
+            figures = {name: float(gan.loss_means[name].result()) for name in logs}
+            figures.update(self._validate())
+            callbacks.on_epoch_end(epoch, figures)
+            gan.stop_training = self.distribution.any_worker(gan.stop_training)
+            if gan.stop_training:
+                break
+        callbacks.on_train_end()
+
+    def _make_train_function(self) -> Callable[[tf.data.Iterator], dict[str, tf.Tensor]]:
+        """Return a step from an iterator to the means of this process's first replica."""
+        strategy = self.distribution.strategy
+        step = self.gan.train_step
+        if self.jit_compile:
+            step = tf.function(step, jit_compile=True, autograph=False)
+
+        @tf.function(autograph=False)
+        def train(iterator):
+            logs = strategy.run(step, args=(iterator.get_next(),))
+            return {
+                name: strategy.experimental_local_results(value)[0] for name, value in logs.items()
+            }
+
+        return train
+
+    def _test_step(self, batch):
+        def measure(batch):
+            self.gan.test_step(batch)
+            return True
+
+        def measure_some(batch):
+            # Replicas take turns until all are done: some come out empty, which networks do not
+            # stand.
+            is_empty = tf.equal(tf.shape(batch[0])[0], 0)
+            tf.cond(is_empty, lambda: True, lambda: measure(batch))
+
+        measures = measure_some if self.distribution.replicas > 1 else measure
+        self.distribution.strategy.run(measures, args=(batch,))
+
+    def _validate(self) -> dict[str, float]:
+        """Measure all examples to validate on, those of all processes."""
+        if self.validation is None:
+            return {}
+        for batch in self.validation:
+            self._test(batch)
+        return {f"val_{name}": float(mean.result()) for name, mean in self.gan.measures.items()}

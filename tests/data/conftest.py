@@ -1,0 +1,41 @@
+"""Photographs as records, which several tests share."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from colorize_tf.data.preparation import Settings, prepare
+
+SETTINGS = Settings(short_side=40, shard_size=8, origin="photographs of mine", licence="CC BY 4.0")
+
+
+def photograph(seed):
+    corners = np.random.default_rng(seed).integers(0, 255, (4, 5, 3), dtype=np.uint8)
+    return cv2.resize(corners, (80, 64), interpolation=cv2.INTER_LINEAR)
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory):
+    """A folder of forty photographs, one of them twice, and a grey one."""
+    folder = tmp_path_factory.mktemp("source")
+    (folder / "below").mkdir()
+    for seed in range(40):
+        assert cv2.imwrite(str(folder / f"{seed:02}.png"), photograph(seed))
+    shutil.copy(folder / "00.png", folder / "below" / "again.png")
+    assert cv2.imwrite(str(folder / "grey.png"), np.full((80, 80, 3), 90, np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared_once(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "set"
+    prepare(source, folder, SETTINGS)
+    return folder
+
+
+@pytest.fixture
+def prepared(prepared_once, tmp_path):
+    """A set of records that a test may damage."""
+    return shutil.copytree(prepared_once, tmp_path / "set")

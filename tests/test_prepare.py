@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from colorize_tf import media, prepare
+from colorize_tf.data.synthetic import render_landscape
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for side, first, count in (("train", 0, 6), ("val", 50, 2)):
+        (folder / side).mkdir()
+        for seed in range(first, first + count):
+            media.write_image(folder / side / f"{seed}.png", render_landscape(seed, 64, 72))
+    return folder
+
+
+def test_it_says_what_is_in_the_set_and_how_to_train_on_it(photos, tmp_path, capsys):
+    flags = ["--size", "64", "--licence", "mine", "--jobs", "1", "--shard-size", "3"]
+    assert prepare.main([str(photos), "-o", str(tmp_path / "set"), *flags]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{photos}: 8 photographs: 8 usable, 0 left out"
+    assert "6 to train on, in shards of at most 3, 2 to validate on" in lines[1]
+    assert lines[1].endswith(f"--data-dir {tmp_path / 'set'}")
+    index = json.loads((tmp_path / "set" / "records.json").read_text())
+    assert (index["short_side"], index["licence"]) == (64, "mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "-o", "set"], "data folder nowhere does not exist"),
+        (["photos", "-o", "s3://bucket/set"], "no file system for s3://"),
+        (["photos", "-o", "file/below"], "file/below"),
+        (["photos", "-o", "set", "--quality", "101"], "must be at most 100"),
+        (["photos"], "required: -o"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    photos, tmp_path, monkeypatch, capsys, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").symlink_to(photos)
+    (tmp_path / "file").touch()
+    try:
+        code = prepare.main(arguments)
+    except SystemExit as end:
+        code = end.code
+    error = capsys.readouterr().err.strip()
+    assert code == 2 and words in error and "\n" not in error

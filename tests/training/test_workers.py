@@ -1,0 +1,228 @@
+import json
+import socket
+import threading
+
+import pytest
+import tensorflow as tf
+
+from colorize_tf.training.workers import Workers, expand_counts, expand_hosts, find_workers, meet
+
+
+def tf_config(index=0, kind="worker", **cluster):
+    cluster = cluster or {"worker": ["a:1", "b:2", "c:3"]}
+    return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})}
+
+
+def test_workers_are_those_of_tf_config():
+    workers = find_workers(tf_config(2))
+    assert workers == Workers(("a:1", "b:2", "c:3"), 2)
+    assert not workers.is_chief and find_workers(tf_config(0)).is_chief
+    assert workers.name(2) == "worker 2 (c:3)"
+
+
+def test_a_chief_comes_before_the_workers():
+    cluster = {"worker": ["b:2", "c:3"], "chief": ["a:1"], "evaluator": []}
+    assert find_workers(tf_config(1, **cluster)) == Workers(("a:1", "b:2", "c:3"), 2)
+    assert find_workers(tf_config(0, "chief", **cluster)).is_chief
+
+
+def test_a_worker_that_tensorflow_complains_of_is_named():
+    workers = Workers(("a:1", "b:2", "c:3"), 0)
+    message = "node on /job:worker/replica:0/task:0: unhealthy: /job:worker/replica:0/task:2\n"
+    assert workers.named_in(message) == "worker 2 (c:3)"
+    assert workers.named_in("Socket closed") == "another worker"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"TF_CONFIG": " "}, tf_config(worker=["a:1"]), {"SLURM_STEP_NUM_TASKS": "1"}],
+)
+def test_a_process_may_be_alone(environment):
+    assert find_workers(environment) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "malformed: Expecting"),
+        ("[]", "malformed: list indices"),
+        ('{"cluster": {}}', "malformed: no 'task' in it"),
+        ('{"cluster": [], "task": {}}', "malformed"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}', "no 'index' in it"),
+        (tf_config(worker=["a:1", "b"])["TF_CONFIG"], "'b' is no host:port"),
+        (tf_config(worker=["a:1", 7])["TF_CONFIG"], "7 is no host:port"),
+        (tf_config(worker=["a:1", "a:1"])["TF_CONFIG"], "an address is there twice"),
+        (tf_config(3)["TF_CONFIG"], "its task, worker 3, is not in its cluster"),
+        (tf_config(0, "evaluator")["TF_CONFIG"], "its task, evaluator 0, is not in its cluster"),
+        (tf_config(0, worker=["a:1"], ps=["b:2"])["TF_CONFIG"], "no place here for ps"),
+    ],
+)
+def test_a_malformed_tf_config_says_what_is_wrong_and_what_is_right(text, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        find_workers({"TF_CONFIG": text})
+    assert 'expected such as {"cluster": {"worker": ["host0:2222"' in str(caught.value)
+
+
+def slurm(index, hosts="node[09-10]", counts="2(x2)", tasks=4):
+    return {
+        "SLURM_STEP_NUM_TASKS": str(tasks),
+        "SLURM_STEP_NODELIST": hosts,
+        "SLURM_STEP_TASKS_PER_NODE": counts,
+        "SLURM_PROCID": str(index),
+        "SLURM_JOB_ID": "7",
+    }
+
+
+def test_workers_are_the_tasks_of_a_slurm_step_in_the_order_of_their_ranks():
+    workers = find_workers(slurm(3))
+    hosts, ports = zip(*(address.split(":") for address in workers.addresses), strict=True)
+    assert (hosts, workers.index) == (("node09", "node09", "node10", "node10"), 3)
+    assert int(ports[1]) - int(ports[0]) == 1 and ports[:2] == ports[2:]
+
+
+def test_hosts_and_tasks_of_slurm_are_read_as_tensorflow_reads_them(monkeypatch):
+    variables = slurm(0, "gpu,node[08-10,12],rack2-a", "1,2(x4),1", tasks=10)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    places = {"gpus_per_node": 2, "gpus_per_task": 1, "auto_set_gpu": False}
+    expected = tf.distribute.cluster_resolver.SlurmClusterResolver(**places)
+    addresses = expected.cluster_spec().as_dict()["worker"]
+    came = [address.split(":")[0] for address in find_workers(variables).addresses]
+    assert came == [address.split(":")[0] for address in addresses]
+
+
+def test_jobs_of_slurm_that_share_a_node_have_ports_of_their_own():
+    ports = {find_workers({**slurm(0), "SLURM_JOB_ID": str(job)}).addresses for job in range(50)}
+    assert len({address for addresses in ports for address in addresses}) == 4 * 50
+
+
+@pytest.mark.parametrize("text", ["", "node[1-x]", "r[0-1]n[0-3]", "node[1-2"])
+def test_a_list_of_no_hosts_is_refused(text):
+    with pytest.raises(ValueError, match="no hosts in"):
+        expand_hosts(text)
+
+
+def test_hosts_keep_the_zeros_and_the_order_of_their_numbers():
+    assert expand_hosts("n[9-10],n[01-02]x") == ["n9", "n10", "n01x", "n02x"]
+    assert expand_counts("2(x3),1") == [2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"SLURM_PROCID": "4"},
+        {"SLURM_STEP_TASKS_PER_NODE": "many"},
+        {"SLURM_STEP_TASKS_PER_NODE": "4"},
+        {"SLURM_STEP_NODELIST": ""},
+    ],
+    ids=str,
+)
+def test_variables_of_slurm_that_do_not_fit_together_are_refused(change):
+    with pytest.raises(ValueError, match="Slurm's variables do not tell who takes part"):
+        find_workers({**slurm(0), **change})
+
+
+# The meeting.
+
+
+@pytest.fixture
+def addresses():
+    """Three addresses of this machine; of the first, the port is free."""
+    with socket.create_server(("localhost", 0)) as server:
+        port = server.getsockname()[1]
+    return (f"localhost:{port}", "localhost:1", "localhost:2")
+
+
+def meeting(addresses, facts, *, answer=dict, seconds=5.0, before=None):
+    """What each worker gets, or the error that it raises; None in `facts` stays away."""
+    results = [None] * len(facts)
+
+    def attend(index):
+        try:
+            workers = Workers(addresses, index)
+            results[index] = meet(workers, facts[index], answer=answer, seconds=seconds)
+        except ValueError as error:
+            results[index] = str(error)
+
+    threads = [
+        threading.Thread(target=attend, args=(index,))
+        for index, fact in enumerate(facts)
+        if fact is not None
+    ]
+    for thread in threads:
+        thread.start()
+        if before:
+            before()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_workers_that_are_alike_all_get_the_chiefs_answer(addresses):
+    results = meeting(addresses, [{"a": (1,)}] * 3, answer=lambda: {"epochs": 4})
+    assert results == [{"epochs": 4}] * 3
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"code": "y", "--seed": 1}, "code is y, there x"),
+        ({"code": "x", "--seed": 2}, "--seed is 2, there 1"),
+        ({"code": "x"}, "--seed is not given, there 1"),
+        ({"code": "x", "--seed": 1, "--ema": 0.9}, "--ema is 0.9, there not given"),
+    ],
+)
+def test_a_worker_that_differs_is_named_with_what_differs(addresses, other, words):
+    facts = {"code": "x", "--seed": 1}
+    results = meeting(addresses, [facts, facts, other])
+    said = f"worker 2 (localhost:2) differs from worker 0 ({addresses[0]}): {words}"
+    assert all(said in result for result in results)
+
+
+def test_a_worker_that_never_comes_is_named_by_all(addresses):
+    results = meeting(addresses, [{}, {}, None], seconds=0.5)
+    assert "worker 2 (localhost:2) did not come within 0.5 s" in results[0]
+    assert results[1] == f"worker 0 ({addresses[0]}) says: {results[0]}"
+
+
+def test_a_chief_that_never_comes_is_named(addresses):
+    _, result, _ = meeting(addresses, [None, {}, None], seconds=0.5)
+    assert f"worker 0 ({addresses[0]}) did not answer within 0.5 s" in result
+
+
+def test_what_the_chief_cannot_do_the_others_are_told(addresses):
+    def refuse():
+        raise ValueError("no run in runs/a")
+
+    results = meeting(addresses, [{}, {}, {}], answer=refuse)
+    assert results[0] == "no run in runs/a"
+    assert results[1] == results[2] == f"worker 0 ({addresses[0]}) says: no run in runs/a"
+
+
+def test_somebody_else_who_knocks_is_passed_over(addresses):
+    host, port = addresses[0].split(":")
+
+    def knock():
+        for words in (b"GET / HTTP/1.1\r\n\r\n", b'{"index": 9}\n', b"[]\n"):
+            with socket.create_connection((host, int(port)), timeout=5) as connection:
+                connection.sendall(words)
+
+    def knock_when_open():
+        for _ in range(100):
+            try:
+                return knock()
+            except OSError:
+                threading.Event().wait(0.02)
+
+    done = []
+    results = meeting(
+        addresses, [{}, {}, {}], before=lambda: done or (knock_when_open(), done.append(True))
+    )
+    assert results == [{}, {}, {}]
+
+
+def test_a_taken_port_is_told(addresses):
+    port = int(addresses[0].split(":")[1])
+    with socket.create_server(("", port)):
+        result, *_ = meeting(addresses, [{}, None, None])
+    assert f"worker 0 ({addresses[0]}) cannot listen there" in result
