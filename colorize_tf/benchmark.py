@@ -17,6 +17,8 @@ PARTS = {
     "color": ("sRGB to Lab and back, beside scikit-image", "color.measure_color"),
     "generator": ("Keras, SavedModel and LiteRT beside the bound", "generator.measure_generator"),
     "photograph": ("a large JPEG, beside copying it", "photograph.measure_photograph"),
+    "archive": ("small JPEG files by Ray, beside the same without it", "archive.measure_archive"),
+    "records": ("memory and time of large sets as records", "records.measure_records"),
     "start": ("start of a command, beside Python's own", "processes.measure_start"),
     "memory": ("peaks of training and of colouring", "processes.measure_memory"),
     "growth": ("time by size, batch and data set", "growth.measure_growth"),

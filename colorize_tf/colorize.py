@@ -12,6 +12,9 @@ OUT is a folder, in which folders keep their structure, or, for one INPUT, a
 file whose suffix is the format. In a folder what is done already is skipped, so
 that the same command goes on after Ctrl-C. What is in OUT is never an INPUT.
 
+--engine ray (pip install colorize_tf[batch]) is for archives; all machines of a
+cluster need this package, and the folders under the same names.
+
 exit codes: 0 all done, 1 some failed (each is named, the rest is done), 2 wrong
 call or nothing to do, 130 Ctrl-C"""
 
@@ -38,9 +41,7 @@ def _parser():
         metavar="OUT",
         help="file or folder to write; - is standard output, the default for INPUT -",
     )
-    where.add_argument(
-        "--recursive", action="store_true", help="look into the folders in folders, too"
-    )
+    where.add_argument("--recursive", action="store_true", help="look into folders in folders")
     where.add_argument(
         "--limit", type=cli.number(int, 1), metavar="N", help="stop after N results, for a look"
     )
@@ -49,12 +50,9 @@ def _parser():
         choices=("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"),
         help="of the photographs written [that of each INPUT]",
     )
+    share = cli.number(int, 1, 100)
     where.add_argument(
-        "--quality",
-        type=cli.number(int, 1, 100),
-        default=95,
-        metavar="Q",
-        help="of JPEG and WebP, 1 to 100 [95]",
+        "--quality", type=share, default=95, metavar="Q", help="of JPEG and WebP, 1 to 100 [95]"
     )
     existing = where.add_mutually_exclusive_group()
     existing.add_argument(
@@ -66,21 +64,7 @@ def _parser():
         help="skip them where OUT is a file, too [that is an error]",
     )
     _add_color_flags(parser.add_argument_group("colour"))
-    work = parser.add_argument_group("long work")
-    work.add_argument(
-        "--jobs",
-        type=cli.number(int, 1, 256),
-        default=min(16, os.cpu_count() or 1),
-        metavar="N",
-        help="photographs read, and written, at the same time [one per processor]",
-    )
-    work.add_argument(
-        "--max-megapixels",
-        type=cli.number(float, 0.001),
-        default=200.0,
-        metavar="X",
-        help="larger photographs are refused before they are decoded [200]",
-    )
+    _add_work_flags(parser.add_argument_group("long work"))
     return parser
 
 
@@ -124,6 +108,21 @@ def _add_color_flags(group):
     )
 
 
+def _add_work_flags(group):
+    count = cli.number(int, 1, 4096)
+    group.add_argument(
+        "--jobs", type=count, metavar="N", help="photographs at the same time [one per processor]"
+    )
+    large = {"type": cli.number(float, 0.001), "default": 200.0, "metavar": "X"}
+    group.add_argument(
+        "--max-megapixels", **large, help="refuse larger photographs before decoding them [200]"
+    )
+    group.add_argument("--engine", choices=["local", "ray"], help="ray: many processes [local]")
+    group.add_argument(
+        "--ray-address", metavar="HOST:PORT", help="cluster with the same folders [this machine]"
+    )
+
+
 @cli.command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Colour what is named; return the exit code."""
@@ -144,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(chosen):
     """Refuse wrong calls before anything is loaded."""
     chosen.suffix = chosen.format and f".{chosen.format}"
+    if chosen.ray_address and chosen.engine != "ray":
+        raise ValueError("--ray-address is for --engine ray")
     if chosen.seed is not None and chosen.samples is None:
         raise ValueError("--seed chooses samples; say how many with --samples N")
     if chosen.output is None:
@@ -158,8 +159,8 @@ def _stream(chosen):
     from colorize_tf.inference.stream import convert_stream
     from colorize_tf.inference.tally import in_a_line
 
-    if len(chosen.inputs) > 1:
-        raise ValueError("- stands for one photograph; name no other INPUT beside it")
+    if len(chosen.inputs) > 1 or chosen.engine:
+        raise ValueError("- stands for one photograph; name no other INPUT, and no --engine")
     if chosen.samples is not None:
         raise ValueError("--samples writes several files; name INPUT and OUT instead of -")
     target = None if chosen.output == "-" else Path(chosen.output)
@@ -264,34 +265,35 @@ def _is_done(chosen, targets):
 def _work(chosen, tasks, tally):
     """Load the model and colour; count in `tally` what became of the tasks."""
     from colorize_tf.inference.colorizer import ModelGone
-    from colorize_tf.inference.session import colorize_tasks
 
-    shoebox = _shoebox(chosen)
-    jobs, limit = chosen.jobs, chosen.limit
+    options = {"limit": chosen.limit, "progress": cli.Progress}
     try:
-        colorize_tasks(tasks, shoebox, tally, jobs=jobs, limit=limit, progress=cli.Progress)
+        if chosen.engine == "ray":
+            from colorize_tf.inference.archive import colorize_archive
+
+            options |= {"jobs": chosen.jobs, "address": chosen.ray_address}
+            with cli.native_chatter_hidden():  # Ray's, all along
+                colorize_archive(tasks, _choices(chosen), tally, **options)
+        else:
+            from colorize_tf.inference.session import colorize_tasks
+
+            jobs = chosen.jobs or min(16, os.cpu_count() or 1)
+            colorize_tasks(tasks, _shoebox(chosen), tally, jobs=jobs, **options)
     except ModelGone as error:
         print(f"error: {error}", file=sys.stderr)
 
 
 def _shoebox(chosen):
     """Load the model, and put what was chosen beside it."""
-    from colorize_tf.inference.colorizer import Colorizer
-    from colorize_tf.inference.shoebox import Shoebox, sample_noise
+    from colorize_tf.inference.shoebox import open_shoebox
 
     with cli.native_chatter_hidden():
-        colorizer = Colorizer.load(chosen.model)
-    return Shoebox(
-        colorizer,
-        zs=sample_noise(colorizer, chosen.samples, chosen.seed or 0),
-        intensity=chosen.intensity,
-        ensemble=chosen.ensemble,
-        side_by_side=chosen.side_by_side,
-        quality=chosen.quality,
-        overwrite=chosen.overwrite,
-        force=chosen.force,
-        max_megapixels=chosen.max_megapixels,
-    )
+        return open_shoebox(**_choices(chosen))
+
+
+def _choices(chosen):
+    names = "model samples intensity ensemble side_by_side quality overwrite force max_megapixels"
+    return {name: getattr(chosen, name) for name in names.split()} | {"seed": chosen.seed or 0}
 
 
 if __name__ == "__main__":

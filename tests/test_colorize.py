@@ -433,6 +433,21 @@ def test_nothing_to_do_is_a_wrong_call(green, box, capsys, inputs, words):
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["in", "--ray-address", "host:6379"], "--ray-address is for --engine ray"),
+        (["-", "--engine", "ray"], "- stands for one photograph"),
+        (["in", "--engine", "ray"], "pip install colorize_tf[batch]"),
+    ],
+)
+def test_ray_is_for_archives_and_has_to_be_there(box, monkeypatch, capfd, arguments, words):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert run(*arguments, "-o", "out", "--recursive") == 2
+    errors = capfd.readouterr().err
+    assert words in errors and errors.count("\n") == 1
+
+
 def test_a_folder_needs_a_place_for_its_results(box, capsys):
     assert run("in") == 2
     assert "no -o OUT" in capsys.readouterr().err

@@ -34,6 +34,14 @@ ELSEWHERE = {
     ),
     "for recipe in": (HERE_BELOW, "test_the_comparison_of_recipes"),
     'pip install ".[demo]"': ("test_demo.py", "test_it_ends_cleanly_and_leaves_nothing"),
+    "export TF_CONFIG": (
+        "test_train_workers.py",
+        "test_a_killed_worker_ends_all_and_the_same_command_goes_on",
+    ),
+    'pip install ".[batch]"': (
+        "inference/test_archive_ray.py",
+        "test_it_is_as_at_a_desk_for_good_and_bad",
+    ),
     "docker run": (HERE_BELOW, "test_a_container_finds_the_shipped_model"),
     "printf": (REMOTE, "test_the_readmes_curl_example"),
     "import base64": (REMOTE, "test_the_readmes_python_example"),

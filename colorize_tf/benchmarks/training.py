@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # discriminator judges two batches, and what it says of the generated one goes back twice.
 _GENERATOR_PASSES = 3
 _DISCRIMINATOR_PASSES = 7
-# Steps of one call of fit, so that its beginning does not count for much.
-_FIT_STEPS = 5
+# Steps of an epoch, so that its beginning does not count for much.
+_EPOCH_STEPS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ def default_cases() -> list[Case]:
 def measure_training(
     cases: Sequence[Case] | None = None, *, with_xla: bool | None = None, **options: float
 ) -> list[Part]:
-    """Measure a step alone, under `fit`, by XLA, and in PyTorch.
+    """Measure a step alone, in the loop that trains, by XLA, and in PyTorch.
 
     Args:
         cases: by default `default_cases`.
@@ -101,10 +101,10 @@ def _measure_case(case: Case, precision: str, with_xla: bool, folder: Path, opti
     random = tf.random.Generator.from_seed(0)
     shape = (case.batch_size, case.image_size, case.image_size)
     batch = tuple(random.uniform((*shape, channels), -1.0, 1.0) for channels in (1, 2))
-    fit = _fit(gan, case, folder / case.generator)
+    epoch = _epoch(gan, case, folder / case.generator)
     contenders = [
         Contender("a step", _step(gan, batch), case.batch_size),
-        Contender("a step under fit, with the pipeline", fit, _FIT_STEPS * case.batch_size),
+        Contender("a step in a run, with the pipeline", epoch, _EPOCH_STEPS * case.batch_size),
     ]
     if with_xla:
         step = tf.function(gan.train_step, jit_compile=True)
@@ -148,12 +148,18 @@ def _step(gan: ColorizationGAN, batch: tuple[tf.Tensor, tf.Tensor]) -> Callable[
     return lambda: float(_first(gan.train_function(examples)))
 
 
-def _fit(gan: ColorizationGAN, case: Case, folder: Path) -> Callable[[], object]:
+def _epoch(gan: ColorizationGAN, case: Case, folder: Path) -> Callable[[], object]:
     from colorize_tf.data.pipeline import load_size, training_dataset
+    from colorize_tf.training.callbacks import Counters
+    from colorize_tf.training.distribute import Distribution
+    from colorize_tf.training.loop import Loop
 
     paths = write_pictures(folder, 2 * case.batch_size, load_size(case.image_size))
     examples = training_dataset(paths, image_size=case.image_size, batch_size=case.batch_size)
-    return lambda: gan.fit(examples, steps_per_epoch=_FIT_STEPS, verbose=0, shuffle=False)
+    distribution = Distribution()
+    loop = Loop(gan, examples=examples, steps_per_epoch=_EPOCH_STEPS, distribution=distribution)
+    counters = Counters(0, distribution)
+    return lambda: loop.run([counters], first_epoch=0, end_epoch=1)
 
 
 def _first(logs: dict) -> object:

@@ -55,7 +55,9 @@ def lightness_of(images: np.ndarray) -> np.ndarray:
     return images_to_lightness(images)[..., np.newaxis] / np.float32(LIGHTNESS_SCALE) - 1
 
 
-def join(images: np.ndarray, ab: np.ndarray, *, intensity: float = 1.0) -> np.ndarray:
+def join(
+    images: np.ndarray, ab: np.ndarray, *, intensity: float = 1.0, threads: int | None = None
+) -> np.ndarray:
     """Give a photograph the chroma that was predicted for it; its lightness stays.
 
     Chroma is brought to full size along the photograph's own edges, and where a screen cannot show
@@ -65,6 +67,7 @@ def join(images: np.ndarray, ab: np.ndarray, *, intensity: float = 1.0) -> np.nd
         images: uint8 or uint16 `(height, width, 3)`.
         ab: float32 `(h, w, 2)` in [-1, 1], of any size.
         intensity: what chroma is multiplied by; 0 gives grey.
+        threads: how many to compute on; by default one per processor, up to eight.
 
     Returns:
         `(height, width, 3)`, of the dtype of `images`.
@@ -82,7 +85,7 @@ def join(images: np.ndarray, ab: np.ndarray, *, intensity: float = 1.0) -> np.nd
 
     rows = max(1, _BAND_PIXELS // width)
     # NumPy and OpenCV let go of the interpreter while they compute.
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(join_band, range(0, height, rows)):
             pass
     return joined

@@ -11,10 +11,10 @@ from colorize_tf.inference.leftovers import sweep_leftovers
 from colorize_tf.inference.listing import Task
 from colorize_tf.inference.overlap import overlapped
 from colorize_tf.inference.shoebox import AlreadyInColor, Shoebox
-from colorize_tf.inference.tally import Tally, in_a_line
+from colorize_tf.inference.tally import Ending, Tally, in_a_line, reason_of
 
 # Of decoded photographs, for each job: a megapixel takes about ten MB from reading to writing.
-_MEGAPIXELS_PER_JOB = 16
+MEGAPIXELS_PER_JOB = 16
 
 
 class Display(Protocol):
@@ -50,28 +50,56 @@ def colorize_tasks(
         ValueError: nothing can be written where all results go.
         ModelGone: the model does not answer any more; what is left is counted as failed.
     """
-    folders = sorted({target.parent for task in tasks for target in task.targets})
-    check_writable_folder(os.path.commonpath([folder.absolute() for folder in folders]))
-    sweep_leftovers(folders)
+    prepare_folders(tasks)
     if limit is None:
         limit = len(tasks)
     photographs = [task for task in tasks if not task.is_film]
-    megapixels = jobs * _MEGAPIXELS_PER_JOB
+    megapixels = jobs * MEGAPIXELS_PER_JOB
     before = tally.ended()
     try:
         with progress(min(limit, len(photographs)), "photographs") as display:
             for task, error in overlapped(
                 photographs, shoebox, jobs=jobs, megapixels=megapixels, limit=limit
             ):
-                _count(task, error, tally, display)
+                tell(ending_of(task, error), tally, display)
                 display.advance(tally.ended() - before)
         for task in tasks:
             if task.is_film and tally.done < limit:
                 with progress(None, f"frames of {task.source.name}") as display:
-                    _count(task, _film(task, shoebox, display), tally, display)
+                    error = _film(task, shoebox, display)
+                    tell(ending_of(task, error), tally, display)
     except ModelGone:
         tally.failed["no answer of the model"] += len(tasks) - (tally.ended() - before)
         raise
+
+
+def prepare_folders(tasks: Sequence[Task]) -> None:
+    """See that results can be written, and sweep what killed processes left half-written.
+
+    Raises:
+        ValueError: nothing can be written where all results go.
+    """
+    folders = sorted({target.parent for task in tasks for target in task.targets})
+    check_writable_folder(os.path.commonpath([folder.absolute() for folder in folders]))
+    sweep_leftovers(folders)
+
+
+def ending_of(task: Task, error: Exception | None) -> Ending:
+    """Put into words how a task ended; for developers, let an error through instead."""
+    if error is None:
+        return Ending("done")
+    if isinstance(error, AlreadyInColor):
+        return Ending("skipped", "in colour already", str(error))
+    if os.environ.get("COLORIZE_TF_TRACEBACK"):
+        raise error
+    return Ending("failed", reason_of(error), in_a_line(error, task.source))
+
+
+def tell(ending: Ending, tally: Tally, display: Display) -> None:
+    """Count how a task ended, and show what there is to tell of it."""
+    tally.count(ending)
+    if ending.line is not None:
+        display.line(ending.line)
 
 
 def _film(task: Task, shoebox: Shoebox, display: Display) -> Exception | None:
@@ -84,17 +112,3 @@ def _film(task: Task, shoebox: Shoebox, display: Display) -> Exception | None:
     for note in report.notes:
         display.line(f"{task.targets[0]}: {note}")
     return None
-
-
-def _count(task: Task, error: Exception | None, tally: Tally, display: Display) -> None:
-    """Count how a task ended, and tell it unless it is done."""
-    if error is None:
-        tally.done += 1
-    elif isinstance(error, AlreadyInColor):
-        tally.skipped["in colour already"] += 1
-        display.line(str(error))
-    elif os.environ.get("COLORIZE_TF_TRACEBACK"):
-        raise error
-    else:
-        tally.fail(error)
-        display.line(in_a_line(error, task.source))

@@ -53,6 +53,7 @@ class Shoebox:
         overwrite: whether files that exist are replaced, rather than left as they are.
         force: whether photographs that are in colour already are coloured, too.
         max_megapixels: a file whose header announces more is refused before it is decoded.
+        threads: how many a photograph is joined on, as `join` takes it.
     """
 
     colorizer: Colorizer
@@ -64,6 +65,7 @@ class Shoebox:
     overwrite: bool = False
     force: bool = False
     max_megapixels: float = 200
+    threads: int | None = None
 
     def open(self, task: Task) -> tuple[bytes, float]:
         """Return the contents of the file, and the megapixels that it announces."""
@@ -148,16 +150,34 @@ class Shoebox:
 
     def paint(self, photograph: Photograph, ab: np.ndarray) -> Photograph:
         """Join a photograph with its chroma."""
-        images = join(photograph.images, ab, intensity=self.intensity)
+        images = join(photograph.images, ab, intensity=self.intensity, threads=self.threads)
         if not self.side_by_side:
             return photograph.with_images(images)
         alpha = photograph.alpha
-        grey = join(photograph.images, np.zeros_like(ab))
+        grey = join(photograph.images, np.zeros_like(ab), threads=self.threads)
         return dataclasses.replace(
             photograph,
             images=np.concatenate([grey, images], axis=1),
             alpha=None if alpha is None else np.concatenate([alpha, alpha], axis=1),
         )
+
+
+def open_shoebox(
+    model: str | None, *, samples: int | None = None, seed: int = 0, **choices: object
+) -> Shoebox:
+    """Load a model, and put what was chosen beside it.
+
+    Args:
+        model: as `Colorizer.load` takes it.
+        samples: how many colourings each photograph gets; None for the model's own one.
+        seed: which ones.
+        **choices: attributes of `Shoebox`.
+
+    Raises:
+        ValueError: no model there, or one that takes no noise.
+    """
+    colorizer = Colorizer.load(model)
+    return Shoebox(colorizer, zs=sample_noise(colorizer, samples, seed), **choices)
 
 
 def sample_noise(colorizer: Colorizer, samples: int | None, seed: int) -> np.ndarray | None:

@@ -3,9 +3,24 @@
 import dataclasses
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from colorize_tf.headers import ImageError
 from colorize_tf.media import is_out_of_memory
+
+
+class Ending(NamedTuple):
+    """How a photograph or film ended, in words that go from process to process.
+
+    Attributes:
+        kind: "done", "skipped" or "failed".
+        reason: a word or two, for counting; nothing where it is done.
+        line: what is told of it; None for nothing.
+    """
+
+    kind: str
+    reason: str = ""
+    line: str | None = None
 
 
 @dataclasses.dataclass
@@ -22,16 +37,16 @@ class Tally:
     skipped: Counter[str] = dataclasses.field(default_factory=Counter)
     failed: Counter[str] = dataclasses.field(default_factory=Counter)
 
+    def count(self, ending: Ending) -> None:
+        """Count one that ended."""
+        if ending.kind == "done":
+            self.done += 1
+        else:
+            {"skipped": self.skipped, "failed": self.failed}[ending.kind][ending.reason] += 1
+
     def fail(self, error: Exception) -> None:
         """Count an error by its kind."""
-        cause = error if isinstance(error, OSError) else error.__cause__
-        if isinstance(error, ImageError):
-            reason = error.reason
-        elif is_out_of_memory(error):
-            reason = "out of memory"
-        else:
-            reason = getattr(cause, "strerror", None) or "other"
-        self.failed[reason] += 1
+        self.failed[reason_of(error)] += 1
 
     def ended(self) -> int:
         """Return how many ended, one way or another."""
@@ -45,6 +60,16 @@ class Tally:
                 reasons = ", ".join(f"{n} {reason}" for reason, n in counts.most_common() if n)
                 parts.append(f"{counts.total()} {name} ({reasons})")
         return ", ".join([*parts, f"{left} left"] if left else parts)
+
+
+def reason_of(error: Exception) -> str:
+    """Say in a word or two what kind of error it is."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(error, ImageError):
+        return error.reason
+    if is_out_of_memory(error):
+        return "out of memory"
+    return getattr(cause, "strerror", None) or "other"
 
 
 def in_a_line(error: Exception, source: str | Path) -> str:

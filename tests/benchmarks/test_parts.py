@@ -18,10 +18,10 @@ def names(part):
     return [row.name for row in part.rows]
 
 
-def test_training_has_a_step_alone_under_fit_and_by_xla(monkeypatch):
+def test_training_has_a_step_alone_in_a_run_and_by_xla(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     (part,) = measure_training([TINY], with_xla=True, **ONCE)
-    assert names(part) == ["a step", "a step under fit, with the pipeline", "a step by XLA"]
+    assert names(part) == ["a step", "a step in a run, with the pipeline", "a step by XLA"]
     assert all(row.value > 0 and row.share > 0 for row in part.rows)
     assert part.missing == ["PyTorch, which is not installed (pip install torch)"]
     assert keras.config.dtype_policy().name == "float32"

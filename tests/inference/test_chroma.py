@@ -193,3 +193,17 @@ def test_lightness_is_what_the_network_was_trained_on():
     np.testing.assert_allclose(lightness, expected, atol=1e-4)
     assert lightness_of(np.full((1, 1, 3), 255, np.uint8)) == pytest.approx(1, abs=1e-4)
     assert lightness_of(np.zeros((1, 1, 3), np.uint8)) == pytest.approx(-1, abs=1e-4)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_number_of_threads_changes_nothing_but_itself(monkeypatch, threads):
+    made = []
+    pool = chroma.ThreadPoolExecutor
+    monkeypatch.setattr(chroma, "_BAND_PIXELS", 64)
+    images, ab = picture(40, 30), np.full((10, 8, 2), 0.1, np.float32)
+    expected = join(images, ab)
+    monkeypatch.setattr(
+        chroma, "ThreadPoolExecutor", lambda count: made.append(count) or pool(count)
+    )
+    np.testing.assert_array_equal(join(images, ab, threads=threads), expected)
+    assert made == [threads]

@@ -2,7 +2,7 @@ import cv2
 import pytest
 
 from colorize_tf.headers import ImageError
-from colorize_tf.inference.tally import Tally, in_a_line
+from colorize_tf.inference.tally import Ending, Tally, in_a_line
 
 
 def test_the_summary_says_how_many_and_why():
@@ -17,6 +17,13 @@ def test_the_summary_says_how_many_and_why():
         "12 done, 5 skipped (3 in colour already, 2 done before), "
         "4 failed (2 truncated, 1 zero-byte, 1 other), 7 left"
     )
+
+
+def test_what_ended_elsewhere_is_counted_as_what_ended_here():
+    tally = Tally()
+    for ending in [Ending("done"), Ending("skipped", "blue"), Ending("failed", "cut", "error: a")]:
+        tally.count(ending)
+    assert tally.summary(left=0) == "1 done, 1 skipped (1 blue), 1 failed (1 cut)"
 
 
 def test_a_name_of_several_lines_is_one_line():
