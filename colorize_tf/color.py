@@ -89,6 +89,11 @@ def rgb_to_lab(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
 
     Raises:
         ValueError: `rgb` is not floating point.
+
+    Example:
+        >>> middle_grey = np.full((1, 1, 3), 128 / 255)
+        >>> f"L* is {float(rgb_to_lab(middle_grey)[0, 0, 0]):.1f}, not 50"
+        'L* is 53.6, not 50'
     """
     import tensorflow as tf
 
@@ -114,6 +119,10 @@ def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
 
     Raises:
         ValueError: `lab` is not floating point.
+
+    Example:
+        >>> lab_to_rgb(np.float32([[[100, 0, 0]]])).numpy().round(2).tolist()
+        [[[1.0, 1.0, 1.0]]]
     """
     import tensorflow as tf
 
@@ -198,6 +207,11 @@ def encode(rgb: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
 
     Raises:
         ValueError: `rgb` is not floating point.
+
+    Example:
+        >>> lightness, ab = encode(np.ones((2, 3, 3)))
+        >>> lightness.shape.as_list(), ab.shape.as_list(), float(lightness[0, 0, 0])
+        ([2, 3, 1], [2, 3, 2], 1.0)
     """
     lab = rgb_to_lab(rgb)
     return lab[..., :1] / LIGHTNESS_SCALE - 1.0, lab[..., 1:] / AB_SCALE
@@ -215,6 +229,11 @@ def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
 
     Raises:
         ValueError: an input is not floating point.
+
+    Example:
+        >>> lightness, ab = encode(np.full((2, 2, 3), 0.25))
+        >>> round(float(decode(lightness, ab)[0, 0, 0]), 3)
+        0.25
     """
     return lab_to_rgb(to_lab(lightness, ab))
 

@@ -66,9 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return take_part(config, distribution, placement.jit, begun["is_new"])
     except LOST_WORKER as error:
+        reason = (error.message.strip().splitlines() or ["no reason was given"])[0][:200]
         print(
             f"\n{workers.named_in(error.message)} is gone; start all of them again, with --resume "
-            "or with --restartable",
+            f"or with --restartable ({reason})",
             file=sys.stderr,
         )
         return _TO_BE_RESTARTED
@@ -114,6 +115,7 @@ def _lead(config, distribution, jit, is_new):
     distance = assembly.color_distance(config)
     photographs = _find_photographs(config, run)
     print(f"{photographs.origin}: {photographs.audit.summary()}")
+    assembly.check(config, photographs, distribution, jit)
     if run is None:
         run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
     if not is_new:

@@ -10,4 +10,5 @@ import colorize_tf
 # pdoc reads what is there, and the package resolves its names on first use only.
 vars(colorize_tf).update({name: getattr(colorize_tf, name) for name in colorize_tf.__all__})
 pdoc.render.configure(docformat="google")
-pdoc.pdoc("colorize_tf", output_directory=Path(sys.argv[1]))
+# Where it is, not its name, which a checkout beside an installed package would have as well.
+pdoc.pdoc(Path(colorize_tf.__file__).parent, output_directory=Path(sys.argv[1]))

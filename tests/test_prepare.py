@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from colorize_tf import media, prepare
+from colorize_tf import media, prepare, train
 from colorize_tf.data.synthetic import render_landscape
 
 
@@ -49,3 +49,12 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         code = end.code
     error = capsys.readouterr().err.strip()
     assert code == 2 and words in error and "\n" not in error
+
+
+def test_a_set_too_small_to_train_on_is_told_before_a_run_is_made(photos, tmp_path, capsys):
+    flags = ["--size", "64", "--jobs", "1"]
+    assert prepare.main([str(photos), "-o", str(tmp_path / "set"), *flags]) == 0
+    flags = ["--recipe", "tiny", "--batch-size", "2", "--run-dir", str(tmp_path / "run")]
+    assert train.main(["--data-dir", str(tmp_path / "set"), *flags]) == 2
+    assert "prepared with --size 64" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -96,6 +96,7 @@ def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
     assert without_progress(output) == []
 
 
+@pytest.mark.slow
 def test_float32_is_as_silent(tmp_path, verb):
     flags = ["--precision", "float32", "--epochs", "1", "--steps-per-epoch", "1"]
     output = verb("train", *TINY, *flags, "--run-dir", tmp_path / "run")
@@ -193,6 +194,7 @@ def saved_state(run):
     return arrays
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("epoch", "sent", "code"),
     [(2, signal.SIGKILL, -signal.SIGKILL), (4, signal.SIGTERM, 143)],
@@ -266,6 +268,7 @@ def test_a_folder_without_a_run_is_begun_in_where_it_may(tmp_path, offline, poli
     assert epochs(tmp_path / "run") == [1]
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_again(
     tiny_run, tmp_path, offline, policy
 ):

@@ -14,6 +14,8 @@ import pytest
 
 from colorize_tf.train import main
 
+pytestmark = pytest.mark.slow
+
 FLAGS = [
     *("--recipe", "tiny", "--dataset", "synthetic", "--synthetic-count", "24"),
     *("--image-size", "32", "--batch-size", "6", "--validation-limit", "4"),

@@ -9,10 +9,11 @@ from colorize_tf.assembly.gathering import gather
 from colorize_tf.assembly.losses import color_distance, mean_color
 from colorize_tf.assembly.networks import build_gan, start
 from colorize_tf.assembly.resuming import prolonged_config, resume_config
-from colorize_tf.assembly.training import make_log, plan, train
+from colorize_tf.assembly.training import check, make_log, plan, train
 
 __all__ = [
     "build_gan",
+    "check",
     "color_distance",
     "describe_run",
     "gather",

@@ -51,6 +51,32 @@ def make_log(config: TrainConfig, run: RunFolder) -> RunLog:
     return RunLog(run.metrics, run.curves, monitor=config.monitor, mode=mode)
 
 
+def check(
+    config: TrainConfig, photographs: Photographs, distribution: Distribution, jit: str
+) -> None:
+    """Find out what `train` would refuse, before anything is written.
+
+    Args:
+        config: of the run.
+        photographs: to train and to validate on.
+        distribution: where the GAN was built.
+        jit: whether steps are compiled by XLA, see `Placement`.
+
+    Raises:
+        ValueError: a batch cannot be shared out in equal parts, XLA is asked for where it cannot
+            be had, or prepared photographs are too small or in too few shards.
+    """
+    from colorize_tf.data.pipeline import check_records, load_size
+    from colorize_tf.data.records import Records
+    from colorize_tf.training.distribute import use_xla
+
+    distribution.part_of(config.batch_size)
+    use_xla(jit, distribution.replicas)
+    if isinstance(photographs.train, Records):
+        short_side = load_size(config.image_size, config.scale_jitter)
+        check_records(photographs.train, short_side, distribution.shard[1])
+
+
 def train(
     gan: ColorizationGAN,
     config: TrainConfig,

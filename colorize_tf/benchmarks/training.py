@@ -159,7 +159,13 @@ def _epoch(gan: ColorizationGAN, case: Case, folder: Path) -> Callable[[], objec
     distribution = Distribution()
     loop = Loop(gan, examples=examples, steps_per_epoch=_EPOCH_STEPS, distribution=distribution)
     counters = Counters(0, distribution)
-    return lambda: loop.run([counters], first_epoch=0, end_epoch=1)
+
+    def epoch():
+        # Steps were taken in between that were not of an epoch.
+        gan.counters["epoch_first_step"].assign(gan.counters["steps_done"])
+        loop.run([counters], first_epoch=0, end_epoch=1)
+
+    return epoch
 
 
 def _first(logs: dict) -> object:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from colorize_tf.data import kaggle
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit
-from colorize_tf.data.folders import check_folder, files_by_split
+from colorize_tf.data.folders import OUTSIDE_SPLIT, check_folder, files_by_split
 from colorize_tf.data.kaggle import KAGGLE_PAGE
 from colorize_tf.data.prepared import copy_out, is_prepared, open_set
 from colorize_tf.data.records import Records
@@ -116,7 +116,7 @@ def find_photographs(
     else:
         sides = _split_by_content(verdict.usable, validation_fraction)
     _check_sides(folder, verdict, *sides)
-    outside = tuple(SkippedFile(path, "outside the split: in neither half") for path in others)
+    outside = tuple(SkippedFile(path, OUTSIDE_SPLIT) for path in others)
     verdict = Audit(verdict.usable, verdict.skipped + outside)
     return Photographs(*sides, folder, origin, verdict)
 

@@ -10,6 +10,9 @@ from colorize_tf import media
 
 # Photographs that OpenCV cannot read; listed so that the audit names them instead of losing them.
 _UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
+OUTSIDE_SPLIT = "outside the split: in neither half"
+"""Why a file is left out that has no side."""
+
 _TRAIN_NAMES = ("train", "training", "train2017")
 _VALIDATION_NAMES = ("val", "validation", "valid", "val2017", "test")
 _COCO_FOLDERS = ("train2017", "val2017")
@@ -27,13 +30,7 @@ def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path], 
     for side, files in zip((train, validation), split, strict=True):
         if not files:
             raise ValueError(_no_images(side))
-    real = [os.path.realpath(half) for half in (train, validation)]
-    others = [
-        path
-        for path in list_images(_unwrap(folder))
-        if not any(Path(os.path.realpath(path)).is_relative_to(half) for half in real)
-    ]
-    return *split, others
+    return *split, sorted(walk_outside(folder, train, validation))
 
 
 def halves(folder: Path, dataset: str) -> tuple[Path, Path | None]:
@@ -46,6 +43,15 @@ def halves(folder: Path, dataset: str) -> tuple[Path, Path | None]:
         return train, validation
     half = next((children[name] for name in _COCO_FOLDERS if name in children), None)
     return (half if dataset == "coco" and half else folder), None
+
+
+def walk_outside(folder: Path, train: Path, validation: Path) -> Iterator[Path]:
+    """Yield the image files of a folder with a split that are in neither half."""
+    real = [os.path.realpath(half) for half in (train, validation)]
+    for path in walk_images(_unwrap(folder)):
+        # The folder's: photographs of a half may be links to where they lie.
+        if not any(Path(os.path.realpath(path.parent)).is_relative_to(half) for half in real):
+            yield path
 
 
 def _unwrap(folder: Path) -> Path:

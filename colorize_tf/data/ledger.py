@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Validation comes first: of two equal files the first is kept, and losing one of thousands in
 # training costs less than changing what is measured.
-VALIDATION, TRAIN = 0, 1
+VALIDATION, TRAIN, OUTSIDE = 0, 1, 2
 
 
 class Ledger:
@@ -39,7 +39,7 @@ class Ledger:
         self._database.close()
 
     def add(self, side: int, names: Iterable[str]) -> None:
-        """List files of one side, `VALIDATION` or `TRAIN`."""
+        """List files of one side, `VALIDATION` or `TRAIN`, or of neither, `OUTSIDE`."""
         encoded = map(os.fsencode, names)
         rows = ((side, hashlib.sha256(name).digest()[:8], name) for name in encoded)
         self._database.executemany("INSERT OR IGNORE INTO files VALUES (?, ?, ?)", rows)

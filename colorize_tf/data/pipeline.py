@@ -68,7 +68,7 @@ def training_dataset(
 
     Raises:
         ValueError: `shard`, `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage`
-            is out of its range.
+            is out of its range, or records are too small or in too few shards.
     """
     check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
     worker, workers = shard
@@ -224,8 +224,8 @@ def _stream(
     shard: tuple[int, int],
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """The same as `_walk` from shards, which no `cache` on disk would make faster."""
-    _check_size(records, short_side)
     worker, workers = shard
+    check_records(records, short_side, workers)
 
     def decode(data, name):
         return _decode(data, name.decode(errors="replace"), short_side)
@@ -243,6 +243,26 @@ def _stream(
 
 def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
     return media.resize_to_short_side(media.decode_image(data, name), short_side)
+
+
+def check_records(records: Records, short_side: int, workers: int = 1) -> None:
+    """Find out whether a set can be trained on, before anything is written.
+
+    Args:
+        records: to train on.
+        short_side: `load_size` of the crops, in pixels.
+        workers: how many share it.
+
+    Raises:
+        ValueError: its photographs are too small, or its shards too few.
+    """
+    _check_size(records, short_side)
+    # All workers find it out, rather than the last ones when they begin.
+    if len(records.shards) < workers:
+        raise ValueError(
+            f"{records.folder} has {len(records.shards)} shards to train on, too few for {workers} "
+            "workers; prepare it with a smaller --shard-size"
+        )
 
 
 def _check_size(records: Records, short_side: int) -> None:

@@ -24,8 +24,15 @@ import cv2
 from colorize_tf.data import prepared, storage
 from colorize_tf.data.audit import CountedAudit, duplicate
 from colorize_tf.data.conversion import Converted, convert
-from colorize_tf.data.folders import check_folder, halves, is_image, walk_images
-from colorize_tf.data.ledger import TRAIN, VALIDATION, Ledger
+from colorize_tf.data.folders import (
+    OUTSIDE_SPLIT,
+    check_folder,
+    halves,
+    is_image,
+    walk_images,
+    walk_outside,
+)
+from colorize_tf.data.ledger import OUTSIDE, TRAIN, VALIDATION, Ledger
 from colorize_tf.data.records import SIDES, Shard, shards_of_unit, unit_name
 from colorize_tf.data.shards import ShardWriter
 
@@ -112,10 +119,12 @@ def _list_files(source: str, ledger: Ledger) -> bool:
         check_folder(Path(source))
         train, validation = halves(Path(source), "folder")
         has_split = validation is not None
-        for side, folder in ((VALIDATION, validation), (TRAIN, train)):
-            if folder is not None:
-                names = (os.fspath(path.relative_to(source)) for path in walk_images(folder))
-                ledger.add(side, names)
+        parts = {TRAIN: walk_images(train)}
+        if has_split:
+            parts[VALIDATION] = walk_images(validation)
+            parts[OUTSIDE] = walk_outside(Path(source), train, validation)
+        for side, paths in parts.items():
+            ledger.add(side, (os.fspath(path.relative_to(source)) for path in paths))
     if not len(ledger):
         raise ValueError(f"{source} holds no image file")
     return has_split
@@ -129,7 +138,13 @@ def _check_plan(source: str, destination: str, settings: Settings, ledger: Ledge
     if storage.size(place) is None:
         storage.write_json(place, plan)
         return
-    begun = storage.read_json(place)
+    try:
+        begun = storage.read_json(place)
+    except storage.Damaged as error:
+        raise ValueError(
+            f"{place} is damaged; choose another folder, or remove it to go on with the command "
+            "that the set was begun with"
+        ) from error
     other = [name for name, value in plan.items() if begun.get(name) != value]
     if other:
         name = other[0]
@@ -212,12 +227,17 @@ class _Work:
         """Return the list of a unit whose shards are whole."""
         if storage.size(place) is None:
             return None
-        content = storage.read_json(place)
+        try:
+            content = storage.read_json(place)
+        except storage.Damaged:  # as by a power failure
+            return None
         shards = shards_of_unit(number, content)
         return None if any(self._check(self._destination, shard) for shard in shards) else content
 
     def _make(self, number: int, files: Sequence[tuple[int, str]]) -> dict:
-        usable, skipped, shards = [], [], {}
+        usable, shards = [], {}
+        skipped = [(name, OUTSIDE_SPLIT) for side, name in files if side == OUTSIDE]
+        files = [(side, name) for side, name in files if side != OUTSIDE]
         places = [storage.join(self._source, name) for _, name in files]
         with contextlib.ExitStack() as opened:
             for (side, name), one in zip(files, self._convert(places), strict=True):

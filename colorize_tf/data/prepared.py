@@ -73,7 +73,7 @@ def open_set(folder: str | Path) -> PreparedSet:
     """
     folder = str(folder)
     index = storage.read_json(storage.join(folder, INDEX))
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
+    if index.get("format") != FORMAT:
         raise ValueError(
             f"{storage.join(folder, INDEX)} is no index of this version; prepare the set again"
         )
@@ -148,7 +148,7 @@ def copy_out(
                 aside.mkdir()
                 for index in progress(range(len(records))):
                     contents, name = records.read(index)
-                    (aside / f"{index:07d}-{Path(name).stem[:100]}.jpg").write_bytes(contents)
+                    (aside / f"{index:07d}-{_shortened(name)}.jpg").write_bytes(contents)
         except OSError as error:
             if not folder.is_dir():  # Else another process was faster.
                 raise ValueError(
@@ -156,3 +156,8 @@ def copy_out(
                     "XDG_CACHE_HOME to a folder that can be written"
                 ) from error
     return tuple(sorted(folder.iterdir()))
+
+
+def _shortened(name: str) -> str:
+    """Return the stem of a file's name, or as much of it as leaves a name that systems take."""
+    return Path(name).stem.encode(errors="ignore")[:100].decode(errors="ignore")

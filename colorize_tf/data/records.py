@@ -122,23 +122,15 @@ class Records:
         Args:
             seed: chooses the orders.
             first: how many examples of this worker to pass over, an int64 scalar.
-            shard: this worker's index, and how many share the shards.
+            shard: this worker's index, and how many share the shards, of which there are as many.
 
         Returns:
             A dataset of contents of image files, their names, and the number of each in the stream,
             from `first`.
-
-        Raises:
-            ValueError: there are fewer shards than workers.
         """
         import tensorflow as tf
 
         own = self.shards[shard[0] :: shard[1]]
-        if not own:
-            raise ValueError(
-                f"{self.folder} has {len(self.shards)} shards to train on, too few for {shard[1]} "
-                "workers; prepare it with a smaller --shard-size"
-            )
         files = tf.constant([storage.join(self.folder, one.name) for one in own])
         count = sum(one.count for one in own)
         mean_bytes = sum(one.bytes for one in own) / count

@@ -10,6 +10,10 @@ from colorize_tf import media
 from colorize_tf.files import written_aside
 
 
+class Damaged(ValueError):
+    """A file that is there and holds something else."""
+
+
 def is_url(place: str | Path) -> bool:
     """Say whether a place is in a bucket, such as `gs://bucket/folder`."""
     return "://" in str(place)
@@ -47,16 +51,21 @@ def read_bytes(place: str | Path, first: int = 0, count: int = -1) -> bytes:
         return file.read(count)
 
 
-def read_json(place: str | Path) -> Any:
-    """Read a JSON file.
+def read_json(place: str | Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
 
     Raises:
-        ValueError: it cannot be read, or is damaged.
+        Damaged: it is none.
+        ValueError: it cannot be read.
     """
+    contents = read_bytes(place)
     try:
-        return json.loads(read_bytes(place))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{place} is damaged ({error}); prepare the set again") from error
+        content = json.loads(contents)
+    except ValueError as error:
+        raise Damaged(f"{place} is damaged ({error}); prepare the set again") from error
+    if not isinstance(content, dict):
+        raise Damaged(f"{place} is damaged (no object); prepare the set again")
+    return content
 
 
 def write_bytes(place: str | Path, contents: bytes) -> None:

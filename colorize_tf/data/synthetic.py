@@ -35,6 +35,10 @@ def render_landscape(seed: int, height: int, width: int) -> np.ndarray:
 
     Raises:
         ValueError: The picture is too small or the seed negative.
+
+    Example:
+        >>> render_landscape(3, 32, 48).shape
+        (32, 48, 3)
     """
     _check(seed, height, width)
     view = View(np.random.default_rng(seed), height, width)

@@ -26,6 +26,11 @@ def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") 
         A model of two inputs, `lightness` float32 `(batch, height, width, 1)` and `ab`
         float32 `(batch, height, width, 2)`, both in [-1, 1], to `logits` float32
         `(batch, height / 8 - 2, width / 8 - 2, 1)`: one per patch, no activation, real > 0.
+
+    Example:
+        >>> judge = patchgan(base_width=8)
+        >>> [one.shape[-1] for one in judge.inputs], judge.output_shape[-1]
+        ([1, 2], 1)
     """
     lightness = keras.Input((None, None, 1), name="lightness")
     ab = keras.Input((None, None, 2), name="ab")

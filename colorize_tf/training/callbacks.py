@@ -259,6 +259,8 @@ class BestGenerator(Callback):
         """Begin a stage with the best generator of the one before."""
         stages = [row["stage"] for row in self.log.rows]
         is_new = bool(stages) and stages[-1] != self.model.stage.name
+        # A run that was asked to end has no row yet of the epoch that it was in.
+        is_new &= self.model.count("steps_done") == self.model.count("stage_first_step")
         if is_new and any(stage != CRITIC for stage in stages):
             weights = self.load(self.path).get_weights()
             self.model.generator.set_weights(weights)

@@ -48,6 +48,9 @@ class Loop:
         self.steps_per_epoch = steps_per_epoch
         self.distribution = distribution
         self.jit_compile = jit_compile
+        # Traced once for each time that the GAN is compiled.
+        self._compiled = None
+        self._train = None
         self._test = tf.function(self._test_step, autograph=False, reduce_retracing=True)
 
     def run(self, callbacks: Sequence[Callback], *, first_epoch: int, end_epoch: int) -> None:
@@ -68,7 +71,9 @@ class Loop:
         callbacks.on_train_begin()
         # It may have been restored, or have gone back to a better generator.
         self.distribution.copy_from_chief(state_variables(gan).values())
-        train = self._make_train_function()
+        if self._compiled is not gan.step:
+            self._compiled, self._train = gan.step, self._make_train_function()
+        train = self._train
         iterator = iter(self.examples)
         for epoch in range(first_epoch, end_epoch):
             gan.reset_metrics()

@@ -11,6 +11,9 @@ _CHOICES = {
     "jit": ("auto", "on", "off"),
 }
 
+# Twelve days; systems refuse to wait for ever.
+_LONGEST_WAIT = 10**6
+
 
 def _option(default: object, text: str) -> Any:
     return dataclasses.field(default=default, metadata={"group": "machines", "help": text})
@@ -43,5 +46,8 @@ class Placement:
                 raise ValueError(
                     f"--{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        if not self.worker_timeout > 0:
-            raise ValueError(f"--worker-timeout must be above 0, got {self.worker_timeout}")
+        if not 0 < self.worker_timeout <= _LONGEST_WAIT:
+            raise ValueError(
+                f"--worker-timeout must be above 0 and at most {_LONGEST_WAIT:,} seconds, "
+                f"got {self.worker_timeout:g}"
+            )

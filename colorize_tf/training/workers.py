@@ -15,6 +15,7 @@ from dataclasses import dataclass
 _EXAMPLE = (
     '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
+_PORTS = range(1, 2**16)
 # Jobs of Slurm that share a node get ports of their own.
 _SLURM_PORTS = range(12000, 22000)
 _MOST_BYTES = 2**20
@@ -87,7 +88,8 @@ def _of_tf_config(text: str) -> Workers:
     jobs = {job: jobs[job] for job in ("chief", "worker") if job in jobs}
     addresses = tuple(itertools.chain.from_iterable(jobs.values()))
     for address in addresses:
-        if not isinstance(address, str) or not re.fullmatch(r".+:\d{1,5}", address):
+        found = isinstance(address, str) and re.fullmatch(r".+:(\d+)", address)
+        if not found or int(found[1]) not in _PORTS:
             raise _malformed(f"{address!r} is no host:port")
     if len(set(addresses)) < len(addresses):
         raise _malformed("an address is there twice")
@@ -192,6 +194,7 @@ def meet(
 def _receive_all(workers, facts, answer, seconds):
     with contextlib.ExitStack() as connections:
         guests = {}
+        word = {"error": "it was ended"}
         try:
             for guest in _arrivals(workers, seconds, connections):
                 guests[guest["index"]] = guest

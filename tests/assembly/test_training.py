@@ -60,6 +60,7 @@ def rows_of(run):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_validates_exports_and_reloads_equal(name, photographs, tmp_path):
     run = tmp_path / "run"
@@ -222,6 +223,7 @@ def backbone_weights(generator):
     return [weight for layer in layers for weight in layer.get_weights()]
 
 
+@pytest.mark.slow
 def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
     chosen = {"generator": "resnet18_unet", "pretrain_epochs": 2, "frozen_epochs": 1}
     fresh, _ = assembly.build_gan(make_config({**SMALL, **chosen}), Distribution())
@@ -257,6 +259,7 @@ def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-20)
 
 
+@pytest.mark.slow
 def test_a_run_out_of_patience_goes_on_only_with_more_of_it(photographs, tmp_path, capsys):
     run = tmp_path / "run"
     flags = ["--pretrain-learning-rate", "0.05", "--patience", "1"]

@@ -104,9 +104,14 @@ def test_a_split_of_the_folders_is_kept(tmp_path, source):
         (tmp_path / "photos" / side).mkdir(parents=True)
         for path in source.glob(f"{chosen}.png"):
             (tmp_path / "photos" / side / path.name).symlink_to(path)
-    prepare(tmp_path / "photos", tmp_path / "set", SETTINGS)
+    (tmp_path / "photos" / "more").mkdir()
+    (tmp_path / "photos" / "more" / "20.png").symlink_to(source / "20.png")
+    audit = prepare(tmp_path / "photos", tmp_path / "set", SETTINGS)
     assert sorted(names(tmp_path / "set", "validation")) == [f"val/{n}.png" for n in range(10, 15)]
     assert len(names(tmp_path / "set", "train")) == 9
+    assert audit.summary() == "15 photographs: 14 usable, 1 left out (1 outside the split)"
+    skipped = (tmp_path / "set" / "skipped.csv").read_text().splitlines()
+    assert skipped == ["file,reason", "more/20.png,outside the split: in neither half"]
 
 
 # Interrupted, and mended.
@@ -174,6 +179,20 @@ def test_a_damaged_shard_is_made_again_and_no_other(source, prepared, made, dama
     prepare(source, prepared, SETTINGS)
     assert made == [2]
     assert contents(prepared) == before and not open_set(prepared).unreadable
+
+
+def test_a_unit_whose_list_is_damaged_is_made_again_and_no_other(source, prepared, made):
+    before = contents(prepared)
+    (prepared / "00002.json").write_bytes(b"")
+    prepare(source, prepared, SETTINGS)
+    assert made == [2] and contents(prepared) == before
+
+
+@pytest.mark.parametrize("content", ["", "[]"])
+def test_a_damaged_plan_is_not_guessed(source, prepared, content):
+    (prepared / "plan.json").write_text(content)
+    with pytest.raises(ValueError, match="plan.json is damaged; choose another folder, or remove"):
+        prepare(source, prepared, SETTINGS)
 
 
 def test_what_is_damaged_inside_is_found_when_asked_for(source, prepared, made):

@@ -93,6 +93,23 @@ def test_a_damaged_index_is_refused(prepared, offline, content):
         find(prepared)
 
 
+class Named(list):
+    """Stands in for records of these names."""
+
+    def read(self, index):
+        return b"jpeg", self[index]
+
+
+def test_long_names_of_photographs_become_names_that_systems_take(tmp_path):
+    names = ["a/b.c.png", f"{'山' * 83}.jpg", "\udcff.jpg"]
+    files = copy_out(Named(names), tmp_path / "set", iter)
+    assert [path.name for path in files] == [
+        "0000000-b.c.jpg",
+        f"0000001-{'山' * 33}.jpg",
+        "0000002-.jpg",
+    ]
+
+
 def test_a_cache_that_cannot_be_written_names_the_remedy(prepared, tmp_path):
     (tmp_path / "file").touch()
     records = open_set(prepared).sides["validation"]

@@ -105,9 +105,13 @@ def test_workers_share_the_shards(train):
     assert sorted(sum(names, [])) == sorted(all_names(train))
 
 
-def test_more_workers_than_shards_are_refused(train):
-    with pytest.raises(ValueError, match="too few for 99 workers; .*smaller --shard-size"):
-        stream(train, 1, shard=(98, 99))
+def test_more_workers_than_shards_are_refused_by_all(train):
+    for worker in (0, 98):
+        with pytest.raises(
+            ValueError, match="too few for 99 workers; .*smaller --shard-size"
+        ) as no:
+            training_dataset(train, cache="none", shard=(worker, 99), **SHAPE)
+        assert "\n" not in str(no.value)
 
 
 @pytest.mark.parametrize("cache", ["none", "memory"])

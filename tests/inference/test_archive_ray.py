@@ -25,6 +25,7 @@ from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference import cluster
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         not importlib.util.find_spec("ray"), reason="needs Ray: pip install colorize_tf[batch]"
     ),

@@ -26,7 +26,7 @@ LAST = Stage("last", "reconstruction", epochs=2, learning_rate=1e-3)
 @pytest.fixture
 def gan():
     network = types.SimpleNamespace(layers=[])
-    names = "epochs_done", "epoch_first_step", "steps_done", "seconds_done"
+    names = "epochs_done", "epoch_first_step", "stage_first_step", "steps_done", "seconds_done"
     counters = {name: keras.Variable(0.0, dtype="float32") for name in names}
     return types.SimpleNamespace(
         stage=PRETRAIN,
@@ -142,6 +142,13 @@ def test_the_average_of_the_weights_is_what_is_kept_and_where_both_go_on(log, ga
 def test_a_resumed_stage_starts_from_where_it_was(log, gan, best):
     train(gan, log, best, PRETRAIN, [13, 14])
     assert train(gan, log, best, PRETRAIN, [15]) == 14
+
+
+def test_a_stage_that_was_ended_in_its_first_epoch_goes_on_from_where_it_was(log, gan, best):
+    train(gan, log, best, PRETRAIN, [15, 13, 14])
+    gan.counters["stage_first_step"].assign(6)
+    gan.counters["steps_done"].assign(8)
+    assert train(gan, log, best, LAST, []) == 14
 
 
 def test_a_best_generator_that_a_killed_run_could_not_save_is_saved_on_resume(

@@ -77,7 +77,7 @@ def test_all_examples_to_validate_on_are_measured_by_the_steps_of_the_gan():
     expected = gan.test_step((lightness, ab))
     assert set(figures) == {"reconstruction_loss", *(f"val_{name}" for name in expected)}
     for name, value in expected.items():
-        assert figures[f"val_{name}"] == pytest.approx(float(value), rel=1e-4)
+        assert figures[f"val_{name}"] == pytest.approx(float(value), rel=1e-3)
 
 
 def test_an_epoch_that_was_begun_is_finished():
@@ -107,3 +107,15 @@ def test_steps_by_xla_are_the_same_with_two_scaled_losses(policy):
     for weight, by_xla in zip(*weights, strict=True):
         # Adam's first steps are nearly signs of gradients, of which a few tiny ones may turn.
         assert np.isclose(weight, by_xla, atol=1e-3).mean() > 0.9
+
+
+def test_a_step_is_traced_again_only_when_the_gan_was_compiled_again():
+    gan = make_gan()
+    loop = make_loop(gan)
+    run(loop)
+    first = loop._train
+    run(loop, first_epoch=1, end_epoch=2)
+    assert loop._train is first
+    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="critic")
+    run(loop, first_epoch=2, end_epoch=3)
+    assert loop._train is not first

@@ -11,9 +11,9 @@ def test_an_unknown_choice_lists_the_known(name):
         Placement(**{name: "other"})
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
-def test_waiting_takes_time(seconds):
-    with pytest.raises(ValueError, match="--worker-timeout must be above 0, got"):
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_waiting_takes_time_and_has_an_end(seconds):
+    with pytest.raises(ValueError, match="--worker-timeout must be above 0 and at most 1,000,000"):
         Placement(worker_timeout=seconds)
 
 

@@ -1,6 +1,7 @@
 import json
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
@@ -51,6 +52,8 @@ def test_a_process_may_be_alone(environment):
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}', "no 'index' in it"),
         (tf_config(worker=["a:1", "b"])["TF_CONFIG"], "'b' is no host:port"),
         (tf_config(worker=["a:1", 7])["TF_CONFIG"], "7 is no host:port"),
+        (tf_config(worker=["a:1", "b:0"])["TF_CONFIG"], "'b:0' is no host:port"),
+        (tf_config(worker=["a:65536", "b:1"])["TF_CONFIG"], "'a:65536' is no host:port"),
         (tf_config(worker=["a:1", "a:1"])["TF_CONFIG"], "an address is there twice"),
         (tf_config(3)["TF_CONFIG"], "its task, worker 3, is not in its cluster"),
         (tf_config(0, "evaluator")["TF_CONFIG"], "its task, evaluator 0, is not in its cluster"),
@@ -197,6 +200,21 @@ def test_what_the_chief_cannot_do_the_others_are_told(addresses):
     results = meeting(addresses, [{}, {}, {}], answer=refuse)
     assert results[0] == "no run in runs/a"
     assert results[1] == results[2] == f"worker 0 ({addresses[0]}) says: no run in runs/a"
+
+
+def test_where_the_chief_is_ended_the_others_are_told(addresses):
+    def end():
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor() as pool:
+        others = [
+            pool.submit(meet, Workers(addresses, index), {}, answer=dict, seconds=5.0)
+            for index in (1, 2)
+        ]
+        with pytest.raises(KeyboardInterrupt):
+            meet(Workers(addresses, 0), {}, answer=end, seconds=5.0)
+    said = f"worker 0 ({addresses[0]}) says: it was ended"
+    assert [str(other.exception()) for other in others] == [said, said]
 
 
 def test_somebody_else_who_knocks_is_passed_over(addresses):
