@@ -70,10 +70,12 @@ def assert_same_training(came, expected):
     assert {"figure.val_psnr", "figure.adversarial_loss"} <= expected.keys()
 
 
+@pytest.mark.slow
 def test_two_replicas_with_half_of_each_batch_train_as_one_with_the_whole(devices):
     assert_same_training(of(devices, "two."), of(devices, "one."))
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_and_end_with_equal_weights(devices, workers):
     for worker in workers:
         assert_same_training(worker, of(devices, "one."))
@@ -81,21 +83,25 @@ def test_two_processes_train_as_one_and_end_with_equal_weights(devices, workers)
         np.testing.assert_array_equal(value, workers[1][name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_statistics_of_replicas_drift_apart_until_they_are_averaged(devices):
     np.testing.assert_allclose(devices["apart"], devices["true"], atol=1e-6)
     np.testing.assert_allclose(devices["averaged"], [np.mean(devices["true"])] * 2, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_replica_drops_other_places(devices):
     assert not np.array_equal(*devices["seeds"])
 
 
+@pytest.mark.slow
 def test_a_step_that_overflows_in_one_replica_is_left_out_by_all(devices):
     assert devices["overflow.unmoved"].all() and devices["overflow.equal"].all()
     assert devices["overflow.moved"].all(), "the next step counts again"
     np.testing.assert_array_equal(devices["overflow.scales"], [32.0, 32.0])
 
 
+@pytest.mark.slow
 def test_processes_agree_on_what_the_chief_says_and_on_what_any_wishes(workers):
     for worker in workers:
         assert worker["told"] == 0.25
