@@ -13,6 +13,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from colorize_tf.artifacts.keras_file import check_generator, generate_ab, z_size_of
 from colorize_tf.artifacts.tflite_join import join_network_and_color
+from colorize_tf.artifacts.tflite_layers import with_plain_convolutions
 from colorize_tf.artifacts.tflite_ranges import balance_ranges, nodes_to_keep_in_float
 from colorize_tf.color import (
     decode,
@@ -225,9 +226,11 @@ def _network_converter(
     if z_size:
         specs.append(tf.TensorSpec([1, z_size], tf.float32, name="z"))
 
+    faster = with_plain_convolutions(generator)
+
     @tf.function(input_signature=specs)
     def network(*inputs):
-        return generate_ab(generator, *inputs)
+        return generate_ab(faster, *inputs)
 
     frozen = convert_variables_to_constants_v2(network.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())

@@ -2,19 +2,14 @@
 
 import contextlib
 import io
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+
+from colorize_tf.artifacts.tflite_measurement import measure_tflite
 
 # What the GPU delegate takes in float32: TensorFlow 2.21, lite/tools/versioning/
 # gpu_compatibility.cc. CAST is there for bool and int32 only; ours would be of uint8.
@@ -30,26 +25,6 @@ _GPU_OPS = frozenset(
     TRANSPOSE TRANSPOSE_CONV
     """.split()
 )
-# A process of its own, without TensorFlow. Linux carries ru_maxrss over from the parent, so that
-# the peak is read from its own memory map where there is one.
-_MEASURE_MEMORY = """
-import resource, sys
-import numpy as np
-from ai_edge_litert.interpreter import Interpreter
-if sys.argv[1]:
-    interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
-    run = interpreter.get_signature_runner("serving_default")
-    details = run.get_input_details().items()
-    inputs = {name: np.zeros(one["shape"], one["dtype"]) for name, one in details}
-    for _ in range(3):
-        run(**inputs)
-try:
-    status = open("/proc/self/status").read()
-    print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
-except (OSError, IndexError):
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(peak if sys.platform == "darwin" else peak * 1024)
-"""
 
 
 def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int = 30) -> dict:
@@ -70,9 +45,7 @@ def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int 
           `partitions`, and `left_out`, how often each op was not taken.
         - `gpu`: `compatible`; `obstacles`, by signature how often each op occurs that the GPU
           delegate does not take; and what TensorFlow's model `analyzer` says.
-        - `latency_ms`: by signature and number of threads the median, in milliseconds.
-        - `peak_memory_bytes` of a process that runs `serving_default` on one thread, and
-          `runtime_memory_bytes` of the same process without a model.
+        - what `measure_tflite` says of time and memory.
     """
     ops = _ops(content)
     return {
@@ -80,11 +53,7 @@ def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int 
         **ops,
         "xnnpack": _delegated(content),
         "gpu": _gpu_compatibility(content, ops["ops"]),
-        "latency_ms": {
-            name: {str(count): _latency(content, name, count, runs) for count in threads}
-            for name in ops["ops"]
-        },
-        **_peak_memory(content),
+        **measure_tflite(content, threads=threads, runs=runs),
     }
 
 
@@ -195,34 +164,3 @@ def _gpu_compatibility(content: bytes, ops: dict[str, dict[str, int]]) -> dict:
         "obstacles": {signature: counts for signature, counts in unknown.items() if counts},
         "analyzer": warnings or [line for line in lines if "looks compatible" in line],
     }
-
-
-def _latency(content: bytes, signature: str, threads: int, runs: int) -> float:
-    run = Interpreter(model_content=content, num_threads=threads).get_signature_runner(signature)
-    random = np.random.default_rng(0)
-    inputs = {
-        name: (random.random(one["shape"]) * _top(one["dtype"])).astype(one["dtype"])
-        for name, one in run.get_input_details().items()
-    }
-    run(**inputs)
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        run(**inputs)
-        seconds.append(time.perf_counter() - start)
-    return round(1000 * statistics.median(seconds), 3)
-
-
-def _top(dtype: type) -> int:
-    return 255 if dtype == np.uint8 else 1
-
-
-def _peak_memory(content: bytes) -> dict[str, int]:
-    def measure(path: str) -> int:
-        command = [sys.executable, "-c", _MEASURE_MEMORY, path]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
-        path.write_bytes(content)
-        return {"peak_memory_bytes": measure(str(path)), "runtime_memory_bytes": measure("")}

@@ -61,6 +61,7 @@ def build_gan(
     from colorize_tf.artifacts.keras_file import copy_weights, load_generator
     from colorize_tf.models import GENERATORS
     from colorize_tf.models.patchgan import patchgan
+    from colorize_tf.training.adam import FusedAdam
     from colorize_tf.training.gan import ColorizationGAN
     from colorize_tf.training.precision import set_precision
 
@@ -84,7 +85,7 @@ def build_gan(
             base_width=config.discriminator_width, pooling=config.discriminator_pooling
         )
         gan = ColorizationGAN(generator, discriminator, ema=config.ema, noise_seed=config.seed)
-        gan.compile(keras.optimizers.Adam(**adam), keras.optimizers.Adam(**adam))
+        gan.compile(FusedAdam(**adam), FusedAdam(**adam))
     return gan, precision
 
 

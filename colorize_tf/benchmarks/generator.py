@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,22 @@ if TYPE_CHECKING:
 
 
 def measure_generator(
-    *, name: str = "compact_unet", image_size: int = 256, **options: float
+    *,
+    names: Sequence[str] = ("compact_unet", "squeezenet_unet"),
+    image_size: int = 256,
+    **options: float,
 ) -> list[Part]:
-    """Measure one picture at a time through each artifact of an untrained generator.
+    """Measure one picture at a time through each artifact of untrained generators.
 
     Args:
-        name: in `GENERATORS`.
+        names: in `GENERATORS`; by default the one that `train` builds and the one that ships.
         image_size: height and width in pixels.
         **options: `rounds` and `seconds` of `compare`.
     """
+    return [_measure(name, image_size, options) for name in names]
+
+
+def _measure(name: str, image_size: int, options: dict[str, float]) -> Part:
     from colorize_tf.artifacts.keras_file import as_float32
     from colorize_tf.models import GENERATORS
 
@@ -42,13 +50,11 @@ def measure_generator(
     counted, rate = multiply_adds(generator), product.value
     bound = Row("bound: the float32 matrix rate", rate / counted, "pictures/s")
     rows = [dataclasses.replace(row, share=row.value * counted / rate) for row in rows]
-    return [
-        Part(
-            f"generator: {name} at {image_size} px, {counted / 1e9:.2f} G multiply-adds a "
-            f"picture, {rate / 1e9:.0f} G a second",
-            [*rows, bound],
-        )
-    ]
+    return Part(
+        f"generator: {name} at {image_size} px, {counted / 1e9:.2f} G multiply-adds a "
+        f"picture, {rate / 1e9:.0f} G a second",
+        [*rows, bound],
+    )
 
 
 def _lite(
@@ -88,12 +94,17 @@ def _tensorflow(generator: keras.Model, lightness: np.ndarray, folder: Path) -> 
 
     save_saved_model(generator, folder / "1")
     loaded = load_saved_model(folder / "1")
-    # Kept: the signature is its only while it lives.
-    signature = loaded.signatures["predict_ab"]
+    # Kept: the signatures are its only while it lives.
+    predict, colorize = loaded.signatures["predict_ab"], loaded.signatures["colorize"]
     batch = tf.constant(lightness)
+    photograph = tf.repeat(tf.cast(255 * (batch + 1) / 2, tf.uint8), 3, axis=-1)
     compiled = tf.function(lambda one: generate_ab(generator, one))
     return [
-        Contender("SavedModel", lambda: signature(lightness=batch)["ab"].numpy()),
+        Contender("SavedModel", lambda: predict(lightness=batch)["ab"].numpy()),
+        Contender(
+            "SavedModel, photograph to photograph",
+            lambda: colorize(images=photograph)["colorized"].numpy(),
+        ),
         Contender("Keras, in a graph", lambda: compiled(batch).numpy()),
         Contender("Keras, called", lambda: generate_ab(generator, batch).numpy()),
         Contender("Keras, predict", lambda: generator.predict(lightness, verbose=0)),

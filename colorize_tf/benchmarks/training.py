@@ -127,17 +127,16 @@ def _measure_case(case: Case, precision: str, with_xla: bool, folder: Path, opti
 
 def build_gan(case: Case) -> ColorizationGAN:
     """Build the compiled GAN of a case, under the policy in force."""
-    import keras
-
     from colorize_tf.models import GENERATORS
     from colorize_tf.models.patchgan import patchgan
+    from colorize_tf.training.adam import FusedAdam
     from colorize_tf.training.gan import ColorizationGAN
 
     gan = ColorizationGAN(
         GENERATORS[case.generator](case.image_size),
         patchgan(base_width=case.discriminator_width),
     )
-    gan.compile(*(keras.optimizers.Adam(2e-4, beta_1=0.5) for _ in range(2)))
+    gan.compile(*(FusedAdam(2e-4, beta_1=0.5) for _ in range(2)))
     return gan
 
 

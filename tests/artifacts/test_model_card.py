@@ -45,6 +45,13 @@ def test_a_card_says(words, tmp_path):
     assert words in model_card(CARD, tmp_path)
 
 
+def test_what_people_have_written_stays_within_its_cell(tmp_path):
+    data = {**CARD["data"], "origin": "lakes | hills\nin May", "licence": "mine | yours"}
+    text = model_card({**CARD, "data": data}, tmp_path)
+    assert r"of: lakes \| hills in May |" in text
+    assert r"| licence of the photographs | mine \| yours |" in text
+
+
 def test_what_is_not_known_is_said(tmp_path):
     unknown = {**CARD, "recipe": None, "data": None, "training_command": None}
     del unknown["figures"]

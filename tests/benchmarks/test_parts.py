@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from colorize_tf.benchmarks import color, generator, growth, photograph, pipeline, processes
+from colorize_tf.benchmarks.measuring import Row
 from colorize_tf.benchmarks.training import Case, measure_training
 from colorize_tf.benchmarks.tutorial_loader import load_batch
 
@@ -85,7 +86,7 @@ def test_color_goes_both_ways_beside_scikit_image():
 
 
 def test_the_generator_is_measured_as_every_artifact_beside_its_bound():
-    (part,) = generator.measure_generator(name="tiny_unet", image_size=32, **ONCE)
+    (part,) = generator.measure_generator(names=["tiny_unet"], image_size=32, **ONCE)
     assert names(part)[:5] == [
         "LiteRT, float32",
         "LiteRT, float16",
@@ -96,10 +97,23 @@ def test_the_generator_is_measured_as_every_artifact_beside_its_bound():
     assert names(part)[-1].startswith("bound")
 
 
-def test_a_photograph_is_coloured_beside_being_copied():
-    (part,) = photograph.measure_photograph(height=60, width=80, **ONCE)
-    assert names(part) == ["colouring it", "only reading and writing it"]
-    assert part.rows[1].ratio > 0
+def test_a_photograph_is_coloured_beside_being_copied_and_a_folder_of_them():
+    alone, many = photograph.measure_photograph(height=60, width=80, count=3, **ONCE)
+    assert names(alone) == ["colouring it", "only reading and writing it"]
+    assert alone.rows[1].ratio > 0
+    assert many.title == "a folder of 3 JPEG files of 1 megapixel"
+    assert many.rows[0].unit == "pictures/s" and many.rows[0].value > 0
+
+
+def test_a_photograph_that_fails_is_no_figure(monkeypatch):
+    from colorize_tf.inference.shoebox import Shoebox
+
+    def broken(*arguments):
+        raise ValueError("out of paint")
+
+    monkeypatch.setattr(Shoebox, "paint", broken)
+    with pytest.raises(ValueError, match="out of paint"):
+        photograph.measure_photograph(height=60, width=80, count=1, **ONCE)
 
 
 def test_commands_are_measured_whole(monkeypatch):
@@ -123,9 +137,26 @@ def test_memory_is_the_most_that_was_held():
 
 def test_growth_is_measured_and_drawn(tmp_path):
     parts = growth.measure_growth(
-        sizes=(32, 64), batches=(1, 2), lengths=(2, 3), generator="tiny_unet", **ONCE
+        sizes=(32, 64),
+        batches=(1, 2),
+        lengths=(2, 3),
+        megapixels=(0.01, 0.02),
+        generator="tiny_unet",
+        **ONCE,
     )
-    assert len(parts) == 5
-    assert [names(part) for part in parts[::2]] == [["32", "64"], ["1", "2"], ["2", "3"]]
+    assert len(parts) == 7
+    assert [names(part) for part in parts[:5:2]] == [["32", "64"], ["1", "2"], ["2", "3"]]
+    assert names(parts[5]) == ["0.01", "0.02"]
     growth.draw_growth(parts, tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_time_that_grows_with_the_pixels_has_the_exponent_one(monkeypatch):
+    def compare(contenders, **_):
+        return [Row(contender.name, 0.5, "s") for contender in contenders]
+
+    monkeypatch.setattr(growth, "compare", compare)
+    monkeypatch.setattr(growth, "_training", lambda *_: None)
+    monkeypatch.setattr(growth, "_generator", lambda *_: None)
+    *_, exponent = growth.measure_growth(lengths=(1,), megapixels=(0.01, 0.02, 0.04))
+    assert exponent.rows[0].value == pytest.approx(1)

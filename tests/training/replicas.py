@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from colorize_tf.training.adam import FusedAdam
 from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.distribute import Distribution, choose_distribution
 from colorize_tf.training.gan import ColorizationGAN
@@ -42,9 +43,7 @@ def build(distribution, generator_and_discriminator=networks, **options):
     keras.utils.set_random_seed(0)
     with distribution.scope():
         gan = ColorizationGAN(*generator_and_discriminator(), ema=0.9, noise_seed=1)
-        optimizers = [
-            keras.optimizers.Adam(1e-2, beta_1=0.5, global_clipnorm=0.5) for _ in range(2)
-        ]
+        optimizers = [FusedAdam(1e-2, beta_1=0.5, global_clipnorm=0.5) for _ in range(2)]
         gan.compile(*optimizers, **options)
     return gan
 
@@ -96,7 +95,7 @@ def normalization(distribution):
         features = keras.layers.Dropout(0.5, name="dropout")(features)
         generator = keras.Model(lightness, keras.layers.Conv2D(2, 1, name="ab")(features))
         gan = ColorizationGAN(generator, networks()[1])
-        gan.compile(*(keras.optimizers.Adam() for _ in range(2)), objective="reconstruction")
+        gan.compile(*(FusedAdam() for _ in range(2)), objective="reconstruction")
     batches = iter(distribution.share_out(tf.data.Dataset.from_tensors(pictures(BATCH))))
     batch = next(batches)
     tf.function(lambda: distribution.strategy.run(gan.train_step, args=(batch,)))()
