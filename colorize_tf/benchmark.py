@@ -16,12 +16,12 @@ PARTS = {
     "pipeline": ("JPEG files to batches, beside Pillow", "pipeline.measure_pipeline"),
     "color": ("sRGB to Lab and back, beside scikit-image", "color.measure_color"),
     "generator": ("Keras, SavedModel and LiteRT beside the bound", "generator.measure_generator"),
-    "photograph": ("a large JPEG, beside copying it", "photograph.measure_photograph"),
+    "photograph": ("a JPEG beside copying it, and a folder", "photograph.measure_photograph"),
     "archive": ("small JPEG files by Ray, beside the same without it", "archive.measure_archive"),
     "records": ("memory and time of large sets as records", "records.measure_records"),
     "start": ("start of a command, beside Python's own", "processes.measure_start"),
     "memory": ("peaks of training and of colouring", "processes.measure_memory"),
-    "growth": ("time by size, batch and data set", "growth.measure_growth"),
+    "growth": ("time by size, batch, data set and megapixels", "growth.measure_growth"),
 }
 
 

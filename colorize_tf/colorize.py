@@ -104,7 +104,7 @@ def _add_color_flags(group):
         "--side-by-side", action="store_true", help="write grey and colour in one picture"
     )
     group.add_argument(
-        "--force", action="store_true", help="colour what is in colour already [report it]"
+        "--force", action="store_true", help="colour what is in colour, or damaged, too [report it]"
     )
 
 

@@ -13,7 +13,7 @@ from colorize_tf.recipes import portable_path
 from colorize_tf.runs import write_json
 
 _QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
-# int8 is calibrated on as many; the first few are what artifacts are compared on.
+# The model is measured on as many, and int8 calibrated with as many.
 _PICTURES = 100
 
 
@@ -56,10 +56,14 @@ def _parser():
         metavar="N",
         help="pixels the network sees, in all that is written [as it was trained]",
     )
-    parser.add_argument_group("checks").add_argument(
-        "--data-dir",
+    checks = parser.add_argument_group("photographs")
+    checks.add_argument(
+        "--data-dir", metavar="DIR", help="to measure on and to compare on [rendered landscapes]"
+    )
+    checks.add_argument(
+        "--calibration-dir",
         metavar="DIR",
-        help="photographs to measure on and to calibrate int8 with [rendered landscapes]",
+        help="to calibrate int8 with, such as those it learned from [those of --data-dir]",
     )
     parser.add_argument_group("for TensorFlow Serving").add_argument(
         "--warmup",
@@ -81,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen.model or not chosen.to:
         raise ValueError("export needs MODEL and --to DIR, or --describe FILE")
     quantizations = [name.strip() for name in chosen.tflite.split(",")]
+    if chosen.calibration_dir and "int8" not in quantizations:
+        raise ValueError("--calibration-dir is for int8 alone; add --tflite int8, or leave it out")
     unknown = [name for name in quantizations if name not in _QUANTIZATIONS]
     if unknown:
         raise ValueError(
@@ -104,12 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.size is not None:
         generator = resize_generator(generator, chosen.size)
     with _photographs(chosen.data_dir, generator.output_shape[1]) as (paths, origin):
-        if "int8" in quantizations and len(paths) < _PICTURES:
-            raise ValueError(
-                f"int8 needs at least {_PICTURES} photographs to be calibrated with, got "
-                f"{len(paths)} usable ones in {chosen.data_dir}; give more, or leave --data-dir "
-                "out for renderings"
-            )
+        calibration = None
+        if "int8" in quantizations:
+            calibration = _calibration_pictures(chosen, paths, generator.output_shape[1])
         pictures, scores = _measure(generator, paths)
     figures = {
         "pictures": origin,
@@ -123,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder,
             name=folder.name,
             pictures=pictures,
+            calibration=calibration,
             quantizations=quantizations,
             image_dtype=chosen.image_dtype,
             warmup=chosen.warmup,
@@ -173,6 +177,27 @@ def _photographs(data_dir: str | None, size: int) -> Iterator[tuple[list[Path], 
         for seed, path in enumerate(paths):
             write_image(path, render_landscape(seed, size, size))
         yield paths, f"{_PICTURES} landscapes rendered by colorize_tf (seeds from 0)"
+
+
+def _calibration_pictures(chosen, measured, size):
+    """Return what int8 is calibrated with, as the generator sees it."""
+    import numpy as np
+
+    from colorize_tf.data.catalog import list_photographs
+    from colorize_tf.evaluation.scores import evaluation_image
+
+    folder, paths = chosen.data_dir, measured
+    if chosen.calibration_dir is not None:
+        folder = chosen.calibration_dir
+        every = list_photographs(folder)
+        # From all over the folder: what was taken together often lies together.
+        paths = every[:: max(1, len(every) // _PICTURES)][:_PICTURES]
+    if len(paths) < _PICTURES:
+        raise ValueError(
+            f"int8 needs at least {_PICTURES} photographs to be calibrated with, got {len(paths)} "
+            f"usable ones in {folder}; give more, or name another folder with --calibration-dir"
+        )
+    return np.stack([evaluation_image(path, size) for path in paths])
 
 
 def _measure(generator, paths):

@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from warnings import warn
 
 import cv2
 import numpy as np
@@ -22,8 +23,11 @@ WRITABLE_SUFFIXES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix != ".gif
 LONGEST_SIDES = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
 """In pixels: what fits the fields of the format, and the libraries that write it."""
 
-# For each pixel: what codecs need at most, beside the picture itself.
-_CODEC_BYTES = 16
+# For each pixel, and each byte of its depth: what codecs need at most, beside the picture itself.
+_CODEC_BYTES = 24
+
+# Where it gets no memory, OpenCV 5.0 ends the whole process instead of raising an error.
+_ABORTING_SUFFIXES = (".tif", ".tiff")
 
 
 def read_image(path: str | Path, *, max_megapixels: float = 200) -> np.ndarray:
@@ -90,7 +94,7 @@ def decode_image(
 
 
 def decode(
-    data: bytes, name: str | Path, max_megapixels: float
+    data: bytes, name: str | Path, max_megapixels: float, *, allow_damage: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None, Metadata, int]:
     """Decode the contents of an image file with all that comes with them.
 
@@ -98,6 +102,7 @@ def decode(
         data: contents of the file.
         name: what an error calls the file.
         max_megapixels: a header that announces more is refused before it is decoded.
+        allow_damage: decode what there is of damaged pixels, and warn, instead of refusing them.
 
     Returns:
         The image, uint8 or uint16 `(height, width, 3)`, upright sRGB; its alpha
@@ -118,12 +123,16 @@ def decode(
             raise MemoryError(f"cannot read {name}: not enough memory") from error
         raise
     if decoded is None:
-        _check_memory(header.height, header.width)
+        _check_memory(header.height, header.width, 1)
         raise ImageError(name, "corrupt", "its pixels cannot be decoded; copy or export it again")
-    images, alpha = decoded
+    images, alpha, damage = decoded
     if images.dtype not in (np.uint8, np.uint16):
         detail = f"pixels are {images.dtype}, expected 8 or 16 bits; export it as PNG or JPEG"
         raise ImageError(name, "unsupported", detail)
+    if damage and not allow_damage:
+        raise ImageError(name, "damaged", f"parts of it are lost ({damage}); copy it again")
+    if damage:
+        warn(f"{name} is damaged ({damage}); what is left of it is taken", stacklevel=2)
     return images, alpha, metadata, header.frames
 
 
@@ -139,9 +148,9 @@ def has_transparency(data: bytes) -> bool:
     if data.startswith(b"\xff\xd8"):
         return False  # JPEG has no alpha: spare the second decoding.
     decoded = decode_pixels(data, 1)
-    if decoded is None or decoded[1] is None:
+    if decoded is None or decoded.alpha is None:
         return False
-    alpha = decoded[1]
+    alpha = decoded.alpha
     return bool(alpha.min() < np.iinfo(alpha.dtype).max)
 
 
@@ -192,9 +201,11 @@ def encode(
         raise ValueError(f"quality is {quality}, expected 1 to 100; 95 is a good choice")
     contents = None
     if max(images.shape[:2]) <= LONGEST_SIDES.get(suffix, max(images.shape[:2])):
+        if suffix in _ABORTING_SUFFIXES:
+            _check_memory(*images.shape[:2], images.itemsize)
         contents = encode_pixels(suffix, images, alpha, quality)
         if contents is None:
-            _check_memory(*images.shape[:2])
+            _check_memory(*images.shape[:2], images.itemsize)
     if contents is None:
         size = f"{images.shape[1]} x {images.shape[0]}"
         limit = f", at most {LONGEST_SIDES[suffix]} a side" if suffix in LONGEST_SIDES else ""
@@ -253,9 +264,9 @@ def check_writable_path(path: str | Path) -> None:
         raise ValueError(f"cannot write {path}: no folder {path.parent}; make it first")
 
 
-def _check_memory(height, width):
-    """Raise MemoryError where that is why a codec failed: most of them do not say so."""
-    np.empty((height, width, _CODEC_BYTES), np.uint8)
+def _check_memory(height, width, depth):
+    """Raise MemoryError where that is why a codec fails: most of them do not say so."""
+    np.empty((height, width, depth, _CODEC_BYTES), np.uint8)
 
 
 def _check_suffix(name, suffix):

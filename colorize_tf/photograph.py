@@ -76,7 +76,11 @@ def read_photograph(source: str | Path, *, max_megapixels: float = 200) -> Photo
 
 
 def decode_photograph(
-    data: bytes, name: str | Path = "image", *, max_megapixels: float = 200
+    data: bytes,
+    name: str | Path = "image",
+    *,
+    max_megapixels: float = 200,
+    allow_damage: bool = False,
 ) -> Photograph:
     """Decode the contents of an image file, exactly as `read_photograph` does.
 
@@ -84,6 +88,7 @@ def decode_photograph(
         data: contents of the file.
         name: what an error calls the file.
         max_megapixels: a header that announces more is refused before it is decoded.
+        allow_damage: decode what there is of damaged pixels, and warn, instead of refusing them.
 
     Returns:
         The photograph.
@@ -91,7 +96,7 @@ def decode_photograph(
     Raises:
         ImageError: when the contents are no whole image of a known kind.
     """
-    return Photograph(*media.decode(data, name, max_megapixels))
+    return Photograph(*media.decode(data, name, max_megapixels, allow_damage=allow_damage))
 
 
 def write_photograph(path: str | Path, photograph: Photograph, *, quality: int = 95) -> None:

@@ -1,14 +1,19 @@
-"""OpenCV's codecs: the contents of an image file to pixels and back, at their own depth."""
+"""Codecs: the contents of an image file to pixels and back, at their own depth.
+
+OpenCV's, but for the decoding of JPEG.
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from colorize_tf import tiff
 from colorize_tf.headers import png_chunks
+from colorize_tf.jpeg import decode_jpeg
 
 QUALITY_FLAGS = {
     ".jpg": cv2.IMWRITE_JPEG_QUALITY,
@@ -20,23 +25,44 @@ DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 _BAND = 128
 
 
-def decode_pixels(data: bytes, orientation: int) -> tuple[np.ndarray, np.ndarray | None] | None:
+class Decoded(NamedTuple):
+    """What was decoded.
+
+    Attributes:
+        images: `(height, width, 3)`, sRGB, upright, of the file's own dtype; grey is three equal
+            channels.
+        alpha: `(height, width)`, of the same dtype; None where there is no such channel.
+        damage: what of the data is lost, in a few words; None where nothing is known to be.
+    """
+
+    images: np.ndarray
+    alpha: np.ndarray | None = None
+    damage: str | None = None
+
+
+def decode_pixels(data: bytes, orientation: int) -> Decoded | None:
     """Decode the contents of an image file, the first frame or page of several.
+
+    Damage inside the data is found in JPEG and in TIFFs that are deflated; the other kinds of TIFF,
+    BMP and lossy WebP have nothing to tell it by. A damaged PNG or GIF is not decoded.
 
     Args:
         data: contents that `check_header` has let pass.
         orientation: the EXIF orientation that the file names.
 
     Returns:
-        The image `(height, width, 3)`, sRGB, upright, of the file's own dtype, with its alpha
-        `(height, width)`, of the same dtype, or None where there is no such channel; grey is three
-        equal channels. None for contents that cannot be decoded.
+        The pixels; None for contents that cannot be decoded.
 
     Raises:
         MemoryError or cv2.error: there is not enough memory.
     """
+    if data[:2] == b"\xff\xd8":
+        images, damage = decode_jpeg(data, _decode_rgb)
+        return None if images is None else Decoded(turned(images, orientation), damage=damage)
+    damage = None
     if data[:2] in (b"II", b"MM"):  # OpenCV turns TIFFs itself.
         pixels, orientation = tiff.decode_tiff(data, _decode)
+        damage = tiff.find_damage(data)
     else:
         # The only flag with alpha; grey comes with one channel, and nothing is turned.
         pixels = _decode(data, cv2.IMREAD_UNCHANGED)
@@ -45,14 +71,16 @@ def decode_pixels(data: bytes, orientation: int) -> tuple[np.ndarray, np.ndarray
     pixels = turned(pixels, orientation)
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     if channels == 4:
-        return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), cv2.extractChannel(pixels, 3)
+        images = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
+        return Decoded(images, cv2.extractChannel(pixels, 3), damage)
     if channels == 2:
         grey, alpha = cv2.split(pixels)
-        return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), alpha
+        return Decoded(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), alpha, damage)
     if channels == 1:
-        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), _grey_png_alpha(data, pixels)
+        images = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+        return Decoded(images, _grey_png_alpha(data, pixels), damage)
     _swap_in_bands(pixels)
-    return pixels, None
+    return Decoded(pixels, None, damage)
 
 
 def encode_pixels(
@@ -134,6 +162,13 @@ def _decode(data, flags):
         if error.code == cv2.Error.StsNoMem:
             raise
         return None
+
+
+def _decode_rgb(data):
+    pixels = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is not None:
+        _swap_in_bands(pixels)
+    return pixels
 
 
 def _swap_in_bands(pixels):

@@ -20,9 +20,13 @@ def _parser():
         example="python -m colorize_tf.prepare photos -o prepared --licence 'CC BY 4.0'",
     )
     places = parser.add_argument_group("from where to where")
-    places.add_argument("source", metavar="SRC", help="folder of photographs, or gs://...")
+    places.add_argument("source", metavar="SRC", help="folder of photographs, gs://... or s3://...")
     places.add_argument(
-        "-o", "--output", metavar="DST", required=True, help="folder for the set, or gs://..."
+        "-o",
+        "--output",
+        metavar="DST",
+        required=True,
+        help="folder for the set: an empty or a new one, gs://... or s3://...",
     )
     content = parser.add_argument_group("the set")
     content.add_argument(
@@ -41,7 +45,7 @@ def _parser():
     )
     content.add_argument(
         "--shard-size",
-        type=cli.number(int, 1),
+        type=cli.number(int, 1, 10**6),
         default=1024,
         metavar="N",
         help="files of which a shard is made [1024]",
@@ -76,7 +80,7 @@ def _parser():
         type=cli.number(int, 1),
         default=os.cpu_count() or 1,
         metavar="N",
-        help="processes that convert [one for each core]",
+        help="processes that convert, and may crash: 1 is this one [one for each core]",
     )
     return parser
 

@@ -5,6 +5,7 @@ sixteen-bit negatives (0 is white) for positives, and says nothing of it.
 """
 
 import struct
+import zlib
 from collections.abc import Callable
 
 import cv2
@@ -12,11 +13,14 @@ import numpy as np
 
 from colorize_tf import tags
 
-_WIDTH, _BITS, _PHOTOMETRIC, _SAMPLES = 256, 258, 262, 277
+_WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 258, 259, 262, 277
 _PREDICTOR, _TILE_WIDTH, _SAMPLE_FORMAT = 317, 322, 339
+_STRIPS, _TILES = (273, 279), (324, 325)  # Where they are, and their lengths.
+_DEFLATE = (8, 32946)
 _WHITE_IS_ZERO, _RGB = 0, 2
 _MULTIPLIED = 1  # What EXTRA_SAMPLES calls an alpha that the colours are multiplied with.
 _BAND = 128
+_PIECE = 2**16
 
 
 def decode_tiff(
@@ -64,6 +68,32 @@ def decode_tiff(
         if extra == _MULTIPLIED:
             _divide_by_alpha(pixels)
     return pixels, 1
+
+
+def find_damage(data: bytes) -> str | None:
+    """Say what is damaged in the data of the first page; OpenCV shows it, and says nothing.
+
+    Only deflated data have check sums. Of all other kinds nothing is told.
+
+    Args:
+        data: contents of the file.
+    """
+    page = next(tags.directories(data))
+    if _COMPRESSION not in page or tags.numbers(data, page[_COMPRESSION])[0] not in _DEFLATE:
+        return None
+    pieces = _TILES if _TILE_WIDTH in page else _STRIPS
+    if not page.keys() >= set(pieces):
+        return None
+    view = memoryview(data)
+    for place, length in zip(*(tags.numbers(data, page[tag]) for tag in pieces), strict=False):
+        end = min(int(place + length), len(data))
+        unpacker = zlib.decompressobj()
+        try:
+            for start in range(int(place), end, _PIECE):
+                unpacker.decompress(view[start : min(start + _PIECE, end)])
+        except zlib.error as error:
+            return str(error).rpartition(": ")[2]
+    return None
 
 
 def _decode_grey_with_alpha(data, page, decode):

@@ -14,9 +14,10 @@ from pathlib import Path
 from colorize_tf import assembly, cli
 from colorize_tf.assembly import prolonged_config, resume_config
 from colorize_tf.config import TrainConfig, flag
+from colorize_tf.data import locks
 from colorize_tf.files import check_writable_folder
 from colorize_tf.recipes import REACHED, RECIPES, make_config
-from colorize_tf.runs import RunFolder, read_json, write_json
+from colorize_tf.runs import RunFolder, read_json
 from colorize_tf.training.placement import Placement
 
 # 128 + SIGTERM: what Kubeflow's TFJob with restartPolicy ExitCode starts again.
@@ -81,6 +82,10 @@ def _begin(chosen, restartable):
     if (restartable or chosen.get("resume")) and "run_dir" not in chosen:
         name = "--restartable" if restartable else "--resume"
         raise ValueError(f"{name} needs --run-dir, the folder of the run to go on with")
+    if restartable or chosen.get("resume"):
+        # Told to all workers where it is in use; what a killed run left of its lock goes away.
+        with contextlib.suppress(OSError), locks.held(chosen["run_dir"]):
+            pass
     if restartable:
         with contextlib.suppress(OSError):
             os.rmdir(chosen["run_dir"])  # of a run that was killed before it wrote anything
@@ -105,22 +110,30 @@ def _begin(chosen, restartable):
 
 
 def _lead(config, distribution, jit, is_new):
-    """Train and write down what comes of it."""
+    """Train and write down what comes of it, while no other command does so in that folder."""
+    with contextlib.ExitStack() as ending:
+        run = RunFolder.open(config.run_dir) if config.resume else None
+        if run is not None:
+            ending.enter_context(locks.held(run.path))
+        gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
+        config = dataclasses.replace(config, precision=precision)
+        distance = assembly.color_distance(config)
+        photographs = _find_photographs(config, run)
+        print(f"{photographs.origin}: {photographs.audit.summary()}")
+        assembly.check(config, photographs, distribution, jit)
+        if run is None:
+            run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
+            ending.enter_context(locks.held(run.path))
+        return _train(gan, config, run, photographs, distribution, distance, jit, is_new)
+
+
+def _train(gan, config, run, photographs, distribution, distance, jit, is_new):
     from colorize_tf.training.state import load_state
     from colorize_tf.training.termination import Terminated
 
-    run = RunFolder.open(config.run_dir) if config.resume else None
-    gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
-    config = dataclasses.replace(config, precision=precision)
-    distance = assembly.color_distance(config)
-    photographs = _find_photographs(config, run)
-    print(f"{photographs.origin}: {photographs.audit.summary()}")
-    assembly.check(config, photographs, distribution, jit)
-    if run is None:
-        run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
     if not is_new:
         load_state(gan, run.state)
-    _write_down(run, config, photographs)
+    assembly.write_down(run, config, photographs)
     distribution.from_chief(_short_hash(photographs))
     try:
         assembly.train(gan, config, run, photographs, distribution, distance=distance, jit=jit)
@@ -178,7 +191,6 @@ def _find_photographs(config, run):
     photographs = dataclasses.replace(
         photographs,
         validation=photographs.validation[: config.validation_limit],
-        origin=stored.get("origin", photographs.origin),
     )
     if len(photographs.train) < config.batch_size and not config.steps_per_epoch:
         raise ValueError(
@@ -192,33 +204,6 @@ def _find_photographs(config, run):
             f"got {len(photographs.validation)}"
         )
     return photographs
-
-
-def _write_down(run, config, photographs):
-    """Store the config and what the run learns from; a resumed run must find the same."""
-    from colorize_tf.data.audit import write_report
-
-    content = {
-        "train": len(photographs.train),
-        "validation": len(photographs.validation),
-        "sha256": photographs.fingerprint(),
-    }
-    if config.resume:
-        stored = read_json(run.data)
-        if any(stored.get(name) != value for name, value in content.items()):
-            raise ValueError(
-                f"the photographs changed since the run began: {stored.get('train')} to train on "
-                f"and {stored.get('validation')} to validate on were there, now "
-                f"{content['train']} and {content['validation']}, or others of that number; bring "
-                "them back or start a new run"
-            )
-    else:
-        stored = {}
-    mean_ab = stored.get("mean_ab") or assembly.mean_color(photographs.train)
-    source = {"origin": photographs.origin, "folder": str(photographs.folder.absolute())}
-    write_json(run.data, {**source, **content, "mean_ab": mean_ab})
-    write_json(run.config, {**dataclasses.asdict(config), "resume": False})
-    write_report(photographs.audit, run.skipped)
 
 
 def _short_hash(photographs):

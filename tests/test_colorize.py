@@ -214,14 +214,31 @@ def no_memory(*arguments, **options):
 
 
 @pytest.mark.parametrize("function", ["imdecode", "resize", "merge", "imencode"])
-@pytest.mark.parametrize("output", ["new.jpg", "-"])
-def test_running_out_of_memory_is_an_error(green, photo, monkeypatch, capsys, function, output):
-    monkeypatch.chdir(photo.parent)
+@pytest.mark.parametrize("output", ["new.png", "-"])
+def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys, function, output):
+    monkeypatch.chdir(tmp_path)
+    media.write_image("old.png", grey_landscape(1))
     monkeypatch.setattr(cv2, function, no_memory)
-    assert run("old.jpg", "-o", output) == 1
-    line = "error: old.jpg: out of memory; try --jobs 1, or a smaller photograph\n"
+    assert run("old.png", "-o", output) == 1
+    line = "error: old.png: out of memory; try --jobs 1, or a smaller photograph\n"
     assert capsys.readouterr() == ("", line)
+    assert written(".") == ["old.png"]
+
+
+@pytest.mark.filterwarnings("default:.* is damaged")
+def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_coloured_on_demand(
+    green, photo, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    data = photo.read_bytes()
+    photo.write_bytes(data[: len(data) // 2] + data[len(data) // 2 + 100 :])
+    assert run("old.jpg", "-o", "new.jpg") == 1
+    output, errors = capsys.readouterr()
+    assert re.fullmatch(r"error: cannot read old.jpg: damaged: .*--force\n", errors) and not output
     assert written(".") == ["old.jpg"]
+    assert run("old.jpg", "-o", "new.jpg", "--force") == 0
+    assert re.match(r"warning: old.jpg is damaged \(", capsys.readouterr().err)
+    assert media.read_image("new.jpg").shape == (70, 110, 3)
 
 
 # Samples

@@ -1,11 +1,13 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.export import _QUANTIZATIONS, main
+from colorize_tf.media import write_image
 
 
 def run(*arguments):
@@ -88,6 +90,27 @@ def test_too_few_photographs_for_int8_are_found_before_any_work(
     assert not (tmp_path / "valley").exists()
 
 
+def test_int8_is_calibrated_with_the_folder_that_is_named(tiny_run, tmp_path, monkeypatch):
+    (tmp_path / "taken").mkdir()
+    random = np.random.default_rng(0)
+    for index in range(205):
+        image = random.integers(0, 256, (64, 64, 3), np.uint8)
+        image[0, 0] = index
+        write_image(tmp_path / "taken" / f"{index:03}.png", image)
+    given = {}
+
+    def keep(*arguments, calibration, **options):
+        given["calibration"] = calibration
+        raise ValueError("that is all")
+
+    monkeypatch.setattr("colorize_tf.artifacts.export.export_artifacts", keep)
+    flags = ["--tflite", "int8", "--calibration-dir", tmp_path / "taken"]
+    assert run(tiny_run[0], "--to", tmp_path / "valley", *flags) == 2
+    greens = given["calibration"][:, 0, 0, 1].astype(int)
+    assert len(greens) == 100
+    assert set(np.diff(greens)) == {2}
+
+
 def test_a_server_without_its_extra_is_found_before_any_work(
     tiny_run, tmp_path, no_work, monkeypatch, capsys
 ):
@@ -136,6 +159,7 @@ def test_describing_stands_alone(capsys):
         (["--tflite", "int4"], "float32, float16, dynamic, int8"),
         (["--size", "50"], "size 50 does not fit"),
         (["--data-dir", "nowhere"], "nowhere does not exist"),
+        (["--calibration-dir", "photos"], "add --tflite int8"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(tiny_run, tmp_path, capsys, flags, words):

@@ -6,6 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
 from colorize_tf import media
@@ -217,6 +218,42 @@ def test_flipped_byte_in_png_is_corrupt(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
+def damaged(path, count=200, **options):
+    """Write a picture and turn bits in the middle of its data."""
+    Image.fromarray(picture(100, 150)).save(path, **options)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + count] = bytes(byte ^ 0x55 for byte in data[middle : middle + count])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".jpg", {}), (".tiff", {"compression": "tiff_adobe_deflate"})]
+)
+def test_damage_inside_the_data_is_refused_quietly(tmp_path, suffix, options, capfd):
+    damaged(tmp_path / f"a{suffix}", **options)
+    assert "parts of it are lost (" in refusal(tmp_path / f"a{suffix}", "damaged")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".jpg", {}), (".tiff", {"compression": "tiff_adobe_deflate"})]
+)
+def test_what_is_left_of_a_damaged_file_comes_with_a_warning(tmp_path, suffix, options):
+    path = tmp_path / f"a{suffix}"
+    damaged(path, **options)
+    with pytest.warns(UserWarning, match=f"a{suffix} is damaged .*; what is left of it is taken"):
+        images, *_ = media.decode(path.read_bytes(), path, 200, allow_damage=True)
+    assert distance(images[:8], picture(100, 150)[:8]) < 5
+
+
+def test_a_deflated_tiff_of_several_strips_or_tiles_is_whole(tmp_path):
+    for name, options in (("strips", {"rowsperstrip": 16}), ("tiles", {"tile": (32, 32)})):
+        path = tmp_path / f"{name}.tiff"
+        tifffile.imwrite(path, picture(100, 150), compression="zlib", photometric="rgb", **options)
+        np.testing.assert_array_equal(media.read_image(path), picture(100, 150))
+
+
 def test_decompression_bomb_is_refused_from_its_header(tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(png_bytes(60_000, 30_000))
@@ -262,6 +299,13 @@ def test_a_codec_that_hides_a_lack_of_memory_is_found_out(tmp_path, monkeypatch)
     monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, None))
     with pytest.raises(MemoryError):
         media.write_image(tmp_path / "b.png", picture())
+
+
+def test_an_encoder_that_would_abort_is_not_asked_without_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(media, "_CODEC_BYTES", 2**50)
+    monkeypatch.setattr(cv2, "imencode", lambda *arguments: pytest.fail("it was asked"))
+    with pytest.raises(MemoryError):
+        media.write_image(tmp_path / "a.tiff", picture())
 
 
 def test_opencv_log_level_is_put_back(tmp_path):

@@ -270,6 +270,7 @@ def test_damage_anywhere_is_an_image_error_or_a_picture(form, data):
     exif = Image.Exif()
     exif[271] = "Maker" * 10
     options = {"exif": exif} if form in ("JPEG", "PNG", "WEBP", "TIFF") else {}
+    options |= {"compression": "tiff_adobe_deflate"} if form == "TIFF" else {}
     damaged = bytearray(contents(Image.fromarray(pixels(6, 7, 4)).convert("RGB"), form, **options))
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))

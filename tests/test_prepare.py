@@ -31,9 +31,10 @@ def test_it_says_what_is_in_the_set_and_how_to_train_on_it(photos, tmp_path, cap
     ("arguments", "words"),
     [
         (["nowhere", "-o", "set"], "data folder nowhere does not exist"),
-        (["photos", "-o", "s3://bucket/set"], "no file system for s3://"),
+        (["photos", "-o", "hdfs3://bucket/set"], "no file system for hdfs3://"),
         (["photos", "-o", "file/below"], "file/below"),
         (["photos", "-o", "set", "--quality", "101"], "must be at most 100"),
+        (["photos", "-o", "set", "--shard-size", "9" * 12], "must be at most 1000000"),
         (["photos"], "required: -o"),
     ],
 )

@@ -15,7 +15,8 @@ import pytest
 from colorize_tf import media
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.keras_file import load_generator
-from colorize_tf.train import main
+from colorize_tf.data.locks import held
+from colorize_tf.train import _begin, main
 
 TINY = ["--recipe", "tiny", "--dataset", "synthetic"]
 
@@ -248,6 +249,22 @@ def test_a_finished_run_is_prolonged_in_its_last_stage(tiny_run, tmp_path, offli
         stages = [row["stage"] for row in csv.DictReader(file)]
     assert stages == ["pretrain", "adversarial", "adversarial"]
     assert (run / "export/2/saved_model.pb").is_file()
+
+
+def test_a_run_that_another_command_works_on_is_left_alone(tiny_run, tmp_path, capsys):
+    run = tmp_path / "busy"
+    shutil.copytree(tiny_run[0], run)
+    with held(run):
+        line = fails(capsys, "--resume", "--run-dir", run, "--epochs", "9")
+    assert f"{run} is in use by process {os.getpid()} on " in line
+
+
+def test_a_run_that_was_killed_before_it_wrote_anything_begins_again(tmp_path):
+    run = tmp_path / "killed"
+    run.mkdir()
+    (run / ".lock").touch()
+    begun = _begin({"recipe": "tiny", "run_dir": str(run)}, restartable=True)
+    assert begun["is_new"] and not run.exists()
 
 
 def test_the_same_command_again_goes_on_where_it_may(tiny_run, tmp_path, offline, policy):

@@ -51,6 +51,7 @@ def export_artifacts(
     *,
     name: str,
     pictures: np.ndarray,
+    calibration: np.ndarray | None = None,
     quantizations: Sequence[str] = ("float32",),
     image_dtype: str = "float32",
     warmup: bool = False,
@@ -68,8 +69,8 @@ def export_artifacts(
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, under any dtype policy.
         folder: where to write; made if absent. Older files of these names are replaced.
         name: what to call the files.
-        pictures: real ones to compare on, uint8 `(n, size, size, 3)` of the generator's size; for
-            int8 at least 100, which also calibrate it.
+        pictures: real ones to compare on, uint8 `(n, size, size, 3)` of the generator's size.
+        calibration: for int8 alone, at least 100 pictures like them.
         quantizations: of TFLite, as `convert_to_tflite` takes them.
         image_dtype: of the photographs that TFLite files take and give, `"float32"` in 0..1 or
             `"uint8"` in 0..255.
@@ -103,7 +104,7 @@ def export_artifacts(
         for quantization in quantizations:
             stem = name + ("" if quantization == "float32" else f"-{quantization}")
             differences[f"{stem}.tflite"] = _write_tflite(
-                generator, aside / stem, card, quantization, image_dtype, rgb
+                generator, aside / stem, card, quantization, image_dtype, rgb, calibration
             )
         for file, difference in differences.items():
             _check(file, difference)
@@ -143,15 +144,17 @@ def _write_tflite(
     quantization: str,
     image_dtype: str,
     rgb: np.ndarray,
+    calibration: np.ndarray | None,
 ) -> Difference:
     """Write `STEM.tflite` and, beside it, what is inside it as `STEM.json`."""
     signatures = tflite_signatures(card["input_size"], card["z_size"], image_dtype)
     card = {**card, "quantization": quantization, "signatures": signatures}
+    if quantization != "int8":
+        calibration = None
+    elif calibration is not None:
+        calibration = images_to_rgb(calibration).numpy()
     content = convert_to_tflite(
-        generator,
-        quantization=quantization,
-        calibration=rgb if quantization == "int8" else None,
-        image_dtype=image_dtype,
+        generator, quantization=quantization, calibration=calibration, image_dtype=image_dtype
     )
     content = put_in_tflite(content, card)
     Path(f"{stem}.tflite").write_bytes(content)

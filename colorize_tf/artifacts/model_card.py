@@ -64,7 +64,7 @@ def model_card(card: dict, folder: Path) -> str:
         **{key: _UNKNOWN if value is None else value for key, value in card.items()}
         | {
             "photographs": _photographs(data),
-            "photographs_licence": data.get("licence", _UNKNOWN),
+            "photographs_licence": _cell(data.get("licence", _UNKNOWN)),
             "training_commands": textwrap.indent(card["training_command"] or _UNKNOWN, "    "),
             "figures": _figures(card["figures"]) if "figures" in card else "None were measured.",
             "files": "\n".join(_files(folder)),
@@ -75,7 +75,13 @@ def model_card(card: dict, folder: Path) -> str:
 def _photographs(data: dict) -> str:
     if not data:
         return _UNKNOWN
-    return f"{data['train']:,} pictures ({data['validation']:,} more held out) of: {data['origin']}"
+    counts = f"{data['train']:,} pictures ({data['validation']:,} more held out)"
+    return f"{counts} of: {_cell(data['origin'])}"
+
+
+def _cell(text: str) -> str:
+    """Return what people have written so that it stays within a cell of a table."""
+    return " ".join(text.split()).replace("|", r"\|")
 
 
 def _figures(figures: dict) -> str:

@@ -21,7 +21,9 @@ def with_plain_convolutions(generator: keras.Model) -> keras.Model:
         A network to be traced, not to be trained or saved.
     """
     followers = {
-        layer.name: _absorbable(layer) for layer in generator.layers if _is_doubling(layer)
+        layer.name: _absorbable(layer, generator)
+        for layer in generator.layers
+        if _is_doubling(layer)
     }
     absorbed = {layer.name for layers in followers.values() for layer in layers}
 
@@ -29,7 +31,7 @@ def with_plain_convolutions(generator: keras.Model) -> keras.Model:
         if layer.name in followers:
             return _SubPixelConvolution(layer, followers[layer.name])
         if layer.name in absorbed:
-            return _Absorbed(name=layer.name)
+            return _Absorbed(name=layer.name, dtype="float32")
         return layer.__class__.from_config(layer.get_config())
 
     faster = keras.models.clone_model(generator, clone_function=replace)
@@ -52,7 +54,7 @@ def _is_doubling(layer: keras.Layer) -> bool:
     )
 
 
-def _absorbable(layer: keras.layers.Conv2DTranspose) -> list[keras.Layer]:
+def _absorbable(layer: keras.layers.Conv2DTranspose, generator: keras.Model) -> list[keras.Layer]:
     """What follows a convolution and can be computed with it, in this order, as far as it goes."""
     kinds = [keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.ReLU]
     chain = []
@@ -63,6 +65,9 @@ def _absorbable(layer: keras.layers.Conv2DTranspose) -> list[keras.Layer]:
         follower = node.operation
         if type(follower) not in kinds or len(follower._inbound_nodes) != 1:
             break
+        # What others have built upon the generator is none of it.
+        if follower not in generator.layers or getattr(follower, "axis", -1) not in (-1, 3):
+            break
         del kinds[: kinds.index(type(follower)) + 1]
         chain.append(follower)
     return chain
@@ -72,17 +77,19 @@ class _SubPixelConvolution(keras.layers.Layer):
     """Computes a transposed convolution and what follows it."""
 
     def __init__(self, layer: keras.layers.Conv2DTranspose, followers: list[keras.Layer]):
-        super().__init__(name=layer.name)
+        super().__init__(name=layer.name, dtype="float32")
         kernel, bias = layer.kernel.numpy(), 0.0
         if layer.use_bias:
             bias = layer.bias.numpy()
-        self.activation = layer.activation
+        rectified = layer.activation is keras.activations.relu
+        self.rectify = layer.activation if rectified else keras.activations.linear
+        self.activation = keras.activations.linear if rectified else layer.activation
         for follower in followers:
             if isinstance(follower, keras.layers.BatchNormalization):
                 scale, shift = _affine(follower)
                 kernel, bias = kernel * scale[:, np.newaxis], bias * scale + shift
             elif isinstance(follower, keras.layers.ReLU):
-                self.activation = follower.__class__.from_config(follower.get_config())
+                self.rectify = follower.__class__.from_config(follower.get_config())
         height, width, filters, channels = kernel.shape
         # Rows 2p - 1 and 2p of the result come from rows p - 1 and p: by the kernel's rows 2 and 3
         # from the upper, by its rows 0 and 1 from the lower one. So with columns.
@@ -92,11 +99,13 @@ class _SubPixelConvolution(keras.layers.Layer):
         self.bias = np.float32(np.broadcast_to(bias, (4, filters)).ravel())
 
     def call(self, features, mask=None):
-        """Convolve, activate, shuffle, and cut off the half blocks along the borders."""
+        """Convolve, shuffle, cut off the half blocks along the borders, and activate."""
         padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
         blocks = tf.nn.conv2d(padded, self.kernel, strides=1, padding="VALID") + self.bias
-        # Here, not later: int8 spends none of its levels on what a ReLU takes away.
-        return tf.nn.depth_to_space(self.activation(blocks), 2)[:, 1:-1, 1:-1]
+        # A ReLU comes early: int8 spends none of its levels on what it takes away. A tanh comes
+        # last: it is computed in float, and whatever follows would count it in 256 levels.
+        shuffled = tf.nn.depth_to_space(self.rectify(blocks), 2)
+        return self.activation(shuffled[:, 1:-1, 1:-1])
 
 
 class _Absorbed(keras.layers.Layer):

@@ -4,7 +4,7 @@ The only room beside the verbs that reads a config: everything below takes plain
 TensorFlow is imported by the functions, after `cli.start_tensorflow` has silenced it.
 """
 
-from colorize_tf.assembly.description import describe_run, training_command
+from colorize_tf.assembly.description import describe_run, training_command, write_down
 from colorize_tf.assembly.gathering import gather
 from colorize_tf.assembly.losses import color_distance, mean_color
 from colorize_tf.assembly.networks import build_gan, start
@@ -25,4 +25,5 @@ __all__ = [
     "start",
     "train",
     "training_command",
+    "write_down",
 ]

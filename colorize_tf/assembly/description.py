@@ -4,17 +4,61 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorize_tf.config import TrainConfig, flag
 from colorize_tf.recipes import PATHS, make_config, portable_path
-from colorize_tf.runs import read_json
+from colorize_tf.runs import read_json, write_json
 
 if TYPE_CHECKING:
+    from colorize_tf.data.catalog import Photographs
     from colorize_tf.runs import RunFolder
 
 # Where a run is put does not change what it learns; the epochs of the stages say their sum.
 _NOT_REPEATED = ("epochs", "run_dir", "resume", "export_to")
+
+
+def write_down(run: RunFolder, config: TrainConfig, photographs: Photographs) -> None:
+    """Store the config and what the run learns from.
+
+    Args:
+        run: its folder.
+        config: of the run.
+        photographs: to train and to validate on.
+
+    Raises:
+        ValueError: it is resumed, and they are not what it began with.
+    """
+    from colorize_tf.assembly.losses import mean_color
+    from colorize_tf.data.audit import write_report
+    from colorize_tf.data.storage import is_url
+
+    content = {
+        "train": len(photographs.train),
+        "validation": len(photographs.validation),
+        "sha256": photographs.fingerprint(),
+    }
+    if config.resume:
+        stored = read_json(run.data)
+        if any(stored.get(name) != value for name, value in content.items()):
+            raise ValueError(
+                f"the photographs changed since the run began: {stored.get('train')} to train on "
+                f"and {stored.get('validation')} to validate on were there, now "
+                f"{content['train']} and {content['validation']}, or others of that number; bring "
+                "them back or start a new run"
+            )
+    else:
+        stored = {}
+    mean_ab = stored.get("mean_ab") or mean_color(photographs.train)
+    told = {name: getattr(photographs, name) for name in ("origin", "source", "licence")}
+    if stored:  # It may have been found otherwise then, as by a download.
+        told = {name: stored[name] for name in told if name in stored}
+    folder = photographs.folder
+    told["folder"] = str(folder if is_url(folder) else Path(folder).absolute())
+    write_json(run.data, {**told, **content, "mean_ab": mean_ab})
+    write_json(run.config, {**dataclasses.asdict(config), "resume": False})
+    write_report(photographs.audit, run.skipped)
 
 
 def describe_run(config: TrainConfig, run: RunFolder) -> dict:
@@ -25,15 +69,15 @@ def describe_run(config: TrainConfig, run: RunFolder) -> dict:
         run: whose `data.json` is written.
     """
     data = read_json(run.data)
-    # Without the folder: where it lies on this machine is nobody's business.
-    origin = data["origin"].partition(" in ")[0]
+    # Runs begun before tell it with the folder: where that lies is nobody's business.
+    origin = data.get("source") or data["origin"].partition(" in ")[0]
     return {
         "name": run.path.absolute().name,
         "recipe": config.recipe,
         "training_command": _training_commands(config),
         "data": {
             "origin": origin,
-            "licence": _data_licence(config, origin),
+            "licence": data.get("licence") or _data_licence(config, origin),
             **{name: data[name] for name in ("train", "validation", "sha256")},
         },
     }
@@ -49,9 +93,9 @@ def _training_commands(config: TrainConfig) -> str:
 
 
 def _data_licence(config: TrainConfig, origin: str) -> str:
-    from colorize_tf.data.catalog import KAGGLE_PAGE
+    from colorize_tf.data.kaggle import KAGGLE_PAGE
 
-    if origin.startswith("rendered"):
+    if config.data_dir is None and origin.startswith("rendered"):
         return "MIT, rendered by colorize_tf"
     if config.dataset == "coco":
         return "Flickr's, named for each photograph by cocodataset.org"

@@ -64,7 +64,7 @@ def check(
 
     Raises:
         ValueError: a batch cannot be shared out in equal parts, XLA is asked for where it cannot
-            be had, or prepared photographs are too small or in too few shards.
+            be had, or prepared photographs are too small or in too few or too uneven shards.
     """
     from colorize_tf.data.pipeline import check_records, load_size
     from colorize_tf.data.records import Records
@@ -75,6 +75,12 @@ def check(
     if isinstance(photographs.train, Records):
         short_side = load_size(config.image_size, config.scale_jitter)
         check_records(photographs.train, short_side, distribution.shard[1])
+    if not config.steps_per_epoch and not _steps_per_epoch(config, photographs, distribution):
+        raise ValueError(
+            f"a batch of {config.batch_size} needs more photographs than the "
+            f"{_examples_per_pass(config, photographs, distribution)} that the workers have in "
+            "each pass; prepare them with a smaller --shard-size, or set --steps-per-epoch"
+        )
 
 
 def train(
@@ -100,8 +106,9 @@ def train(
 
     Raises:
         Terminated: the process was asked to end; the run is saved.
-        ValueError: a batch cannot be shared out in equal parts.
+        ValueError: a batch cannot be shared out in equal parts, or a shard is damaged inside.
     """
+    from colorize_tf.data.prepared import damage_told
     from colorize_tf.models.resnet_unet import BACKBONE_PREFIX
     from colorize_tf.training.callbacks import Counters
     from colorize_tf.training.distribute import use_xla
@@ -116,7 +123,7 @@ def train(
         examples=_training_examples(gan, config, run, photographs, distribution),
         # One data set where it may be, as each keeps its decoded photographs.
         validation=_validation_examples(config, own, distribution) if count > 1 else validation,
-        steps_per_epoch=config.steps_per_epoch or len(photographs.train) // config.batch_size,
+        steps_per_epoch=_steps_per_epoch(config, photographs, distribution),
         distribution=distribution,
         jit_compile=use_xla(jit, distribution.replicas),
     )
@@ -127,9 +134,9 @@ def train(
     callbacks = [termination]
     if distribution.is_chief:
         print(_summary(loop, config, run, photographs, stages), flush=True)
-        callbacks = [*_callbacks(config, run, log, validation, distance), termination]
+        callbacks = [*_callbacks(config, run, log, validation, distance, termination), termination]
         callbacks[-2].catch_up(gan)
-    with termination.listening():
+    with termination.listening(), damage_told(photographs.folder):
         run_stages(
             loop,
             stages,
@@ -145,6 +152,25 @@ def train(
         )
 
 
+def _steps_per_epoch(
+    config: TrainConfig, photographs: Photographs, distribution: Distribution
+) -> int:
+    in_a_pass = _examples_per_pass(config, photographs, distribution)
+    return config.steps_per_epoch or in_a_pass // config.batch_size
+
+
+def _examples_per_pass(
+    config: TrainConfig, photographs: Photographs, distribution: Distribution
+) -> int:
+    """Return how many photographs all workers together have before one comes again."""
+    from colorize_tf.data.records import is_streamed
+
+    workers = distribution.shard[1]
+    if not is_streamed(photographs.train, _cache(config, photographs)):
+        return len(photographs.train)
+    return workers * photographs.train.pass_length(workers)
+
+
 def _summary(
     loop: Loop,
     config: TrainConfig,
@@ -153,10 +179,14 @@ def _summary(
     stages: Sequence[Stage],
 ) -> str:
     generator, replicas = loop.gan.generator, loop.distribution.replicas
+    in_a_pass = _examples_per_pass(config, photographs, loop.distribution)
     return (
         f"{run.path}: {generator.count_params():,} parameters, {generator.dtype_policy.name}, "
         + (f"{replicas} replicas, " if replicas > 1 else "")
-        + f"{len(photographs.train)} photographs to train on, {len(photographs.validation)} to "
+        + f"{len(photographs.train)} photographs to train on"
+        # Of workers whose shards differ, each does as many as the one that has the fewest.
+        + (f" ({in_a_pass} in each pass)" if in_a_pass < len(photographs.train) else "")
+        + f", {len(photographs.validation)} to "
         f"validate on, {loop.steps_per_epoch} steps an epoch, "
         + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
         + (f", in {config.minutes:g} minutes" if config.minutes else "")
@@ -170,14 +200,9 @@ def _training_examples(
     photographs: Photographs,
     distribution: Distribution,
 ) -> tf.data.Dataset:
-    from colorize_tf.data.pipeline import cache_bytes, training_dataset
+    from colorize_tf.data.pipeline import training_dataset
 
-    cache = config.cache
-    if cache == "auto":
-        needed = cache_bytes(
-            len(photographs.train), config.image_size, scale_jitter=config.scale_jitter
-        )
-        cache = "memory" if needed <= _MEMORY_CACHE_BYTES else "disk"
+    cache = _cache(config, photographs)
     if cache == "disk":
         cache = run.fresh_cache()
     return training_dataset(
@@ -193,6 +218,17 @@ def _training_examples(
         contrast_jitter=config.contrast_jitter,
         film_damage=config.film_damage,
     )
+
+
+def _cache(config: TrainConfig, photographs: Photographs) -> str:
+    """Choose where decoded photographs stay: `"memory"`, `"disk"` or `"none"`."""
+    from colorize_tf.data.pipeline import cache_bytes
+
+    if config.cache != "auto":
+        return config.cache
+    count = len(photographs.train)
+    needed = cache_bytes(count, config.image_size, scale_jitter=config.scale_jitter)
+    return "memory" if needed <= _MEMORY_CACHE_BYTES else "disk"
 
 
 def _validation_examples(
@@ -224,16 +260,18 @@ def _callbacks(
     log: RunLog,
     examples: tf.data.Dataset,
     distance: tuple[Callable, Callable],
+    termination: Termination,
 ) -> list[Callback]:
     """In the order in which they run: the distance is logged, the state decides what counts."""
     import keras
 
     from colorize_tf.artifacts.keras_file import load_generator, save_generator
     from colorize_tf.training import callbacks
+    from colorize_tf.training.termination import Abandonable
 
     save = functools.partial(save_generator, description=describe_run(config, run))
     return [
-        callbacks.ColorDistance(examples, *distance),
+        callbacks.ColorDistance(Abandonable(examples, termination), *distance),
         callbacks.Progress(),
         keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
         callbacks.SampleGrid(run.samples, next(iter(examples.unbatch().batch(6)))),

@@ -1,4 +1,4 @@
-"""An archive of small photographs, on one and on two processes of Ray."""
+"""An archive of small photographs, on one and on two processes of Ray; what each costs."""
 
 import contextlib
 import tempfile
@@ -8,12 +8,18 @@ from pathlib import Path
 
 from colorize_tf.benchmarks.measuring import Part, Row
 from colorize_tf.benchmarks.photograph import write_grey_photograph
+from colorize_tf.benchmarks.stages import measure_stages
 
 _IN_A_FOLDER = 100
 
 
 def measure_archive(
-    *, count: int = 1000, processes: Sequence[int] = (1, 2), height: int = 480, width: int = 640
+    *,
+    count: int = 1000,
+    processes: Sequence[int] = (1, 2),
+    height: int = 480,
+    width: int = 640,
+    stages_at: Sequence[tuple[int, int]] = ((3000, 4000), (866, 1155)),
 ) -> list[Part]:
     """Measure a folder of JPEG files coloured by the model that comes with the package.
 
@@ -22,7 +28,13 @@ def measure_archive(
         processes: how many are given the same work, one after the other.
         height: of a photograph, in pixels.
         width: of a photograph, in pixels.
+        stages_at: height and width of photographs whose stages are measured one by one.
     """
+    stages = [measure_stages(height=height, width=width) for height, width in stages_at]
+    return [*_measure_folder(count, processes, height, width), *stages]
+
+
+def _measure_folder(count: int, processes: Sequence[int], height: int, width: int) -> list[Part]:
     from colorize_tf.inference.listing import list_tasks
 
     title = f"{count} JPEG files of {width} x {height} into others"

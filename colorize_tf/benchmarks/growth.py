@@ -1,4 +1,7 @@
-"""How the cost of a picture grows with its size, with the batch and with the data set."""
+"""How the cost of a picture grows with its size, with the batch and with the data set.
+
+What colouring a photograph costs, in seconds a megapixel, is to stay the same at every size.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from colorize_tf.benchmarks.measuring import Contender, Part, compare
+from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
+from colorize_tf.benchmarks.photograph import coloring, write_grey_photograph
 from colorize_tf.benchmarks.training import Case, build_gan, fastest_precision
 from colorize_tf.files import written_aside
 
 SIZES = (64, 128, 256, 512)
 BATCHES = (1, 4, 16, 64)
 LENGTHS = (100, 200, 400, 800)
-_TITLES = ("pixels a side", "batch", "photographs in the data set")
+MEGAPIXELS = (0.25, 1, 4, 12, 24, 48, 100)
+_TITLES = ("pixels a side", "batch", "photographs in the data set", "megapixels")
 
 
 def measure_growth(
@@ -23,15 +28,17 @@ def measure_growth(
     sizes: Sequence[int] = SIZES,
     batches: Sequence[int] = BATCHES,
     lengths: Sequence[int] = LENGTHS,
+    megapixels: Sequence[float] = MEGAPIXELS,
     generator: str = "compact_unet",
     **options: float,
 ) -> list[Part]:
-    """Measure seconds for a picture: of a training step and of the generator, and of listing.
+    """Measure seconds for a picture: a training step, the generator, listing; and colouring.
 
     Args:
         sizes: heights and widths in pixels, at a batch of 4.
         batches: pictures at once, at the second of `sizes`.
         lengths: photographs in a data set.
+        megapixels: of photographs that are coloured, by the model that comes with the package.
         generator: name in `GENERATORS`.
         **options: `rounds` and `seconds` of `compare`.
     """
@@ -54,7 +61,29 @@ def measure_growth(
             contender = Contender(str(length), _listing(Path(folder), length), length)
             rows += compare([contender], unit="s", as_time=True, **options)
     parts.append(Part(f"seconds a picture, finding them, by {_TITLES[2]}", rows))
-    return parts
+    return [*parts, *_measure_coloring(megapixels, **options)]
+
+
+def _measure_coloring(megapixels: Sequence[float], **options: float) -> list[Part]:
+    """Measure JPEG files coloured into others, and the power of their size that the time is."""
+    rows = []
+    for size in megapixels:
+        height = round((size * 1e6 * 3 / 4) ** 0.5)
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "grey.jpg"), Path(folder, "colour.jpg")
+            write_grey_photograph(source, height, round(size * 1e6 / height))
+            colorize, _ = coloring(source, target)
+            contender = Contender(f"{size:g}", colorize, size)
+            rows += compare([contender], unit="s", as_time=True, **options)
+    seconds = [size * row.value for size, row in zip(megapixels, rows, strict=True)]
+    exponent, _ = np.polyfit(np.log(megapixels), np.log(seconds), 1)
+    return [
+        Part(f"seconds a megapixel, JPEG files coloured into others, by {_TITLES[3]}", rows),
+        Part(
+            "time of colouring as a power of the megapixels",
+            [Row("exponent, 1 is linear", float(exponent), "")],
+        ),
+    ]
 
 
 def _training(generator: str, size: int, batch: int) -> Callable[[], object]:
@@ -91,7 +120,7 @@ def _listing(folder: Path, length: int) -> Callable[[], object]:
 
 
 def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
-    """Draw seconds a picture, on two logarithmic axes, where a straight line is a power.
+    """Draw seconds a picture or megapixel, on logarithmic axes, where a straight line is a power.
 
     Args:
         parts: from `measure_growth`.
@@ -101,16 +130,18 @@ def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = Figure(figsize=(16, 4), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, title in zip(figure.subplots(1, len(_TITLES)), _TITLES, strict=True):
-        axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds a picture")
+        axes.set(xscale="log", yscale="log", xlabel=title)
         for part in parts:
-            kind, _, by = part.title.removeprefix("seconds a picture, ").partition(", by ")
+            what, _, by = part.title.partition(", by ")
             if by == title:
-                points = [(int(row.name), row.value) for row in part.rows]
+                unit, _, kind = what.partition(", ")
+                axes.set_ylabel(unit)
+                points = [(float(row.name), row.value) for row in part.rows]
                 axes.plot(*zip(*points, strict=True), marker="o", label=kind)
-                axes.set_xticks([x for x, _ in points], [str(x) for x, _ in points])
+                axes.set_xticks([x for x, _ in points], [f"{x:g}" for x, _ in points])
         axes.xaxis.minorticks_off()
         # At least a decade, so that noise does not look like growth.
         least, most = axes.get_ylim()

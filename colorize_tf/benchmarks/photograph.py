@@ -1,45 +1,101 @@
-"""Colouring a large photograph, beside only reading and writing it."""
+"""Photographs coloured by the model that comes with the package: a large one, and many."""
 
+import contextlib
+import os
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from colorize_tf.benchmarks.measuring import Contender, Part, compare
+from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
+
+# Of the photographs in a folder, 1 megapixel.
+_HEIGHT, _WIDTH = 864, 1152
 
 
-def measure_photograph(*, height: int = 3000, width: int = 4000, **options: float) -> list[Part]:
-    """Measure a JPEG coloured into another, by LiteRT.
+def measure_photograph(
+    *, height: int = 3000, width: int = 4000, count: int = 200, **options: float
+) -> list[Part]:
+    """Measure a JPEG coloured into another, beside only reading and writing it; then a folder.
 
     Args:
         height: of the photograph, in pixels.
         width: of the photograph, in pixels.
+        count: photographs of a megapixel in the folder.
         **options: `rounds` and `seconds` of `compare`.
     """
-    from colorize_tf.inference.colorizer import Colorizer
-    from colorize_tf.photograph import read_photograph, write_photograph
-
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "grey.jpg", Path(folder) / "colour.jpg"
         write_grey_photograph(source, height, width)
-        colorizer = Colorizer.load(write_model(Path(folder)))
-
-        def colorize():
-            photograph = read_photograph(source)
-            colored = photograph.with_images(colorizer(photograph.images))
-            write_photograph(target, colored)
-
-        def copy():
-            write_photograph(target, read_photograph(source))
-
-        rows = compare(
+        colorize, copy = coloring(source, target)
+        alone = compare(
             [Contender("colouring it", colorize), Contender("only reading and writing it", copy)],
             unit="s",
             as_time=True,
             **options,
         )
-    megapixels = height * width / 1e6
-    return [Part(f"a JPEG of {megapixels:g} megapixels into another", rows)]
+    return [
+        Part(f"a JPEG of {height * width / 1e6:g} megapixels into another", alone),
+        Part(f"a folder of {count} JPEG files of 1 megapixel", _measure_folder(count, **options)),
+    ]
+
+
+def coloring(source: Path, target: Path) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return what colours a photograph, and what only reads and writes it."""
+    from colorize_tf.inference.colorizer import Colorizer
+    from colorize_tf.photograph import read_photograph, write_photograph
+
+    colorizer = Colorizer.load(None)
+
+    def colorize():
+        photograph = read_photograph(source)
+        write_photograph(target, photograph.with_images(colorizer(photograph.images)))
+
+    def copy():
+        write_photograph(target, read_photograph(source))
+
+    return colorize, copy
+
+
+def _measure_folder(count: int, **options: float) -> Sequence[Row]:
+    from colorize_tf.benchmarks.archive import write_folders
+    from colorize_tf.inference.listing import list_tasks
+    from colorize_tf.inference.session import colorize_tasks
+    from colorize_tf.inference.shoebox import open_shoebox
+    from colorize_tf.inference.tally import Tally
+
+    jobs = os.cpu_count() or 1
+    shoebox = open_shoebox(None, overwrite=True)
+    with tempfile.TemporaryDirectory() as folder:
+        write_folders(Path(folder, "in"), count, _HEIGHT, _WIDTH)
+        tasks = list_tasks([f"{folder}/in"], Path(folder, "out"), recursive=True).tasks
+
+        def colorize():
+            colorize_tasks(tasks, shoebox, Tally(), jobs=jobs, progress=_unseen)
+
+        options = {"rounds": 3, "seconds": 0.0, **options}
+        return compare([Contender(f"colouring them, {jobs} jobs", colorize, count)], **options)
+
+
+class _Unseen:
+    """A display that shows nothing."""
+
+    def advance(self, done: int, total: int | None = None) -> None:
+        """Show nothing."""
+
+    def line(self, text: str) -> None:
+        """Fail, as nothing is to go wrong.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(text)
+
+
+@contextlib.contextmanager
+def _unseen(*_) -> Iterator[_Unseen]:
+    yield _Unseen()
 
 
 def write_grey_photograph(path: Path, height: int, width: int) -> None:
@@ -51,7 +107,7 @@ def write_grey_photograph(path: Path, height: int, width: int) -> None:
 
     small = render_landscape(0, 600, 800)
     grey = cv2.cvtColor(cv2.resize(small, (width, height)), cv2.COLOR_RGB2GRAY)
-    grain = np.random.default_rng(0).normal(0, 6, grey.shape)
+    grain = 6 * np.random.default_rng(0).standard_normal(grey.shape, np.float32)
     grey = np.clip(grey + grain, 0, 255).astype(np.uint8)
     media.write_image(path, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
 

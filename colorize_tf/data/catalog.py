@@ -1,24 +1,22 @@
 """From the name of a dataset to photographs, checked and split into train and validation.
 
-Only here are data looked for, downloaded, and shared out between teaching and testing.
+Only here are data shared out between teaching and testing; `places.py` knows where they are.
 """
 
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from colorize_tf.data import kaggle
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit
 from colorize_tf.data.folders import OUTSIDE_SPLIT, check_folder, files_by_split
-from colorize_tf.data.kaggle import KAGGLE_PAGE
-from colorize_tf.data.prepared import copy_out, is_prepared, open_set
+from colorize_tf.data.places import cache_folder, expanded, locate, place_of, rendered
+from colorize_tf.data.prepared import NO_LICENCE, copy_out, is_prepared, open_set
 from colorize_tf.data.records import Records
-from colorize_tf.data.storage import is_url
 
 DATASETS = {
     "landscapes": "landscape photographs: your folder, a cached copy, or a download from Kaggle",
@@ -26,8 +24,6 @@ DATASETS = {
     "folder": "the photographs under --data-dir",
     "synthetic": "landscapes rendered by this package, any number; needs no download",
 }
-
-DATA_VARIABLE = "COLORIZE_TF_DATA"
 
 
 @dataclass(frozen=True)
@@ -38,16 +34,23 @@ class Photographs:
         train: files to learn from, or the records of a prepared set; none of them with the content
             of one in `validation`.
         validation: files to measure on.
-        folder: where they are.
-        origin: where they come from, for people.
+        folder: where they are, here or in a bucket.
+        source: what they are and where they come from, for people; nothing of this machine.
         audit: the verdict on every file that was found.
+        licence: of the photographs, for people, where it is known.
     """
 
     train: tuple[Path, ...] | Records
     validation: tuple[Path, ...]
-    folder: Path
-    origin: str
+    folder: Path | str
+    source: str
     audit: Audit
+    licence: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where they come from, and where they are, for people."""
+        return f"{self.source} in {self.folder}"
 
     def fingerprint(self) -> str:
         """Hash the contents of both sides in their order, so that any change is noticed."""
@@ -99,13 +102,13 @@ def find_photographs(
         came = f"validation_fraction is {validation_fraction}"
         raise ValueError(f"{came}, expected a number between 0 and 1 such as 0.1")
 
-    if data_dir is not None and dataset != "synthetic" and is_prepared(_place(data_dir)):
-        return _open_prepared(_place(data_dir), dataset, progress)
+    if data_dir is not None and dataset != "synthetic" and is_prepared(place_of(data_dir)):
+        return _open_prepared(place_of(data_dir), dataset, progress)
 
     def render() -> tuple[Path, str]:
-        return _render(synthetic_train, synthetic_validation, synthetic_size, seed, progress)
+        return rendered(synthetic_train, synthetic_validation, synthetic_size, seed, progress)
 
-    folder, origin = _locate(dataset, data_dir, render)
+    folder, source = locate(dataset, data_dir, render)
     train, validation, others = files_by_split(folder, dataset)
     # Validation first: of two equal files the audit keeps the first, and losing one of thousands
     # in training costs less than changing what is measured.
@@ -118,7 +121,7 @@ def find_photographs(
     _check_sides(folder, verdict, *sides)
     outside = tuple(SkippedFile(path, OUTSIDE_SPLIT) for path in others)
     verdict = Audit(verdict.usable, verdict.skipped + outside)
-    return Photographs(*sides, folder, origin, verdict)
+    return Photographs(*sides, folder, source, verdict)
 
 
 def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path, ...]:
@@ -135,34 +138,15 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
     Raises:
         ValueError: for a folder that is missing, empty or locked, or without a usable photograph.
     """
-    if is_prepared(_place(folder)):
-        return _open_prepared(_place(folder), "folder", progress).validation
-    folder = _expanded(folder)
+    if is_prepared(place_of(folder)):
+        return _open_prepared(place_of(folder), "folder", progress).validation
+    folder = expanded(folder)
     check_folder(folder)
     files, validation, _ = files_by_split(folder, "folder")
     verdict = audit(validation or files, cache_file=_audit_cache(folder), progress=progress)
     if not verdict.usable:
         raise ValueError(f"folder {folder}: {verdict.summary()}; give it colour photographs")
     return tuple(photograph.path for photograph in verdict.usable)
-
-
-def cache_folder() -> Path:
-    """Return the user's cache folder for this package, which need not exist yet."""
-    base = os.environ.get("XDG_CACHE_HOME") or _expanded("~/.cache")
-    return Path(base) / "colorize_tf"
-
-
-def _expanded(path: str | Path) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise ValueError(
-            f"{path}: {error} give the whole path, or set HOME and XDG_CACHE_HOME"
-        ) from error
-
-
-def _place(folder: str | Path) -> str:
-    return str(folder) if is_url(folder) else str(_expanded(folder))
 
 
 def _open_prepared(folder: str, dataset: str, progress: bool) -> Photographs:
@@ -189,85 +173,9 @@ def _open_prepared(folder: str, dataset: str, progress: bool) -> Photographs:
         return tqdm(places, desc="Fetching photographs", unit="file", delay=2, disable=not progress)
 
     files = copy_out(held_out, cache_folder() / "records" / name, bar)
-    origin = f"{found.index['origin']} in {folder}"
-    return Photographs(found.sides["train"], files, Path(folder), origin, verdict)
-
-
-# Where a dataset is.
-
-
-def _locate(
-    dataset: str,
-    data_dir: str | Path | None,
-    render: Callable[[], tuple[Path, str]],
-) -> tuple[Path, str]:
-    if dataset == "synthetic":
-        if data_dir is not None:
-            came = f"dataset 'synthetic' with data folder {data_dir}"
-            raise ValueError(f"{came}: it is rendered, not read; use dataset 'folder' or no folder")
-        return render()
-    if data_dir is not None:
-        folder = _expanded(data_dir)
-        check_folder(folder)
-        return folder, f"{dataset} in {folder}"
-    if dataset == "folder":
-        raise ValueError("dataset 'folder' came without a folder; name one with --data-dir")
-    for folder in _usual_places(dataset):
-        if os.path.isdir(folder):  # Unlike Path.is_dir, also an answer where looking is forbidden.
-            return folder, f"{dataset} in {folder}"
-    if dataset == "landscapes":
-        return _download_landscapes(render)
-    places = f"--data-dir, ${DATA_VARIABLE}/coco or {cache_folder() / 'coco'}"
-    raise ValueError(
-        "dataset 'coco' was not found: unzip train2017.zip (18 GB) and val2017.zip (1 GB) from "
-        f"http://images.cocodataset.org/zips into a folder and name it with {places}"
-    )
-
-
-def _usual_places(dataset: str) -> Iterator[Path]:
-    if os.environ.get(DATA_VARIABLE):
-        yield _expanded(os.environ[DATA_VARIABLE]) / dataset
-    yield cache_folder() / dataset
-    if dataset == "landscapes":
-        yield from kaggle.earlier_downloads()
-
-
-def _download_landscapes(render: Callable[[], tuple[Path, str]]) -> tuple[Path, str]:
-    failure = "www.kaggle.com cannot be reached"
-    if kaggle.is_reachable():
-        try:
-            folder = kaggle.download(cache_folder() / "landscapes")
-            return folder, f"landscapes from {KAGGLE_PAGE} in {folder}"
-        # kagglehub raises a dozen unrelated types; whichever it is, there are no photographs.
-        except Exception as error:
-            failure = " ".join(f"the download failed, {type(error).__name__}: {error}".split())
-    warnings.warn(
-        f"no landscape photographs: {failure}; going on with rendered landscapes. For real ones "
-        f"name a folder with --data-dir, put it at ${DATA_VARIABLE}/landscapes, or download "
-        f"{KAGGLE_PAGE}",
-        stacklevel=4,
-    )
-    return render()
-
-
-def _render(train: int, validation: int, size: int, seed: int, progress: bool) -> tuple[Path, str]:
-    from colorize_tf.data.synthetic import write_landscapes
-
-    def bar(pictures: Iterable, total: int) -> Iterable:
-        return tqdm(
-            pictures, total=total, desc="Rendering landscapes", unit="picture", disable=not progress
-        )
-
-    folder = cache_folder() / "synthetic" / f"{size}-{train}-{validation}-{seed}"
-    counts = {"train": train, "validation": validation}
-    try:
-        write_landscapes(folder, **counts, size=size, seed=seed, progress=bar)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write rendered landscapes to {folder}: {error.strerror or error}; free space "
-            "or set XDG_CACHE_HOME to a folder that can be written"
-        ) from error
-    return folder, f"rendered landscapes (seed {seed}) in {folder}"
+    source, licence = (found.index[name] for name in ("origin", "licence"))
+    licence = None if licence == NO_LICENCE else licence
+    return Photographs(found.sides["train"], files, folder, source, verdict, licence)
 
 
 def _audit_cache(folder: Path) -> Path:

@@ -49,3 +49,8 @@ def convert(place: str, short_side: int, quality: int) -> Converted:
         size = f"{images.shape[1]} x {images.shape[0]}"
         return Converted(Finding(problem=f"unsupported: {size} pixels do not fit a JPEG file"))
     return Converted(finding, contents.tobytes(), *images.shape[:2])
+
+
+def crashed(place: str) -> Converted:
+    """Return what became of a file that ended the process that converted it."""
+    return Converted(Finding(problem="crashed: reading it ended the process"))

@@ -11,7 +11,7 @@ from colorize_tf import media
 from colorize_tf.colorimetry import encode_images
 from colorize_tf.data.augmentation import check_strengths, random_levels, random_view
 from colorize_tf.data.film import damage_film
-from colorize_tf.data.records import Records
+from colorize_tf.data.records import Records, is_streamed
 from colorize_tf.files import written_aside
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
@@ -53,7 +53,7 @@ def training_dataset(
             iterated, such as `ColorizationGAN.steps_done.value`.
         shard: this worker's index, from 0, and how many share the photographs. Together their
             batches hold what a batch of all would: in each pass every photograph comes once, to
-            one of them.
+            one of them; of streamed records, at most once.
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
             goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
             for it, see `load_size`.
@@ -75,7 +75,7 @@ def training_dataset(
     if not 0 <= worker < workers:
         raise ValueError(f"shard must be an index below a count, such as (0, 2), got {shard}")
     short_side = load_size(image_size, scale_jitter)
-    read = _stream if _is_streamed(paths, cache) else _walk
+    read = _stream if is_streamed(paths, cache) else _walk
     images = read(paths, short_side, cache, seed=seed, shard=shard)
     tones = {"exposure_jitter": exposure_jitter, "contrast_jitter": contrast_jitter}
 
@@ -181,11 +181,6 @@ def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.autotune.enabled = False
     return options
-
-
-def _is_streamed(paths: Sequence[Path] | Records, cache: str | Path) -> bool:
-    """Say whether to read shards from end to end: what is kept in memory is found by number."""
-    return isinstance(paths, Records) and paths.is_whole and cache != "memory"
 
 
 def _walk(

@@ -4,26 +4,21 @@ The work is divided into units of as many files as fit a shard. The list of a un
 its shards, so that whoever goes on after an interruption sees which are done.
 """
 
-import concurrent.futures
 import contextlib
 import csv
 import functools
 import hashlib
-import multiprocessing
 import os
-import signal
+import sqlite3
 import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
-
-from colorize_tf.data import prepared, storage
+from colorize_tf.data import locks, prepared, storage
 from colorize_tf.data.audit import CountedAudit, duplicate
-from colorize_tf.data.conversion import Converted, convert
+from colorize_tf.data.conversion import Converted, convert, crashed
 from colorize_tf.data.folders import (
     OUTSIDE_SPLIT,
     check_folder,
@@ -33,13 +28,14 @@ from colorize_tf.data.folders import (
     walk_outside,
 )
 from colorize_tf.data.ledger import OUTSIDE, TRAIN, VALIDATION, Ledger
+from colorize_tf.data.processes import Processes
 from colorize_tf.data.records import SIDES, Shard, shards_of_unit, unit_name
 from colorize_tf.data.shards import ShardWriter
 
 # Where the folders give no split, at most this share is held out.
 _MOST_VALIDATION = 0.1
-# Files that a process is given at a time.
-_CHUNK = 8
+# What the list of a unit has to tell.
+_TOLD = {"usable", "skipped", "shards"}
 
 
 class Settings(NamedTuple):
@@ -59,7 +55,7 @@ class Settings(NamedTuple):
     shard_size: int = 1024
     validation: int = 1000
     origin: str = "photographs"
-    licence: str = "not stated"
+    licence: str = prepared.NO_LICENCE
 
 
 def prepare(
@@ -81,7 +77,8 @@ def prepare(
             or a place in a bucket, which has no split.
         destination: folder, or place in a bucket, for the set.
         settings: how it comes out.
-        jobs: processes that convert photographs; 1 does it in this one.
+        jobs: processes that convert photographs, and may be ended by one of them, which is then
+            left out; 1 does it in this one.
         verify: reads the shards that are there to their end, instead of comparing their lengths.
         progress: is told how many files are done, of how many.
 
@@ -89,15 +86,19 @@ def prepare(
         The verdict on all files.
 
     Raises:
-        ValueError: no photographs, none for one of the sides, another set in that place, or a place
-            that cannot be read or written.
+        ValueError: no photographs, fewer than one for each side, another set or other files in
+            that place, another command at work there, or a place that cannot be read or written.
     """
     source, destination = str(source), str(destination)
     with tempfile.TemporaryDirectory(prefix="colorize_tf-") as scratch:
-        ledger = Ledger(Path(scratch, "files.sqlite"))
-        with contextlib.closing(ledger), _processes(jobs) as run:
+        with contextlib.ExitStack() as ending:
+            ledger = ending.enter_context(_ledger_in(scratch))
             has_split = _list_files(source, ledger)
+            storage.make_folder(destination)
+            if not storage.is_url(destination):
+                ending.enter_context(locks.held(destination))
             _check_plan(source, destination, settings, ledger)
+            run = ending.enter_context(Processes(jobs)).map
             report = Path(scratch, "skipped.csv")
             check = prepared.content_problem if verify else prepared.shard_problem
             work = _Work(source, destination, settings, ledger, has_split, run, report, check)
@@ -107,6 +108,18 @@ def prepare(
                 done += len(files)
                 progress(done, total)
             return work.finish()
+
+
+@contextlib.contextmanager
+def _ledger_in(folder: str) -> Iterator[Ledger]:
+    with contextlib.closing(Ledger(Path(folder, "files.sqlite"))) as ledger:
+        try:
+            yield ledger
+        except sqlite3.OperationalError as error:
+            raise ValueError(
+                f"cannot keep the list of files in {folder}: {error}; free space there, or set "
+                "TMPDIR to a folder that has it"
+            ) from error
 
 
 def _list_files(source: str, ledger: Ledger) -> bool:
@@ -134,8 +147,11 @@ def _check_plan(source: str, destination: str, settings: Settings, ledger: Ledge
     """Write down what is being made there, or compare with what was begun there."""
     plan = {**settings._asdict(), "files": len(ledger), "names": ledger.sha256()}
     place = storage.join(destination, prepared.PLAN)
-    storage.make_folder(destination)
     if storage.size(place) is None:
+        if name := storage.any_name(destination):
+            raise ValueError(
+                f"{destination} holds something else, such as {name}; choose an empty folder"
+            )
         storage.write_json(place, plan)
         return
     try:
@@ -159,39 +175,6 @@ def _check_plan(source: str, destination: str, settings: Settings, ledger: Ledge
         )
 
 
-@contextlib.contextmanager
-def _processes(jobs: int) -> Iterator[Callable[[Callable, Sequence], Iterable]]:
-    """Give what is called like `map`, in order, by so many processes."""
-    if jobs == 1:
-        yield map
-        return
-    pool = concurrent.futures.ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), initializer=_begin_process
-    )
-    try:
-        yield functools.partial(pool.map, chunksize=_CHUNK)
-    except concurrent.futures.process.BrokenProcessPool as error:
-        raise ValueError(
-            "a process that converts photographs was ended, perhaps for want of memory; give the "
-            "same command again, with fewer --jobs"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin_process() -> None:
-    # Ctrl-C goes to all: who has begun them ends them. Each has one core's worth of work.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-
-
-def _end_with_parent() -> None:
-    """Leave nothing behind where who has begun this process was killed and could end nobody."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
 class _Work:
     """Makes the units one after another, and sums them up."""
 
@@ -199,14 +182,17 @@ class _Work:
         self._source, self._destination, self._check = source, destination, check
         self._settings, self._ledger, self._has_split = settings, ledger, has_split
         self._report = report
-        self._report.write_text("file,reason\n", "utf-8")
+        self._report.write_bytes(b"file,reason\r\n")  # as `csv` ends lines
         options = {"short_side": settings.short_side, "quality": settings.quality}
-        self._convert = functools.partial(run, functools.partial(convert, **options))
+        self._convert = functools.partial(
+            run, functools.partial(convert, **options), instead=crashed
+        )
         fraction = min(_MOST_VALIDATION, settings.validation / len(ledger))
         # As the catalog does it: a photograph stays on its side when others come and go.
         self._threshold = f"{int(fraction * 16**12):012x}"
         self._shards: list[Shard] = []
         self._left_out = Counter()
+        self._kept = 0
 
     def do(self, number: int, files: Sequence[tuple[int, str]]) -> None:
         """Make one unit, unless it is done."""
@@ -218,6 +204,7 @@ class _Work:
         else:
             for name, *digests in content["usable"]:
                 self._ledger.keep(name, *digests)
+            self._kept += len(content["usable"])
         self._shards += shards_of_unit(number, content)
         self._left_out.update(reason.partition(":")[0] for _, reason in content["skipped"])
         with self._report.open("a", newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -230,6 +217,8 @@ class _Work:
         try:
             content = storage.read_json(place)
         except storage.Damaged:  # as by a power failure
+            return None
+        if not content.keys() >= _TOLD:
             return None
         shards = shards_of_unit(number, content)
         return None if any(self._check(self._destination, shard) for shard in shards) else content
@@ -249,6 +238,7 @@ class _Work:
                 self._ledger.keep(name, *digests)
                 usable.append((name, *digests))
                 side = self._side(side, one)
+                self._kept += 1
                 if side not in shards:
                     file, licence = f"{side}-{number:05d}.tfrecord", self._settings.licence
                     writer = ShardWriter(self._destination, file, licence)
@@ -260,6 +250,8 @@ class _Work:
     def _side(self, side: int, converted: Converted) -> str:
         if self._has_split:
             return "validation" if side == VALIDATION else "train"
+        if self._kept < len(SIDES):  # However few there are, each side has one.
+            return ("validation", "train")[self._kept]
         return "validation" if converted.finding.sha256 < self._threshold else "train"
 
     def finish(self) -> CountedAudit:

@@ -5,11 +5,12 @@ the work has a list of its own (`00012.json`) of what went into its shards (`tra
 `validation-00012.tfrecord`) and of what was left out.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from colorize_tf.files import written_aside
 FORMAT = 1
 INDEX = "records.json"
 PLAN = "plan.json"
+NO_LICENCE = "not stated"
+# What an index has to tell.
+_TOLD = {"origin", "licence", "short_side", "left_out", "sha256", "shards"}
 # Shards that are asked for at once.
 _AT_ONCE = 16
 
@@ -72,12 +76,7 @@ def open_set(folder: str | Path) -> PreparedSet:
         ValueError: there is no index, or it cannot be read, or no shard can.
     """
     folder = str(folder)
-    index = storage.read_json(storage.join(folder, INDEX))
-    if index.get("format") != FORMAT:
-        raise ValueError(
-            f"{storage.join(folder, INDEX)} is no index of this version; prepare the set again"
-        )
-    shards = [Shard(**shard) for shard in index["shards"]]
+    index, shards = _read_index(storage.join(folder, INDEX))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         problems = pool.map(functools.partial(shard_problem, folder), shards)
         unreadable = {
@@ -99,10 +98,27 @@ def open_set(folder: str | Path) -> PreparedSet:
     return PreparedSet(sides, index, unreadable)
 
 
+def _read_index(place: str) -> tuple[dict, list[Shard]]:
+    index = storage.read_json(place)
+    other = f"{place} is no index of this version; prepare the set again"
+    if index.get("format") != FORMAT or not index.keys() >= _TOLD:
+        raise ValueError(other)
+    try:
+        return index, [Shard(**shard) for shard in index["shards"]]
+    except TypeError as error:
+        raise ValueError(other) from error
+
+
 def shard_problem(folder: str, shard: Shard) -> str:
-    """Return why a shard cannot be read, or nothing; its length tells whether it was cut short."""
+    """Return why a shard cannot be read, or nothing; its length tells whether it was cut short.
+
+    Raises:
+        UnreachableError: nor can any other at present.
+    """
     try:
         found = storage.size(storage.join(folder, shard.name))
+    except storage.UnreachableError:
+        raise
     except ValueError as error:
         return str(error)
     if found is None:
@@ -113,16 +129,43 @@ def shard_problem(folder: str, shard: Shard) -> str:
 
 
 def content_problem(folder: str, shard: Shard) -> str:
-    """Return what is wrong with a shard that is read to its end, or nothing."""
+    """Return what is wrong with a shard that is read to its end, or nothing.
+
+    Raises:
+        UnreachableError: it cannot be read at present.
+    """
     import tensorflow as tf
 
     digest = hashlib.sha256()
     try:
-        for record in tf.data.TFRecordDataset(storage.join(folder, shard.name)).as_numpy_iterator():
-            digest.update(record)
+        with storage.readable_here(storage.join(folder, shard.name)) as file:
+            for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
+                digest.update(record)
     except tf.errors.OpError as error:
         return f"{shard.name}: {error.message.splitlines()[0]}"
+    except storage.UnreachableError:
+        raise
+    except ValueError as error:
+        return str(error)
     return "" if digest.hexdigest() == shard.sha256 else f"{shard.name} holds something else"
+
+
+@contextlib.contextmanager
+def damage_told(folder: str | Path) -> Iterator[None]:
+    """Turn what TensorFlow says of a shard that is damaged inside into a line that helps.
+
+    Raises:
+        ValueError: one was read.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"a shard of {folder} is damaged inside; give the command that prepared it again, with "
+            "--verify, which finds and mends it"
+        ) from error
 
 
 def copy_out(

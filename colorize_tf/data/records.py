@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from colorize_tf.data import storage
+from colorize_tf.data.places import cache_folder
+from colorize_tf.data.s3 import is_s3
+from colorize_tf.files import written_aside
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -112,12 +118,23 @@ class Records:
             raise ValueError(f"{file} is damaged at byte {start}; prepare the set again") from error
         return encoded, name.decode(errors="surrogateescape")
 
+    def pass_length(self, workers: int) -> int:
+        """Return how many examples each of so many workers streams in a pass, the same for all.
+
+        That is what the one with the smallest shards has. Of the others' in each pass as many, in
+        another order each time, are left out.
+        """
+        return min(
+            sum(one.count for one in self.shards[worker::workers]) for worker in range(workers)
+        )
+
     def stream(self, *, seed: int, first: tf.Tensor, shard: tuple[int, int]) -> tf.data.Dataset:
         """Read the shards of one worker in passes without end, each in an order of its own.
 
-        Several shards are read at once, and what they hold is shuffled, 32 MiB at a time. The
-        order follows from `seed`, so that a stream can go on where another one stopped; what comes
-        before it in its pass is read, but not decoded.
+        No photograph comes twice in a pass, and the passes of all workers are equally long, see
+        `pass_length`. Several shards are read at once, and what they hold is shuffled, 32 MiB at a
+        time. The order follows from `seed`, so that a stream can go on where another one stopped;
+        what comes before it in its pass is read, but not decoded.
 
         Args:
             seed: chooses the orders.
@@ -132,28 +149,76 @@ class Records:
 
         own = self.shards[shard[0] :: shard[1]]
         files = tf.constant([storage.join(self.folder, one.name) for one in own])
-        count = sum(one.count for one in own)
-        mean_bytes = sum(one.bytes for one in own) / count
+        length = self.pass_length(shard[1])
+        mean_bytes = sum(one.bytes for one in own) / sum(one.count for one in own)
         buffer = max(16, round(_SHUFFLED_BYTES / mean_bytes))
-        read_bytes = _BUCKET_READ_BYTES if storage.is_url(self.folder) else None
 
         def one_pass(number):
             seeds = tf.stack([seed, number])
             order = tf.random.experimental.stateless_shuffle(files, seed=seeds)
             examples = tf.data.Dataset.from_tensor_slices(order).interleave(
-                lambda file: tf.data.TFRecordDataset(file, buffer_size=read_bytes),
+                self._records_of,
                 cycle_length=_OPEN_SHARDS,
                 block_length=_RUN,
                 num_parallel_calls=min(_OPEN_SHARDS, len(own)),
                 deterministic=True,
             )
-            begun = tf.where(number == first // count, first % count, 0)
+            begun = tf.where(number == first // length, first % length, 0)
             # Not `shuffle`, whose seed cannot be a tensor when the seed of the process is 0.
             mixed = examples.batch(buffer).enumerate().map(functools.partial(_shuffled, seeds))
-            return mixed.unbatch().skip(begun)
+            return mixed.unbatch().take(length).skip(begun)
 
-        passes = tf.data.Dataset.range(first // count, tf.int64.max)
+        passes = tf.data.Dataset.range(first // length, tf.int64.max)
         return passes.flat_map(one_pass).enumerate(first).map(_parsed)
+
+    def _records_of(self, file: tf.Tensor) -> tf.data.Dataset:
+        """Read a shard from end to end; one in S3, which TensorFlow does not know, from a copy."""
+        import tensorflow as tf
+
+        if not is_s3(self.folder):
+            read_bytes = _BUCKET_READ_BYTES if storage.is_url(self.folder) else None
+            return tf.data.TFRecordDataset(file, buffer_size=read_bytes)
+
+        def copied(file):
+            copy = tf.numpy_function(self._copy_of, [file], tf.string)
+            return tf.ensure_shape(copy, ())
+
+        return tf.data.Dataset.from_tensors(file).map(copied).flat_map(tf.data.TFRecordDataset)
+
+    def _copy_of(self, file: bytes) -> bytes:
+        """Fetch a shard into the cache, unless it is there; it is found by what it holds."""
+        (shard,) = (one for one in self.shards if file.endswith(f"/{one.name}".encode()))
+        copy = cache_folder() / "shards" / f"{shard.sha256}.tfrecord"
+        if not copy.is_file():
+            with written_aside(copy) as aside:
+                storage.download(file.decode(), aside)
+                if _content_sha256(aside, shard) != shard.sha256:
+                    raise ValueError(
+                        f"{file.decode()} is damaged inside; give the command that prepared it "
+                        "again, with --verify, which finds and mends it"
+                    )
+        return os.fsencode(copy)
+
+
+def _content_sha256(path: Path, shard: Shard) -> str:
+    """Return the digest of what a copy of a shard holds, see `Shard`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while before := file.read(_BEFORE):
+            length = int.from_bytes(before[:8], "little")
+            digest.update(file.read(min(length, shard.bytes)))
+            file.seek(_BEHIND, os.SEEK_CUR)
+    return digest.hexdigest()
+
+
+def is_streamed(photographs: object, cache: object) -> bool:
+    """Say whether shards are read from end to end: what is kept in memory is found by number.
+
+    Args:
+        photographs: to train on, `Records` or paths.
+        cache: as `pipeline.training_dataset` takes it.
+    """
+    return isinstance(photographs, Records) and photographs.is_whole and cache != "memory"
 
 
 def _shuffled(seeds: tf.Tensor, number: tf.Tensor, examples: tf.Tensor) -> tf.Tensor:

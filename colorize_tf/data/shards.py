@@ -1,5 +1,6 @@
 """One shard as it is written: a TFRecord file of examples, and where each of them begins."""
 
+import contextlib
 import hashlib
 import os
 
@@ -27,13 +28,19 @@ class ShardWriter:
         self._place = storage.join(folder, name)
         self._offsets = [0]
         self._digest = hashlib.sha256()
+        self._ending = contextlib.ExitStack()
+        file = self._ending.enter_context(storage.writable_here(self._place))
         with storage.told(self._place):
-            self._writer = tf.io.TFRecordWriter(self._place)
+            self._writer = tf.io.TFRecordWriter(file)
+        self._ending.push(self._close)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *failure):
+        return self._ending.__exit__(*failure)
+
+    def _close(self, *_):
         with storage.told(self._place):
             self._writer.close()
 

@@ -103,6 +103,17 @@ def _guided(images: np.ndarray, ab: np.ndarray) -> GuidedChroma:
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     """Scale a photograph or its chroma `(h, w, channels)` to `(height, width, channels)`."""
-    shrinks = height * width < array.shape[0] * array.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(array, (width, height), interpolation=interpolation)
+    if height * width >= array.shape[0] * array.shape[1]:
+        return cv2.resize(array, (width, height), interpolation=cv2.INTER_LINEAR)
+    # Whole blocks first: OpenCV takes four times as long to average parts of them. What is left is
+    # so much larger than the result that photographs come out within a fifth of a level on average.
+    rows, columns = _block(array.shape[0], height), _block(array.shape[1], width)
+    if rows * columns > 1:
+        blocks = array.shape[1] // columns, array.shape[0] // rows
+        array = cv2.resize(array, blocks, interpolation=cv2.INTER_AREA)
+    return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _block(length: int, target: int) -> int:
+    """The largest divisor of a length that leaves four times the target or more; without one, 1."""
+    return max((n for n in range(2, length // (4 * target) + 1) if length % n == 0), default=1)

@@ -4,14 +4,17 @@ import contextlib
 import logging
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -168,7 +171,12 @@ def share_out(jobs: int | None, *, uses_gpus: bool) -> Share:
 @contextlib.contextmanager
 def _started(jobs: int | None) -> Iterator[None]:
     # Ray's own default is a folder in /tmp, too: names of sockets must be short.
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp" if os.name == "posix" else None)
+    above = "/tmp" if os.name == "posix" else tempfile.gettempdir()
+    _sweep(Path(above))
+    folder = tempfile.mkdtemp(prefix=f"{_our_folders()}{os.getpid()}-", dir=above)
+    if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        # Else Ray makes one, and leaves it in the user's home.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())
     try:
         with _initialized(
             address="local",
@@ -230,6 +238,29 @@ def _check_address(address: str) -> None:
     if joined.returncode:
         lines = joined.stderr.strip().splitlines() or ["it closes the connection"]
         raise ValueError(f"{nobody}: {lines[-1]}")
+
+
+def _our_folders() -> str:
+    """How the names of such folders begin, which processes of other machines may see, too."""
+    return f"ray-{zlib.crc32(socket.gethostname().encode()):08x}-"
+
+
+def _sweep(above: Path) -> None:
+    """Remove what processes left behind that were killed and could not."""
+    for folder in above.glob(f"{_our_folders()}*-*"):
+        process = folder.name.removeprefix(_our_folders()).partition("-")[0]
+        if process.isdigit() and not _lives(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True
 
 
 def _remove(folder: str) -> None:

@@ -13,6 +13,19 @@ _ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
+class FilmError(ValueError):
+    """A film that cannot be read.
+
+    Attributes:
+        reason: one stable word or two, as `ImageError` has them, for counting.
+    """
+
+    def __init__(self, reason: str, message: str):
+        """Keep the reason beside the message, which names the file."""
+        super().__init__(message)
+        self.reason = reason
+
+
 def check_container(path: str | Path) -> str:
     """Refuse a file that is no film, or not the whole of one.
 
@@ -23,31 +36,35 @@ def check_container(path: str | Path) -> str:
         "mp4" (also .mov), "avi" or "matroska" (also .webm), by content and not by suffix.
 
     Raises:
-        ValueError: of one line that names the file: missing, empty, unreadable, a folder, another
-            kind of file, or cut short.
+        FilmError: a ValueError of one line that names the file: missing, empty, unreadable, a
+            folder, another kind of file, or cut short.
     """
     path = Path(path)
     try:
         if os.path.isdir(path):
-            raise ValueError(f"{path} is a folder; name a film in it")
+            raise FilmError("not a file", f"{path} is a folder; name a film in it")
         if path.exists() and not path.is_file():  # Reading a pipe would wait for ever.
-            raise ValueError(f"{path} is a device or a pipe; name a film")
+            raise FilmError("not a file", f"{path} is a device or a pipe; name a film")
         with open(path, "rb") as file:
             kind, end = _read_extent(file)
         size = path.stat().st_size
     except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing; check the path") from error
+        raise FilmError("missing", f"{path} is missing; check the path") from error
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}; check its permissions") from error
+        raise FilmError(
+            "unreadable", f"cannot read {path}: {error.strerror}; check its permissions"
+        ) from error
     if not size:
-        raise ValueError(f"{path} is empty; copy it again")
+        raise FilmError("zero-byte", f"{path} is empty; copy it again")
     if kind is None:
-        raise ValueError(
-            f"{path} holds no film of a known kind; expected MP4, QuickTime, AVI, Matroska or WebM"
+        raise FilmError(
+            "unsupported",
+            f"{path} holds no film of a known kind; expected MP4, QuickTime, AVI, Matroska or WebM",
         )
     if end > size:
-        raise ValueError(
-            f"{path} is cut short: it has {size} bytes and announces {end}; copy it again"
+        raise FilmError(
+            "truncated",
+            f"{path} is cut short: it has {size} bytes and announces {end}; copy it again",
         )
     return kind
 

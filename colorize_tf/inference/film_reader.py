@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from colorize_tf.inference.containers import check_container
+from colorize_tf.inference.containers import FilmError, check_container
 
 _HIGHEST_RATE = 240.0
 # A longer pause between two frames, in seconds, is a break in the clock and no picture to hold.
@@ -53,7 +53,7 @@ class FilmReader:
             times: at least 1.
 
         Raises:
-            ValueError: no frame could be read, or far fewer than the film's index lists.
+            FilmError: no frame could be read, or far fewer than the film's index lists.
         """
         shown, waiting, before, start = 0, None, 0.0, 0.0
         for images, seconds in self._timed_frames():
@@ -96,12 +96,15 @@ class FilmReader:
 
     def _check_all_read(self) -> None:
         if not self.read:
-            raise ValueError(f"{self.path} has no frame that can be decoded; copy it again")
+            raise FilmError(
+                "corrupt", f"{self.path} has no frame that can be decoded; copy it again"
+            )
         if self.indexed and self.announced and self.read < _LEAST_READ * self.announced:
-            raise ValueError(
+            raise FilmError(
+                "truncated",
                 f"{self.path} announces {self.announced} frames and only {self.read} can be read; "
                 f"copy it again, or rewrite it with ffmpeg -i {self.path.name} -c copy NEW"
-                f"{self.path.suffix}"
+                f"{self.path.suffix}",
             )
 
 
@@ -116,7 +119,7 @@ def open_film(path: Path) -> Iterator[FilmReader]:
         The reader.
 
     Raises:
-        ValueError: of one line that names the file, where it is no film or not a whole one.
+        FilmError: of one line that names the file, where it is no film or not a whole one.
     """
     kind = check_container(path)
     capture = _open_capture(path)
@@ -145,7 +148,7 @@ def sample_frames(path: Path, count: int) -> list[np.ndarray]:
         At least one frame, uint8 `(height, width, 3)` each, sRGB, upright, in the film's order.
 
     Raises:
-        ValueError: of one line that names the file, where no frame can be read.
+        FilmError: of one line that names the file, where no frame can be read.
     """
     with open_film(path) as film:
         frames = film.spread_frames(count)
@@ -159,7 +162,9 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
     # Absolute, so that no name reads as an address; FFMPEG, so that % starts no series of pictures.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
-        raise ValueError(f"{path} has no video that can be decoded; copy or convert it again")
+        raise FilmError(
+            "corrupt", f"{path} has no video that can be decoded; copy or convert it again"
+        )
     return capture
 
 

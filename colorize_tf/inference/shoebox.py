@@ -51,7 +51,8 @@ class Shoebox:
         side_by_side: whether a result shows the photograph in grey and, right of it, in colour.
         quality: 1 to 100, for JPEG and WebP.
         overwrite: whether files that exist are replaced, rather than left as they are.
-        force: whether photographs that are in colour already are coloured, too.
+        force: whether photographs that are in colour already are coloured, too, and what is left of
+            those that are damaged.
         max_megapixels: a file whose header announces more is refused before it is decoded.
         threads: how many a photograph is joined on, as `join` takes it.
     """
@@ -84,7 +85,9 @@ class Shoebox:
 
     def decode_bytes(self, data: bytes, name: str | Path) -> Photograph:
         """Decode the contents of a file that an error calls `name`; raise as `decode` does."""
-        photograph = decode_photograph(data, name, max_megapixels=self.max_megapixels)
+        photograph = decode_photograph(
+            data, name, max_megapixels=self.max_megapixels, allow_damage=self.force
+        )
         if not self.force and describe_color(photograph.images) == "colour":
             raise AlreadyInColor(_in_color(name))
         if photograph.frames > 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorize_tf.headers import ImageError
+from colorize_tf.inference.containers import FilmError
 from colorize_tf.media import is_out_of_memory
 
 
@@ -65,7 +66,7 @@ class Tally:
 def reason_of(error: Exception) -> str:
     """Say in a word or two what kind of error it is."""
     cause = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(error, ImageError):
+    if isinstance(error, ImageError | FilmError):
         return error.reason
     if is_out_of_memory(error):
         return "out of memory"
@@ -77,6 +78,8 @@ def in_a_line(error: Exception, source: str | Path) -> str:
     text, source = (" ".join(str(part).split()) for part in (error, source))
     if is_out_of_memory(error):
         text = f"{source}: out of memory; try --jobs 1, or a smaller photograph"
+    elif isinstance(error, ImageError) and error.reason == "damaged":
+        text += ", or colour what is left of it with --force"
     elif not isinstance(error, ValueError | OSError):
         text = f"{type(error).__name__}: {text}"
     return f"error: {text if source in text else f'{source}: {text}'}"

@@ -10,7 +10,16 @@ class FusedAdam(keras.optimizers.Adam):
     Kingma and Ba 2015, algorithm 1, in the order of computation that its section 2 ends with. Keras
     takes a dozen operations for a variable, each of which reads it all; here it is one. Arguments
     and variables are Keras'; `amsgrad` and sparse gradients are not for it.
+
+    Raises:
+        ValueError: amsgrad was asked for.
     """
+
+    def __init__(self, *arguments, **options):
+        """Take what `keras.optimizers.Adam` takes."""
+        super().__init__(*arguments, **options)
+        if self.amsgrad:
+            raise ValueError("FusedAdam has no amsgrad; take keras.optimizers.Adam for it")
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable and its two slots."""

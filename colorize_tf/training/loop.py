@@ -57,8 +57,8 @@ class Loop:
         """Train until `end_epoch`, or until a callback sets `stop_training`.
 
         Args:
-            callbacks: told as `fit` tells them, but for the batches of validation. The first is
-                `Counters`.
+            callbacks: told as `fit` tells them, but of validation only when a batch begins. The
+                first is `Counters`.
             first_epoch: index of the first epoch; steps of it that the GAN has behind it are not
                 taken again.
             end_epoch: index of the first epoch that is not trained any more.
@@ -88,7 +88,7 @@ class Loop:
                     break
             self.distribution.average(gan.statistics)
             figures = {name: float(gan.loss_means[name].result()) for name in logs}
-            figures.update(self._validate())
+            figures.update(self._validate(callbacks))
             callbacks.on_epoch_end(epoch, figures)
             gan.stop_training = self.distribution.any_worker(gan.stop_training)
             if gan.stop_training:
@@ -125,10 +125,12 @@ class Loop:
         measures = measure_some if self.distribution.replicas > 1 else measure
         self.distribution.strategy.run(measures, args=(batch,))
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self, callbacks: CallbackList) -> dict[str, float]:
         """Measure all examples to validate on, those of all processes."""
         if self.validation is None:
             return {}
-        for batch in self.validation:
+        # All processes have as many: they wait for each other, and some come out empty.
+        for number, batch in enumerate(self.validation):
+            callbacks.on_test_batch_begin(number)
             self._test(batch)
         return {f"val_{name}": float(mean.result()) for name, mean in self.gan.measures.items()}

@@ -66,7 +66,7 @@ def find_workers(environment: Mapping[str, str]) -> Workers | None:
     """
     if environment.get("TF_CONFIG", "").strip():
         workers = _of_tf_config(environment["TF_CONFIG"])
-    elif int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+    elif environment.get("SLURM_STEP_NUM_TASKS", "1") != "1":
         workers = _of_slurm(environment)
     else:
         return None
@@ -78,10 +78,13 @@ def _of_tf_config(text: str) -> Workers:
         content = json.loads(text)
         cluster, task = content["cluster"], content["task"]
         jobs = {job: tuple(addresses) for job, addresses in cluster.items() if addresses}
-        kind, index = task["type"], int(task["index"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        missing = f"no {error} in it" if isinstance(error, KeyError) else str(error)
-        raise _malformed(missing) from error
+        kind, index = str(task["type"]), int(task["index"])
+    except KeyError as error:
+        raise _malformed(f"no {error} in it") from error
+    except (TypeError, AttributeError) as error:
+        raise _malformed("something in it is of another type") from error
+    except (ValueError, OverflowError) as error:
+        raise _malformed(str(error)) from error
     others = jobs.keys() - {"chief", "worker", "evaluator"}
     if others:
         raise _malformed(f"there is no place here for {', '.join(sorted(others))}")

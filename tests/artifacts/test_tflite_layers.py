@@ -28,7 +28,7 @@ def _layers(network):
 
 
 @pytest.mark.parametrize("filters", [1, 2, 5])
-@pytest.mark.parametrize("activation", [None, "tanh", "relu"])
+@pytest.mark.parametrize("activation", [None, "tanh", "relu", "softmax"])
 def test_a_transposed_convolution_answers_the_same(filters, activation):
     network = _network(
         keras.layers.Conv2DTranspose(
@@ -61,6 +61,37 @@ def test_what_else_reads_the_convolution_keeps_its_answer():
     np.testing.assert_allclose(*_answers(network, faster), rtol=1e-5, atol=1e-5)
 
 
+def test_what_is_built_upon_a_generator_is_none_of_it():
+    network = _network(keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same"))
+    keras.layers.ReLU()(network.output)
+    expected, answer = _answers(network, with_plain_convolutions(network))
+    assert (expected < 0).any()
+    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_normalization_of_rows_stays_as_it_is():
+    def build(features):
+        up = keras.layers.Conv2DTranspose(12, 4, strides=2, padding="same")(features)
+        return keras.layers.BatchNormalization(axis=1)(up)
+
+    network = _network(build)
+    np.testing.assert_allclose(
+        *_answers(network, with_plain_convolutions(network)), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_all_that_normalization_and_relu_can_be_told_is_kept():
+    def build(features):
+        up = keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same")(features)
+        up = keras.layers.BatchNormalization(scale=False, epsilon=0.1)(up)
+        return keras.layers.ReLU(max_value=0.7, negative_slope=0.1, threshold=0.2)(up)
+
+    network = _network(build)
+    faster = with_plain_convolutions(network)
+    assert not {"BatchNormalization", "ReLU"} & set(_layers(faster))
+    np.testing.assert_allclose(*_answers(network, faster), rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"kernel_size": 3, "strides": 2}, {"kernel_size": 4, "strides": 1}],
@@ -79,3 +110,16 @@ def test_a_generator_can_be_converted_again():
     first, second = with_plain_convolutions(generator), with_plain_convolutions(generator)
     assert _layers(first) == _layers(second)
     np.testing.assert_array_equal(*_answers(first, second, size=32, channels=1))
+
+
+def test_the_policy_in_force_changes_nothing():
+    network = _network(lambda features: upsample(features, 4))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        faster = with_plain_convolutions(network)
+    finally:
+        keras.config.set_dtype_policy(before)
+    expected, answer = _answers(network, faster)
+    assert answer.dtype == np.float32
+    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-4)

@@ -57,6 +57,7 @@ def test_a_training_command_tells_no_path_of_this_machine():
             "not stated here",
         ),
         ({}, "rendered landscapes (seed 0) in /x", "rendered landscapes (seed 0)", "MIT"),
+        ({"data_dir": "/home/me/set"}, "rendered by A in /home/me/set", "rendered by A", "owners"),
         ({"data_dir": "/home/me/mine"}, "landscapes in /home/me/mine", "landscapes", "owners"),
         ({"dataset": "coco"}, "coco in /home/me/coco", "coco", "Flickr"),
     ],
@@ -74,6 +75,15 @@ def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, 
     assert licence in data["licence"]
     assert {key: data[key] for key in counts} == counts
     assert "/home" not in json.dumps(description)
+
+
+def test_a_run_tells_what_a_prepared_set_says_of_itself(tmp_path):
+    run = RunFolder.create(tmp_path / "valley", stem="unused")
+    source = {"source": "prints in the attic of A | B", "licence": "CC BY 4.0"}
+    data = {"origin": "x in /home/me", "train": 9, "validation": 1, "sha256": "abc"}
+    run.data.write_text(json.dumps({**data, **source}))
+    told = describe_run(make_config({"data_dir": "/home/me"}), run)["data"]
+    assert (told["origin"], told["licence"]) == tuple(source.values())
 
 
 def test_a_run_from_another_ones_weights_tells_the_commands_of_both(tmp_path, calm):

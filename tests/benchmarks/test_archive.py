@@ -20,7 +20,9 @@ def here(monkeypatch):
 
 
 def test_the_same_files_are_coloured_without_ray_and_by_each_number_of_processes(here):
-    rates, starts = archive.measure_archive(count=20, processes=(1, 2), height=24, width=32)
+    rates, starts = archive.measure_archive(
+        count=20, processes=(1, 2), height=24, width=32, stages_at=()
+    )
     assert here == [(20, 1), (20, 2)]
     assert [row.name for row in rates.rows] == [
         "without Ray, 2 jobs",
@@ -33,9 +35,20 @@ def test_the_same_files_are_coloured_without_ray_and_by_each_number_of_processes
 
 def test_without_ray_its_rows_are_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    (part,) = archive.measure_archive(count=2, height=24, width=32)
+    (part,) = archive.measure_archive(count=2, height=24, width=32, stages_at=())
     assert [row.name for row in part.rows] == ["without Ray, 2 jobs"]
     assert "pip install colorize_tf[batch]" in part.missing[0]
+
+
+def test_each_stage_of_a_photograph_is_measured_and_ten_million_are_their_sum(here):
+    *_, part = archive.measure_archive(count=2, height=24, width=32, stages_at=[(60, 80)])
+    assert part.title.startswith("a JPEG of 0.0048 megapixels")
+    values = {row.name: row.value for row in part.rows}
+    stages = [values.pop(name) for name in ("decode", "network", "join", "encode")]
+    bytes_in, bytes_out, hours, terabytes = values.values()
+    assert min(stages) >= 0 and hours == pytest.approx(1e7 * sum(stages) / 1000 / 3600)
+    assert 0 < bytes_in and 0 < bytes_out
+    assert terabytes == pytest.approx(10 * (bytes_in + bytes_out))
 
 
 def test_there_are_a_hundred_photographs_in_a_folder(tmp_path):

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from colorize_tf.data import preparation
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.preparation import prepare
 from colorize_tf.data.prepared import open_set
-from tests.data.conftest import SETTINGS
+from tests.data.conftest import SETTINGS, convert_unless_bomb, photograph
 
 
 def contents(folder):
@@ -47,7 +48,7 @@ def test_the_verdict_is_that_of_the_catalog(source, tmp_path, offline):
 
 
 def test_what_was_left_out_is_listed_with_its_reason(prepared):
-    header, *lines = (prepared / "skipped.csv").read_text().splitlines()
+    header, *lines = (prepared / "skipped.csv").read_bytes().decode().split("\r\n")[:-1]
     assert header == "file,reason"
     assert sorted(line.split(":")[0] for line in lines) in (
         ["00.png,duplicate", "grey.png,monochrome"],
@@ -58,7 +59,8 @@ def test_what_was_left_out_is_listed_with_its_reason(prepared):
 def test_a_record_says_what_it_holds(prepared, source):
     (record,) = (
         one
-        for one in examples(prepared, "train")
+        for side in ("train", "validation")
+        for one in examples(prepared, side)
         if one["image/filename"].bytes_list.value[0] == b"03.png"
     )
     assert record["image/licence"].bytes_list.value[0] == b"CC BY 4.0"
@@ -181,9 +183,10 @@ def test_a_damaged_shard_is_made_again_and_no_other(source, prepared, made, dama
     assert contents(prepared) == before and not open_set(prepared).unreadable
 
 
-def test_a_unit_whose_list_is_damaged_is_made_again_and_no_other(source, prepared, made):
+@pytest.mark.parametrize("content", ["", "[]", "{}"])
+def test_a_unit_whose_list_is_damaged_is_made_again_and_no_other(source, prepared, made, content):
     before = contents(prepared)
-    (prepared / "00002.json").write_bytes(b"")
+    (prepared / "00002.json").write_text(content)
     prepare(source, prepared, SETTINGS)
     assert made == [2] and contents(prepared) == before
 
@@ -220,21 +223,6 @@ def test_other_photographs_are_not_mixed_in(source, prepared, tmp_path):
         prepare(tmp_path / "others", prepared, SETTINGS)
 
 
-def test_processes_end_with_who_began_them(tmp_path):
-    (tmp_path / "begin.py").write_text(
-        "import os, signal\n"
-        "from colorize_tf.data.preparation import _processes\n"
-        "if __name__ == '__main__':\n"
-        "    with _processes(2) as run:\n"
-        "        print(*run(abs, [-7]), flush=True)\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    # Whoever is left holds the pipe open, until the time is over.
-    command = [sys.executable, tmp_path / "begin.py"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.returncode) == ("7\n", -signal.SIGKILL)
-
-
 # Mistakes.
 
 
@@ -252,7 +240,73 @@ def test_too_few_for_both_sides_is_told(tmp_path):
         prepare(tmp_path / "one", tmp_path / "set", SETTINGS)
 
 
-def test_a_process_that_is_ended_is_told(monkeypatch):
-    with pytest.raises(ValueError, match="fewer --jobs"):
-        with preparation._processes(2) as run:
-            list(run(os._exit, [1]))
+def test_no_space_for_the_list_of_files_is_told(source, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(preparation.Ledger, "add", full)
+    with pytest.raises(ValueError, match="list of files .* disk is full; .* set TMPDIR"):
+        prepare(source, tmp_path / "set", SETTINGS)
+
+
+def test_two_photographs_are_one_for_each_side(tmp_path):
+    (tmp_path / "two").mkdir()
+    for seed in range(2):
+        assert cv2.imwrite(str(tmp_path / "two" / f"{seed}.png"), photograph(seed))
+    prepare(tmp_path / "two", tmp_path / "set", SETTINGS)
+    assert [len(names(tmp_path / "set", side)) for side in ("train", "validation")] == [1, 1]
+
+
+def test_each_side_has_a_photograph_when_an_interrupted_preparation_goes_on(tmp_path):
+    (tmp_path / "few").mkdir()
+    for seed in range(5):
+        assert cv2.imwrite(str(tmp_path / "few" / f"{seed}.png"), photograph(seed))
+    settings = SETTINGS._replace(shard_size=1, validation=1)
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(tmp_path / "few", tmp_path / "set", settings, progress=interrupt)
+    prepare(tmp_path / "few", tmp_path / "set", settings)
+    prepare(tmp_path / "few", tmp_path / "whole", settings)
+    assert len(names(tmp_path / "set", "validation")) >= 1
+    assert contents(tmp_path / "set") == contents(tmp_path / "whole")
+
+
+def test_a_folder_of_other_files_is_refused(source, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "a.txt").touch()
+    with pytest.raises(ValueError, match="letters holds something else, such as a.txt; choose an"):
+        prepare(source, tmp_path / "letters", SETTINGS)
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["a.txt"]
+
+
+def test_hidden_files_are_no_obstacle(source, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / ".gitkeep").touch()
+    prepare(source, tmp_path / "set", SETTINGS)
+
+
+def test_two_commands_do_not_write_to_one_set(source, tmp_path):
+    def again(done, total):
+        with pytest.raises(ValueError, match="set is in use by process .* wait until it has ended"):
+            prepare(source, tmp_path / "set", SETTINGS)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(source, tmp_path / "set", SETTINGS, progress=again)
+    prepare(source, tmp_path / "set", SETTINGS)
+
+
+def test_a_photograph_that_ends_its_process_is_left_out(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    for seed in range(4):
+        assert cv2.imwrite(str(tmp_path / "photos" / f"{seed}.png"), photograph(seed))
+    (tmp_path / "photos" / "bomb.png").touch()
+    monkeypatch.setattr(preparation, "convert", convert_unless_bomb)
+    with pytest.warns(UserWarning, match="bomb.png ended the process that read it; left out"):
+        audit = prepare(tmp_path / "photos", tmp_path / "set", SETTINGS, jobs=2)
+    assert audit.summary() == "5 photographs: 4 usable, 1 left out (1 crashed)"
+    skipped = (tmp_path / "set" / "skipped.csv").read_text().splitlines()
+    assert skipped == ["file,reason", "bomb.png,crashed: reading it ended the process"]

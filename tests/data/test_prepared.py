@@ -5,7 +5,7 @@ import pytest
 from colorize_tf import media
 from colorize_tf.data.catalog import find_photographs, list_photographs
 from colorize_tf.data.pipeline import training_dataset
-from colorize_tf.data.prepared import copy_out, is_prepared, open_set
+from colorize_tf.data.prepared import copy_out, damage_told, is_prepared, open_set
 
 
 def find(folder):
@@ -25,6 +25,7 @@ def test_the_catalog_finds_both_sides_and_the_verdict(prepared, offline):
     expected = "42 photographs: 40 usable, 2 left out (1 duplicate, 1 monochrome)"
     assert photographs.audit.summary() == expected
     assert photographs.origin == f"photographs of mine in {prepared}"
+    assert (photographs.source, photographs.licence) == ("photographs of mine", "CC BY 4.0")
 
 
 def test_photographs_to_validate_on_become_files_once(prepared, offline):
@@ -63,6 +64,20 @@ def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, 
         pass
 
 
+def test_a_shard_that_is_damaged_inside_is_told_where_it_is_read(prepared, offline):
+    for path in prepared.glob("train-*.tfrecord"):
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(damaged)
+    batches = training_dataset(find(prepared).train, image_size=32, batch_size=4, cache="none")
+    with (
+        pytest.raises(ValueError, match="a shard of .*set is damaged inside; .* with --verify"),
+        damage_told(prepared),
+    ):
+        for _ in batches.take(12):
+            pass
+
+
 def test_a_set_without_a_readable_shard_is_refused(prepared, offline):
     for path in prepared.glob("*.tfrecord"):
         path.unlink()
@@ -86,10 +101,17 @@ def test_an_unfinished_set_is_refused(prepared, offline):
         find(prepared)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"format": 99})])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1}'])
 def test_a_damaged_index_is_refused(prepared, offline, content):
     (prepared / "records.json").write_text(content)
     with pytest.raises(ValueError, match="records.json is (damaged|no index)"):
+        find(prepared)
+
+
+def test_an_index_of_other_shards_is_refused(prepared, offline):
+    index = json.loads((prepared / "records.json").read_text())
+    (prepared / "records.json").write_text(json.dumps({**index, "shards": [{"file": "a"}]}))
+    with pytest.raises(ValueError, match="records.json is no index of this version"):
         find(prepared)
 
 

@@ -99,10 +99,28 @@ def test_a_stream_goes_on_where_another_stopped(train, first):
     assert rest == names[first:] and numbers[0] == first
 
 
-def test_workers_share_the_shards(train):
-    own = [sum(shard.count for shard in train.shards[worker::3]) for worker in range(3)]
-    names = [stream(train, own[worker], shard=(worker, 3))[0] for worker in range(3)]
-    assert sorted(sum(names, [])) == sorted(all_names(train))
+def test_workers_share_the_shards_and_none_comes_twice_in_a_pass(train):
+    names = [stream(train, train.pass_length(3), shard=(worker, 3))[0] for worker in range(3)]
+    found = sum(names, [])
+    assert len(found) == len(set(found)) and set(found) <= set(all_names(train))
+
+
+def test_the_passes_of_workers_with_uneven_shards_are_equally_long(train):
+    own = [sum(one.count for one in train.shards[worker::2]) for worker in range(2)]
+    length = train.pass_length(2)
+    assert length == min(own) < max(own)
+    more = own.index(max(own))
+    names, numbers = stream(train, 20 * length, shard=(more, 2))
+    passes = [names[start : start + length] for start in range(0, len(names), length)]
+    assert all(len(set(one)) == length for one in passes)
+    assert len(set(names)) == max(own), "what one pass leaves out comes in another"
+    assert numbers == list(range(20 * length))
+    rest, _ = stream(train, length, first=length + 3, shard=(more, 2))
+    assert rest == names[length + 3 : 2 * length + 3]
+
+
+def test_one_worker_has_all_in_each_pass(train):
+    assert train.pass_length(1) == len(train)
 
 
 def test_more_workers_than_shards_are_refused_by_all(train):

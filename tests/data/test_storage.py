@@ -41,8 +41,8 @@ def test_what_a_bucket_refuses_is_one_line(error, words):
 
 
 def test_a_file_system_that_is_not_there_names_the_remedy():
-    with pytest.raises(ValueError, match="no file system for s3://; mount the bucket"):
-        storage.make_folder("s3://bucket/set")
+    with pytest.raises(ValueError, match="no file system for hdfs3://; mount the bucket"):
+        storage.make_folder("hdfs3://bucket/set")
 
 
 def test_a_place_that_does_not_exist_is_named():

@@ -158,8 +158,10 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
     gated = server(answers=1)
     command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
     command += ["--model", gated.url, "--engine", "ray", "--jobs", "1"]
+    (box / "home").mkdir()
     process = subprocess.Popen(
         command,
+        env={**os.environ, "HOME": str(box / "home")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -167,7 +169,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
     )
     assert gated.waiting.wait(120)
     started = started_by(process.pid)
-    (folder,) = set(re.findall(r"(/\S*/ray-\w+)/session", " ".join(started.values())))
+    (folder,) = set(re.findall(r"(/\S*/ray-[\w-]+)/session", " ".join(started.values())))
     os.killpg(process.pid, signal.SIGINT)  # As a terminal does.
     time.sleep(1)
     gated.goes_on.set()
@@ -178,6 +180,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
     assert 1 <= count < 20
     assert all(re.fullmatch(r"\w+/\d+\.jpg", name) for name in contents("out"))
     assert not Path(folder).exists()
+    assert not (box / "home" / ".ray").exists()
     wait_for(lambda: not any(Path("/proc", pid).exists() for pid in started))
 
 

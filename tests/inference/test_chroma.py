@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +6,7 @@ from hypothesis import strategies as st
 
 from colorize_tf.colorimetry import images_to_lab, images_to_lightness
 from colorize_tf.inference import chroma
-from colorize_tf.inference.chroma import fit_square, join, lightness_of
+from colorize_tf.inference.chroma import fit_square, join, lightness_of, resize
 
 SIDES = st.integers(1, 40)
 
@@ -207,3 +208,11 @@ def test_the_number_of_threads_changes_nothing_but_itself(monkeypatch, threads):
     )
     np.testing.assert_array_equal(join(images, ab, threads=threads), expected)
     assert made == [threads]
+
+
+@pytest.mark.parametrize("shape", [(600, 800), (601, 809), (512, 900), (990, 1001)])
+def test_a_photograph_is_shrunk_to_the_means_of_its_areas(shape):
+    # As smooth as photographs are that are so much larger than what the network sees.
+    images = cv2.GaussianBlur(picture(*shape), (0, 0), 4)
+    expected = cv2.resize(images, (40, 30), interpolation=cv2.INTER_AREA)
+    assert np.abs(resize(images, 30, 40).astype(int) - expected).max() <= 1

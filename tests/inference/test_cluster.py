@@ -1,4 +1,6 @@
+import os
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -82,3 +84,14 @@ def test_what_is_still_written_to_is_removed_in_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster.shutil, "rmtree", rmtree)
     cluster._remove(str(tmp_path / "ray"))
     assert len(tries) == 2 and not (tmp_path / "ray").exists()
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    ours = cluster._our_folders()
+    kept = [f"{ours}{os.getpid()}-a", f"{ours}mine-a", f"ray-{ended.pid}", f"ray-0-{ended.pid}-a"]
+    for name in (f"{ours}{ended.pid}-abc", *kept):
+        (tmp_path / name / "session").mkdir(parents=True)
+    cluster._sweep(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)

@@ -2,6 +2,7 @@ import cv2
 import pytest
 
 from colorize_tf.headers import ImageError
+from colorize_tf.inference.containers import FilmError
 from colorize_tf.inference.tally import Ending, Tally, in_a_line
 
 
@@ -11,11 +12,12 @@ def test_the_summary_says_how_many_and_why():
     tally.skipped["in colour already"] += 3
     for reason in ("truncated", "zero-byte", "truncated"):
         tally.fail(ImageError("a.jpg", reason, "copy it again"))
+    tally.fail(FilmError("truncated", "a.mp4 is cut short"))
     tally.fail(TypeError())
-    assert tally.ended() == 21
+    assert tally.ended() == 22
     assert tally.summary(left=7) == (
         "12 done, 5 skipped (3 in colour already, 2 done before), "
-        "4 failed (2 truncated, 1 zero-byte, 1 other), 7 left"
+        "5 failed (3 truncated, 1 zero-byte, 1 other), 7 left"
     )
 
 
@@ -30,6 +32,12 @@ def test_a_name_of_several_lines_is_one_line():
     error = ValueError("cannot read a\n b.jpg: empty")
     assert in_a_line(error, "a\n b.jpg") == "error: cannot read a b.jpg: empty"
     assert in_a_line(ValueError("NaN"), "a\n b.jpg") == "error: a b.jpg: NaN"
+
+
+def test_what_is_left_of_a_damaged_photograph_can_be_had():
+    error = ImageError("a.jpg", "damaged", "copy it again")
+    line = "error: cannot read a.jpg: damaged: copy it again, or colour what is left of it with"
+    assert in_a_line(error, "a.jpg") == f"{line} --force"
 
 
 def test_a_lack_of_memory_is_one_whoever_says_so():

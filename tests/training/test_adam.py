@@ -41,3 +41,31 @@ def test_a_gradient_without_end_is_skipped_under_a_loss_scale():
     np.testing.assert_array_equal(variable.numpy(), 1.0)
     apply(optimizer.dynamic_scale * [1.0, -1.0, 1.0])
     np.testing.assert_allclose(variable.numpy(), [0.9, 1.1, 0.9], rtol=1e-5)
+
+
+def test_amsgrad_is_not_passed_over():
+    with pytest.raises(ValueError, match="no amsgrad; take keras.optimizers.Adam"):
+        FusedAdam(amsgrad=True)
+
+
+def test_the_variables_are_those_that_a_run_with_keras_stored():
+    ours, theirs = FusedAdam(), keras.optimizers.Adam()
+    for optimizer in (ours, theirs):
+        optimizer.build([keras.Variable(np.ones((3, 4)), dtype="float32", name="kernel")])
+    shapes = [
+        [(variable.name, variable.shape) for variable in optimizer.variables]
+        for optimizer in (ours, theirs)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_it_moves_variables_in_a_compiled_step(jit_compile):
+    variable = keras.Variable(np.ones(3), dtype="float32")
+    optimizer = FusedAdam(0.1)
+    optimizer.build([variable])
+    apply = tf.function(
+        lambda gradient: optimizer.apply([gradient], [variable]), jit_compile=jit_compile
+    )
+    apply(tf.constant([1.0, -1.0, 0.0]))
+    np.testing.assert_allclose(variable.numpy(), [0.9, 1.1, 1.0], rtol=1e-5)

@@ -1,3 +1,6 @@
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.distribute import Distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
+from colorize_tf.training.termination import Terminated, Termination
 
 
 @pytest.fixture
@@ -85,6 +89,29 @@ def test_an_epoch_that_was_begun_is_finished():
     gan.counters["steps_done"].assign(8)
     gan.counters["epoch_first_step"].assign(6)
     assert run(make_loop(gan), 2, 3).steps == [[2]]
+
+
+class EndedAmidValidation(keras.callbacks.Callback):
+    def on_test_batch_begin(self, batch, logs=None):
+        if batch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_validation_is_abandoned_where_the_run_is_asked_to_end_and_comes_again():
+    gan = make_gan(objective="reconstruction")
+    validation = tf.data.Dataset.from_tensor_slices(pictures(8, seed=9)).batch(2)
+    loop, saved = make_loop(gan, validation=validation), []
+    counters = Counters(0, loop.distribution)
+    termination = Termination(counters, lambda gan: saved.append("saved"))
+    loop._test = lambda batch: saved.append("measured")
+    with termination.listening(), pytest.raises(Terminated):
+        loop.run([counters, EndedAmidValidation(), termination], first_epoch=0, end_epoch=1)
+    assert saved == ["measured", "saved"]
+    assert (gan.count("steps_done"), gan.count("epochs_done")) == (3, 0)
+    seen = run(make_loop(gan, validation=validation))
+    assert seen.steps == [[]] and gan.count("epochs_done") == 1
+    ((_, figures),) = seen.figures
+    assert all(name.startswith("val_") for name in figures) and figures
 
 
 def test_a_callback_ends_the_training_and_the_epoch_is_still_measured():

@@ -46,7 +46,7 @@ def test_a_process_may_be_alone(environment):
     ("text", "words"),
     [
         ("{", "malformed: Expecting"),
-        ("[]", "malformed: list indices"),
+        ("[]", "malformed: something in it is of another type"),
         ('{"cluster": {}}', "malformed: no 'task' in it"),
         ('{"cluster": [], "task": {}}', "malformed"),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}', "no 'index' in it"),
@@ -55,6 +55,8 @@ def test_a_process_may_be_alone(environment):
         (tf_config(worker=["a:1", "b:0"])["TF_CONFIG"], "'b:0' is no host:port"),
         (tf_config(worker=["a:65536", "b:1"])["TF_CONFIG"], "'a:65536' is no host:port"),
         (tf_config(worker=["a:1", "a:1"])["TF_CONFIG"], "an address is there twice"),
+        (tf_config(0, ["worker"])["TF_CONFIG"], r"its task, \['worker'\] 0, is not in its cluster"),
+        (tf_config(float("inf"))["TF_CONFIG"], "malformed: cannot convert float infinity"),
         (tf_config(3)["TF_CONFIG"], "its task, worker 3, is not in its cluster"),
         (tf_config(0, "evaluator")["TF_CONFIG"], "its task, evaluator 0, is not in its cluster"),
         (tf_config(0, worker=["a:1"], ps=["b:2"])["TF_CONFIG"], "no place here for ps"),
@@ -117,6 +119,7 @@ def test_hosts_keep_the_zeros_and_the_order_of_their_numbers():
         {"SLURM_STEP_TASKS_PER_NODE": "many"},
         {"SLURM_STEP_TASKS_PER_NODE": "4"},
         {"SLURM_STEP_NODELIST": ""},
+        {"SLURM_STEP_NUM_TASKS": "two", "SLURM_STEP_NODELIST": "a"},
     ],
     ids=str,
 )
