@@ -3,6 +3,7 @@
 OpenCV uses the same library and gives the same pixels, but prints its warnings and goes on.
 """
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,8 @@ import simplejpeg
 
 # What libjpeg says of data that do not add up; its other warnings are about headers.
 _DAMAGE = ("Corrupt JPEG data: ", "Premature end", "Inconsistent progression")
+_PADDED = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
+_END = b"\xff\xd9"
 
 
 def decode_jpeg(
@@ -41,4 +44,13 @@ def decode_jpeg(
         pixels = simplejpeg.decode_jpeg(data, strict=False)
     except ValueError:
         return decode(data), None
-    return pixels, warning.removeprefix(_DAMAGE[0]) if warning.startswith(_DAMAGE) else None
+    if not warning.startswith(_DAMAGE) or _is_padded(data, warning):
+        return pixels, None
+    return pixels, warning.removeprefix(_DAMAGE[0])
+
+
+def _is_padded(data: bytes, warning: str) -> bool:
+    """Whether nothing is odd but zeros between the last pixel and the end, as some cameras put."""
+    padded = _PADDED.fullmatch(warning)
+    end = data.rfind(_END)
+    return padded is not None and not any(data[end - int(padded[1]) : end])

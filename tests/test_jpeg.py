@@ -57,8 +57,15 @@ def test_a_lost_piece_is_noticed_and_the_rest_decoded(mode, options, capfd):
 
 def test_bytes_that_no_pixel_needs_are_damage():
     data = contents()
-    _, damage = decode_jpeg(data[:-2] + bytes(99) + data[-2:], nobody)
+    _, damage = decode_jpeg(data[:-2] + b"junk" * 25 + data[-2:], nobody)
     assert "extraneous bytes before marker 0xd9" in damage
+
+
+def test_zeros_before_the_end_are_no_damage():
+    data = contents()
+    pixels, damage = decode_jpeg(data[:-2] + bytes(99) + data[-2:], nobody)
+    assert damage is None
+    np.testing.assert_array_equal(pixels, opencv(data))
 
 
 def test_a_strange_header_is_no_damage():

@@ -57,7 +57,7 @@ def convert_to_tflite(
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
         quantization: `"float32"`; `"float16"`: weights in float16; `"dynamic"`: weights in int8,
             computed in int8 where the runtime can; `"int8"`: weights and what lies between the
-            layers in int8, except a tanh, and a softmax and what follows it.
+            layers in int8, except a tanh or a softmax and what follows it.
         calibration: for `"int8"`, and only there: float32 `(n, size, size, 3)`, sRGB 0..1, at least
             100 pictures like those to come.
         image_dtype: of `image` and `colorized`; `"float32"` in 0..1 or `"uint8"` in 0..255.
@@ -242,7 +242,7 @@ def _network_converter(
 
 
 def _quantized_network(generator: keras.Model, calibration: np.ndarray) -> bytes:
-    """Convert the network alone to int8, per channel, but for tanh and softmax."""
+    """Convert the network alone to int8, per channel, up to a tanh or a softmax."""
     inputs = [[encode(picture[np.newaxis])[0].numpy()] for picture in calibration]
     if z_size := z_size_of(generator):
         random = np.random.default_rng(0)
@@ -256,11 +256,7 @@ def _quantized_network(generator: keras.Model, calibration: np.ndarray) -> bytes
     in_float = nodes_to_keep_in_float(_network_converter(balanced).convert())
     converter = _network_converter(balanced, "int8")
     converter.representative_dataset = samples
-    options = tf.lite.experimental.QuantizationDebugOptions(
-        # A tanh in int8 knows 256 levels, a Lab unit apart.
-        denylisted_ops=["TANH"],
-        denylisted_nodes=in_float,
-    )
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=in_float)
     with warnings.catch_warnings():
         # The debugger runs TensorFlow's own interpreter, which says that it is deprecated.
         warnings.filterwarnings("ignore", category=UserWarning)

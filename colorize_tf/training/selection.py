@@ -40,7 +40,10 @@ def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
         Index of the best row.
     """
     if rows[0]["stage"] != ADVERSARIAL:
-        figures = [float(row[monitor]) for row in rows]
+        # An epoch that was stopped in its validation, and went on there, has no losses.
+        worst = math.inf if mode == "min" else -math.inf
+        found = [row.get(monitor) for row in rows]
+        figures = [worst if figure in (None, "") else float(figure) for figure in found]
         return figures.index(min(figures) if mode == "min" else max(figures))
     best = 0
     least = math.inf

@@ -27,8 +27,10 @@ def _layers(network):
     return [type(layer).__name__ for layer in network.layers]
 
 
-@pytest.mark.parametrize("filters", [1, 2, 5])
-@pytest.mark.parametrize("activation", [None, "tanh", "relu", "softmax"])
+@pytest.mark.parametrize(
+    ("filters", "activation"),
+    [(1, None), (2, "tanh"), (5, None), (5, "relu"), (5, "softmax")],
+)
 def test_a_transposed_convolution_answers_the_same(filters, activation):
     network = _network(
         keras.layers.Conv2DTranspose(

@@ -15,7 +15,16 @@ def adversarial(*figures):
 
 
 @pytest.mark.parametrize(
-    ("errors", "expected"), [((5, 3, 4), 1), ((5, 3, 3), 1), ((5, "2.5", 3), 1), ((1,), 0)]
+    ("errors", "expected"),
+    [
+        ((5, 3, 4), 1),
+        ((5, 3, 3), 1),
+        ((5, "2.5", 3), 1),
+        ((1,), 0),
+        ((3, 0.0, 2), 1),
+        # of an epoch that has none of its own
+        (("", 3, None), 1),
+    ],
 )
 def test_of_pretraining_the_first_epoch_with_the_least_figure_is_best(errors, expected):
     assert best_index(pretrain(*errors), **RULE) == expected
