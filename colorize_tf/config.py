@@ -59,7 +59,7 @@ _BETWEEN = {
 }
 
 _NOISY_GENERATOR = "pix2pix_unet"
-_BACKBONE_GENERATORS = ("resnet18_unet", "squeezenet_unet")
+_BACKBONE_GENERATORS = ("efficientnet_unet", "resnet18_unet")
 _BACKBONES = " or ".join(_BACKBONE_GENERATORS)
 _CLASSES_GENERATOR = "zhang_classes_cnn"
 
@@ -80,7 +80,7 @@ class TrainConfig:
     generator: str = _option(
         "compact_unet",
         "network",
-        "compact_unet, pix2pix_unet, resnet18_unet, squeezenet_unet, plain_cnn, zhang_cnn, "
+        "compact_unet, efficientnet_unet, pix2pix_unet, resnet18_unet, plain_cnn, zhang_cnn, "
         "zhang_classes_cnn or tiny_unet",
     )
     z_size: int = _option(

@@ -112,9 +112,9 @@ def test_the_ends_of_the_ranges_are_allowed(edge):
         ({"z_size": 8}, "--z-size 8 needs --generator pix2pix_unet, got compact_unet"),
         (
             {"generator": "plain_cnn", "backbone_weights": "imagenet"},
-            "--backbone-weights imagenet needs --generator resnet18_unet or squeezenet_unet, got",
+            "--backbone-weights imagenet needs --generator efficientnet_unet or resnet18_unet, got",
         ),
-        ({"frozen_epochs": 2}, "--frozen-epochs 2 needs --generator resnet18_unet"),
+        ({"frozen_epochs": 2}, "--frozen-epochs 2 needs --generator efficientnet_unet or"),
         (
             {"generator": "resnet18_unet", "frozen_epochs": 15},
             r"--frozen-epochs must not exceed --pretrain-epochs \(14\), got 15",

@@ -64,9 +64,9 @@ def check(
 
     Raises:
         ValueError: a batch cannot be shared out in equal parts, XLA is asked for where it cannot
-            be had, or prepared photographs are too small or in too few or too uneven shards.
+            be had, or prepared photographs are too small, or too few for a batch.
     """
-    from colorize_tf.data.pipeline import check_records, load_size
+    from colorize_tf.data.pipeline import check_size, load_size
     from colorize_tf.data.records import Records
     from colorize_tf.training.distribute import use_xla
 
@@ -74,12 +74,11 @@ def check(
     use_xla(jit, distribution.replicas)
     if isinstance(photographs.train, Records):
         short_side = load_size(config.image_size, config.scale_jitter)
-        check_records(photographs.train, short_side, distribution.shard[1])
-    if not config.steps_per_epoch and not _steps_per_epoch(config, photographs, distribution):
+        check_size(photographs.train, short_side)
+    if not _steps_per_epoch(config, photographs):
         raise ValueError(
             f"a batch of {config.batch_size} needs more photographs than the "
-            f"{_examples_per_pass(config, photographs, distribution)} that the workers have in "
-            "each pass; prepare them with a smaller --shard-size, or set --steps-per-epoch"
+            f"{len(photographs.train)} to train on; set a smaller --batch-size"
         )
 
 
@@ -123,7 +122,7 @@ def train(
         examples=_training_examples(gan, config, run, photographs, distribution),
         # One data set where it may be, as each keeps its decoded photographs.
         validation=_validation_examples(config, own, distribution) if count > 1 else validation,
-        steps_per_epoch=_steps_per_epoch(config, photographs, distribution),
+        steps_per_epoch=_steps_per_epoch(config, photographs),
         distribution=distribution,
         jit_compile=use_xla(jit, distribution.replicas),
     )
@@ -152,23 +151,8 @@ def train(
         )
 
 
-def _steps_per_epoch(
-    config: TrainConfig, photographs: Photographs, distribution: Distribution
-) -> int:
-    in_a_pass = _examples_per_pass(config, photographs, distribution)
-    return config.steps_per_epoch or in_a_pass // config.batch_size
-
-
-def _examples_per_pass(
-    config: TrainConfig, photographs: Photographs, distribution: Distribution
-) -> int:
-    """Return how many photographs all workers together have before one comes again."""
-    from colorize_tf.data.records import is_streamed
-
-    workers = distribution.shard[1]
-    if not is_streamed(photographs.train, _cache(config, photographs)):
-        return len(photographs.train)
-    return workers * photographs.train.pass_length(workers)
+def _steps_per_epoch(config: TrainConfig, photographs: Photographs) -> int:
+    return config.steps_per_epoch or len(photographs.train) // config.batch_size
 
 
 def _summary(
@@ -179,14 +163,10 @@ def _summary(
     stages: Sequence[Stage],
 ) -> str:
     generator, replicas = loop.gan.generator, loop.distribution.replicas
-    in_a_pass = _examples_per_pass(config, photographs, loop.distribution)
     return (
         f"{run.path}: {generator.count_params():,} parameters, {generator.dtype_policy.name}, "
         + (f"{replicas} replicas, " if replicas > 1 else "")
-        + f"{len(photographs.train)} photographs to train on"
-        # Of workers whose shards differ, each does as many as the one that has the fewest.
-        + (f" ({in_a_pass} in each pass)" if in_a_pass < len(photographs.train) else "")
-        + f", {len(photographs.validation)} to "
+        + f"{len(photographs.train)} photographs to train on, {len(photographs.validation)} to "
         f"validate on, {loop.steps_per_epoch} steps an epoch, "
         + ", then ".join(f"{stage.epochs} epochs {stage.name}" for stage in stages)
         + (f", in {config.minutes:g} minutes" if config.minutes else "")

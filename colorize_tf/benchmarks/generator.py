@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def measure_generator(
     *,
-    names: Sequence[str] = ("compact_unet", "squeezenet_unet"),
+    names: Sequence[str] = ("compact_unet", "efficientnet_unet"),
     image_size: int = 256,
     **options: float,
 ) -> list[Part]:

@@ -1,8 +1,8 @@
 """The networks, losses and steps of `models/` and `training/` in PyTorch, as a peer to measure.
 
 PyTorch is no dependency: this module is imported only where it is installed. It is written as one
-would who wants it fast: channels last, bfloat16 autocast, and the same two passes of the
-discriminator for both losses.
+would who wants it fast: channels last, bfloat16 autocast, and, unless the step of pix2pix's authors
+is asked for, the same two passes of the discriminator for both losses.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,6 +88,7 @@ def make_step(
     image_size: int,
     batch_size: int,
     dtype: torch.dtype = torch.bfloat16,
+    in_turn: bool = False,
 ) -> tuple[Callable[[], None], list[nn.Module]]:
     """Return a function that takes one adversarial step on a fixed batch, and the two networks.
 
@@ -98,6 +99,8 @@ def make_step(
         image_size: height and width in pixels.
         batch_size: pictures in the batch.
         dtype: of the autocast; `torch.float32` is none.
+        in_turn: the discriminator learns first and judges once more for the generator, as in the
+            code of Isola et al. 2017 and in what follows it.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(0)
@@ -114,16 +117,40 @@ def make_step(
     )
     cross_entropy = functional.binary_cross_entropy_with_logits
 
+    def autocast():
+        return torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32)
+
+    def judge(real, generated):
+        true = cross_entropy(real, torch.ones_like(real))
+        return 0.5 * (true + cross_entropy(generated, torch.zeros_like(generated)))
+
+    def generator_loss(generated, generated_ab):
+        reconstruction = (ab - generated_ab).abs().mean()
+        return cross_entropy(generated, torch.ones_like(generated)) + 100.0 * reconstruction
+
+    def step_in_turn():
+        with autocast():
+            generated_ab = generator(lightness)
+            generated = discriminator(lightness, generated_ab.detach())
+            judgement = judge(discriminator(lightness, ab), generated)
+        optimizers[1].zero_grad()
+        judgement.backward()
+        optimizers[1].step()
+        discriminator.requires_grad_(False)
+        with autocast():
+            loss = generator_loss(discriminator(lightness, generated_ab), generated_ab)
+        optimizers[0].zero_grad()
+        loss.backward()
+        optimizers[0].step()
+        discriminator.requires_grad_(True)
+        judgement.item()
+
     def step():
-        with torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32):
+        with autocast():
             generated_ab = generator(lightness)
             real = discriminator(lightness, ab)
             generated = discriminator(lightness, generated_ab)
-            reconstruction = (ab - generated_ab).abs().mean()
-            adversarial = cross_entropy(generated, torch.ones_like(generated))
-            judgement = cross_entropy(real, torch.ones_like(real))
-            judgement = 0.5 * (judgement + cross_entropy(generated, torch.zeros_like(generated)))
-        losses = (adversarial + 100.0 * reconstruction, judgement)
+            losses = (generator_loss(generated, generated_ab), judge(real, generated))
         gradients = [
             torch.autograd.grad(loss, tuple(network.parameters()), retain_graph=True)
             for loss, network in zip(losses, (generator, discriminator), strict=True)
@@ -135,6 +162,6 @@ def make_step(
                 parameter.grad = gradient
             optimizer.step()
         # Waits for a GPU.
-        judgement.item()
+        losses[1].item()
 
-    return step, [generator, discriminator]
+    return step_in_turn if in_turn else step, [generator, discriminator]

@@ -182,7 +182,7 @@ def _discriminator_multiply_adds(case: Case) -> int:
 
 
 def _peers(case: Case) -> tuple[list[Contender], list[str]]:
-    """The same in PyTorch, at the precision of the goal and at the other."""
+    """The same in PyTorch, at the precision of the goal and at the other, and as is usual there."""
     if not importlib.util.find_spec("torch"):
         return [], ["PyTorch, which is not installed (pip install torch)"]
     import torch
@@ -190,7 +190,11 @@ def _peers(case: Case) -> tuple[list[Contender], list[str]]:
     from colorize_tf.benchmarks.torch_training import make_step
 
     peers = []
-    for name, dtype in {"bfloat16": torch.bfloat16, "float32": torch.float32}.items():
+    for name, dtype, in_turn in (
+        ("bfloat16", torch.bfloat16, False),
+        ("bfloat16, networks in turn", torch.bfloat16, True),
+        ("float32", torch.float32, False),
+    ):
         step, _ = make_step(
             case.widths,
             dropouts=case.dropouts,
@@ -198,6 +202,7 @@ def _peers(case: Case) -> tuple[list[Contender], list[str]]:
             image_size=case.image_size,
             batch_size=case.batch_size,
             dtype=dtype,
+            in_turn=in_turn,
         )
         peers.append(Contender(f"PyTorch, channels last, {name}", step, case.batch_size))
     return peers, []

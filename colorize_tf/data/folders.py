@@ -116,7 +116,7 @@ def check_folder(folder: Path) -> None:
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError as error:
-        raise ValueError(f"data folder {folder} does not exist; check --data-dir") from error
+        raise ValueError(f"data folder {folder} does not exist; check how it is spelled") from error
     except OSError as error:
         _refuse_folder(error)
     if not stat.S_ISDIR(mode):

@@ -44,7 +44,7 @@ def training_dataset(
 
     Args:
         paths: photographs. Records are streamed from their shards, of which each worker has its
-            own, unless they are to be cached in memory.
+            part, unless they are to be cached in memory.
         image_size: height and width of the crops, in pixels.
         batch_size: examples in a batch, of this worker alone.
         seed: chooses the order, the crops and all else that is random.
@@ -53,7 +53,7 @@ def training_dataset(
             iterated, such as `ColorizationGAN.steps_done.value`.
         shard: this worker's index, from 0, and how many share the photographs. Together their
             batches hold what a batch of all would: in each pass every photograph comes once, to
-            one of them; of streamed records, at most once.
+            one of them.
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
             goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
             for it, see `load_size`.
@@ -68,7 +68,7 @@ def training_dataset(
 
     Raises:
         ValueError: `shard`, `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage`
-            is out of its range, or records are too small or in too few shards.
+            is out of its range, or records are too small or too few.
     """
     check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
     worker, workers = shard
@@ -220,7 +220,9 @@ def _stream(
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """The same as `_walk` from shards, which no `cache` on disk would make faster."""
     worker, workers = shard
-    check_records(records, short_side, workers)
+    check_size(records, short_side)
+    if len(records) < workers:
+        raise ValueError(f"{records.folder} has {len(records)} photographs for {workers} workers")
 
     def decode(data, name):
         return _decode(data, name.decode(errors="replace"), short_side)
@@ -240,27 +242,16 @@ def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
     return media.resize_to_short_side(media.decode_image(data, name), short_side)
 
 
-def check_records(records: Records, short_side: int, workers: int = 1) -> None:
+def check_size(records: Records, short_side: int) -> None:
     """Find out whether a set can be trained on, before anything is written.
 
     Args:
         records: to train on.
         short_side: `load_size` of the crops, in pixels.
-        workers: how many share it.
 
     Raises:
-        ValueError: its photographs are too small, or its shards too few.
+        ValueError: its photographs are too small.
     """
-    _check_size(records, short_side)
-    # All workers find it out, rather than the last ones when they begin.
-    if len(records.shards) < workers:
-        raise ValueError(
-            f"{records.folder} has {len(records.shards)} shards to train on, too few for {workers} "
-            "workers; prepare it with a smaller --shard-size"
-        )
-
-
-def _check_size(records: Records, short_side: int) -> None:
     if records.short_side < short_side:
         raise ValueError(
             f"the records were prepared with --size {records.short_side}, crops of this size and "
@@ -278,7 +269,7 @@ def _loader(
     """
     decoded = {}
     if isinstance(paths, Records):
-        _check_size(paths, short_side)
+        check_size(paths, short_side)
 
     def decode(index):
         if isinstance(paths, Records):

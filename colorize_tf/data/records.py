@@ -118,28 +118,20 @@ class Records:
             raise ValueError(f"{file} is damaged at byte {start}; prepare the set again") from error
         return encoded, name.decode(errors="surrogateescape")
 
-    def pass_length(self, workers: int) -> int:
-        """Return how many examples each of so many workers streams in a pass, the same for all.
-
-        That is what the one with the smallest shards has. Of the others' in each pass as many, in
-        another order each time, are left out.
-        """
-        return min(
-            sum(one.count for one in self.shards[worker::workers]) for worker in range(workers)
-        )
-
     def stream(self, *, seed: int, first: tf.Tensor, shard: tuple[int, int]) -> tf.data.Dataset:
-        """Read the shards of one worker in passes without end, each in an order of its own.
+        """Read one worker's part in passes without end, each in an order of its own.
 
-        No photograph comes twice in a pass, and the passes of all workers are equally long, see
-        `pass_length`. Several shards are read at once, and what they hold is shuffled, 32 MiB at a
-        time. The order follows from `seed`, so that a stream can go on where another one stopped;
-        what comes before it in its pass is read, but not decoded.
+        The parts of all workers follow each other in the order of the shards and are as long as
+        each other but for one record, so that every photograph comes once in each pass, to one of
+        them; where a shard goes on into the next part, both read it. Several shards are read at
+        once, and what they hold is shuffled, 32 MiB at a time. The order follows from `seed`, so
+        that a stream can go on where another one stopped; what comes before it in its pass is
+        read, but not decoded.
 
         Args:
             seed: chooses the orders.
             first: how many examples of this worker to pass over, an int64 scalar.
-            shard: this worker's index, and how many share the shards, of which there are as many.
+            shard: this worker's index, and how many share the records, of which there are as many.
 
         Returns:
             A dataset of contents of image files, their names, and the number of each in the stream,
@@ -147,29 +139,46 @@ class Records:
         """
         import tensorflow as tf
 
-        own = self.shards[shard[0] :: shard[1]]
-        files = tf.constant([storage.join(self.folder, one.name) for one in own])
-        length = self.pass_length(shard[1])
-        mean_bytes = sum(one.bytes for one in own) / sum(one.count for one in own)
+        part = self._part(*shard)
+        files, skips, counts = zip(*part, strict=True)
+        files = tf.constant([storage.join(self.folder, one.name) for one in files])
+        skips, counts = tf.constant(skips, tf.int64), tf.constant(counts, tf.int64)
+        length = sum(count for _, _, count in part)
+        mean_bytes = sum(one.bytes for one in self.shards) / int(self._ends[-1])
         buffer = max(16, round(_SHUFFLED_BYTES / mean_bytes))
+
+        def records_of(number):
+            records = self._records_of(files[number])
+            return records.skip(skips[number]).take(counts[number])
 
         def one_pass(number):
             seeds = tf.stack([seed, number])
-            order = tf.random.experimental.stateless_shuffle(files, seed=seeds)
+            order = tf.random.experimental.stateless_shuffle(tf.range(len(part)), seed=seeds)
             examples = tf.data.Dataset.from_tensor_slices(order).interleave(
-                self._records_of,
+                records_of,
                 cycle_length=_OPEN_SHARDS,
                 block_length=_RUN,
-                num_parallel_calls=min(_OPEN_SHARDS, len(own)),
+                num_parallel_calls=min(_OPEN_SHARDS, len(part)),
                 deterministic=True,
             )
             begun = tf.where(number == first // length, first % length, 0)
             # Not `shuffle`, whose seed cannot be a tensor when the seed of the process is 0.
             mixed = examples.batch(buffer).enumerate().map(functools.partial(_shuffled, seeds))
-            return mixed.unbatch().take(length).skip(begun)
+            return mixed.unbatch().skip(begun)
 
         passes = tf.data.Dataset.range(first // length, tf.int64.max)
         return passes.flat_map(one_pass).enumerate(first).map(_parsed)
+
+    def _part(self, worker: int, workers: int) -> list[tuple[Shard, int, int]]:
+        """Shards of one worker's part, how many records of each come before it, and are in it."""
+        start, end = (len(self) * number // workers for number in (worker, worker + 1))
+        part = []
+        for shard, behind in zip(self.shards, self._ends.tolist(), strict=True):
+            before = behind - shard.count
+            count = min(end, behind) - max(start, before)
+            if count > 0:
+                part.append((shard, max(start - before, 0), count))
+        return part
 
     def _records_of(self, file: tf.Tensor) -> tf.data.Dataset:
         """Read a shard from end to end; one in S3, which TensorFlow does not know, from a copy."""

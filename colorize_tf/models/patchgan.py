@@ -15,7 +15,7 @@ def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") 
 
     With `pooling` 2 it sees squares of 2 x 2 pixels as one: patches are twice as wide, and detail
     of chroma that JPEG and video of 4:2:0 do not keep either is not judged. It is for a generator
-    that makes none, such as `squeezenet_unet`; any other would be free to fill it with noise.
+    that makes none, such as `efficientnet_unet`; any other would be free to fill it with noise.
 
     Args:
         base_width: channels of the first layer; the next have 2, 4 and 8 times as many.

@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 with weights of ImageNet from a file: its layers, and itself as a judge."""
+"""SqueezeNet 1.1 with weights of ImageNet from a file, by which pictures are compared."""
 
 from __future__ import annotations
 
@@ -38,76 +38,46 @@ def squeezenet_features(weights_file: str | Path) -> keras.Model:
     Raises:
         ValueError: no such file, or not these weights; nothing is loaded in part.
     """
-    weights = read_weights(weights_file)
-    network = _judge()
+    weights = _read_weights(weights_file)
+    network = _network()
     for name, arrays in weights.items():
         network.get_layer(name).set_weights(arrays)
     network.trainable = False
     return network
 
 
-def squeezenet_pyramid(
-    images: keras.KerasTensor, *, padding: str = "valid", prefix: str = "", dtype: str | None = None
-) -> list[keras.KerasTensor]:
-    """Apply conv1 and fire2 to fire9.
-
-    Args:
-        images: `(batch, height, width, channels)`.
-        padding: of conv1 and the poolings: `"valid"` as published, or `"same"`.
-        prefix: what the names of the convolutions begin with.
-        dtype: policy of the layers; None is the one in force.
-
-    Returns:
-        What leaves conv1, fire3, fire5 and fire9: 64, 128, 256 and 512 channels at 1/2, 1/4, 1/8
-        and 1/16 of the size.
-    """
-
-    def convolve(features, filters, size, name, **options):
-        convolution = layers.Conv2D(
-            filters, size, activation="relu", dtype=dtype, name=prefix + name, **options
-        )
-        return convolution(features)
-
-    features = convolve(images, 64, 3, "conv1", strides=2, padding=padding)
-    pyramid = [features]
-    features = layers.MaxPooling2D(3, strides=2, padding=padding, dtype=dtype)(features)
-    for number, (squeezed, expanded) in enumerate(_FIRES, start=2):
-        squeeze = convolve(features, squeezed, 1, f"fire{number}_squeeze1x1")
-        expansions = [
-            convolve(squeeze, expanded, 1, f"fire{number}_expand1x1"),
-            convolve(squeeze, expanded, 3, f"fire{number}_expand3x3", padding="same"),
-        ]
-        features = layers.Concatenate(dtype=dtype)(expansions)
-        if number in _POOLED_AFTER:
-            pyramid.append(features)
-            features = layers.MaxPooling2D(3, strides=2, padding=padding, dtype=dtype)(features)
-    return [*pyramid, features]
-
-
-def _judge() -> keras.Model:
+def _network() -> keras.Model:
     rgb = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), dtype="float32", name="rgb")
     offset = [-mean for mean in MEAN_RGB]
     images = layers.Rescaling(255.0, offset=offset, dtype="float32")(rgb)
-    features = squeezenet_pyramid(images, dtype="float32")[-1]
+    features = _convolve(images, 64, 3, "conv1", strides=2)
+    features = layers.MaxPooling2D(3, strides=2, dtype="float32")(features)
+    for number, (squeezed, expanded) in enumerate(_FIRES, start=2):
+        squeeze = _convolve(features, squeezed, 1, f"fire{number}_squeeze1x1")
+        expansions = [
+            _convolve(squeeze, expanded, 1, f"fire{number}_expand1x1"),
+            _convolve(squeeze, expanded, 3, f"fire{number}_expand3x3", padding="same"),
+        ]
+        features = layers.Concatenate(dtype="float32")(expansions)
+        if number in _POOLED_AFTER:
+            features = layers.MaxPooling2D(3, strides=2, dtype="float32")(features)
     features = layers.GlobalAveragePooling2D(dtype="float32")(features)
     features = layers.Rescaling(1.0 / _TYPICAL_FEATURE, dtype="float32", name="features")(features)
     return keras.Model(rgb, features, name="squeezenet_features")
 
 
-def read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
-    """Read SqueezeNet's convolutions, and check them all before any is used.
+def _convolve(
+    features: keras.KerasTensor, filters: int, size: int, name: str, **options: object
+) -> keras.KerasTensor:
+    convolution = layers.Conv2D(
+        filters, size, activation="relu", dtype="float32", name=name, **options
+    )
+    return convolution(features)
 
-    Args:
-        weights_file: as `squeezenet_features` takes it.
 
-    Returns:
-        Kernel and bias by the name of the layer in `squeezenet_pyramid`, in its order; the first
-        kernel takes red first.
-
-    Raises:
-        ValueError: as `squeezenet_features` does.
-    """
-    convolutions = [layer for layer in _judge().layers if isinstance(layer, layers.Conv2D)]
+def _read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
+    """Read kernels and biases by the names of the layers, and check them all before any is used."""
+    convolutions = [layer for layer in _network().layers if isinstance(layer, layers.Conv2D)]
     weights_file = Path(weights_file)
     if not weights_file.is_file():
         raise ValueError(f"no weights at {weights_file}; expected {_EXPECTED}")

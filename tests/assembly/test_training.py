@@ -11,10 +11,8 @@ import pytest
 from colorize_tf import assembly, media
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.assembly.losses import _color_prior
-from colorize_tf.assembly.training import _steps_per_epoch
 from colorize_tf.config import STAGES, flag
 from colorize_tf.data.catalog import find_photographs
-from colorize_tf.data.records import Records, Shard
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.recipes import RECIPES, make_config
@@ -299,28 +297,10 @@ def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
-# Shards of several workers.
-
-
-@pytest.fixture
-def uneven():
-    """Shards of ten and of six photographs, and two workers."""
-    shards = [Shard(f"{count}", 0, "train", count, 1, "") for count in (10, 6)]
-    records = Records("set", shards, short_side=72, sha256="")
-    workers = types.SimpleNamespace(shard=(0, 2), replicas=2, part_of=lambda size: size // 2)
-    return types.SimpleNamespace(train=records), workers
-
-
-@pytest.mark.parametrize(("cache", "steps"), [("none", 3), ("memory", 4)])
-def test_an_epoch_of_streamed_shards_ends_for_all_workers_with_the_smallest_share(
-    uneven, cache, steps
-):
-    config = make_config({"recipe": "tiny", "batch_size": 4, "cache": cache})
-    assert _steps_per_epoch(config, *uneven) == steps
-
-
-def test_shards_too_uneven_for_a_batch_are_refused(uneven):
-    config = make_config({"recipe": "tiny", "batch_size": 14, "cache": "none"})
-    with pytest.raises(ValueError, match="14 needs more photographs than the 12 .* in each pass"):
-        assembly.check(config, *uneven, "off")
-    assembly.check(dataclasses.replace(config, steps_per_epoch=2), *uneven, "off")
+def test_a_batch_larger_than_all_photographs_is_refused():
+    config = make_config({"recipe": "tiny", "batch_size": 18})
+    photographs = types.SimpleNamespace(train=[None] * 16)
+    alone = types.SimpleNamespace(replicas=1, part_of=lambda size: size)
+    with pytest.raises(ValueError, match="18 needs more photographs than the 16 .*--batch-size"):
+        assembly.check(config, photographs, alone, "off")
+    assembly.check(dataclasses.replace(config, steps_per_epoch=2), photographs, alone, "off")

@@ -31,15 +31,18 @@ def test_training_has_a_step_alone_in_a_run_and_by_xla(monkeypatch):
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
 def test_training_has_pytorch_where_it_is_installed():
     (part,) = measure_training([TINY], **ONCE)
-    assert names(part)[-2:] == [
+    assert names(part)[-3:] == [
         "PyTorch, channels last, bfloat16",
+        "PyTorch, channels last, bfloat16, networks in turn",
         "PyTorch, channels last, float32",
     ]
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
-@pytest.mark.parametrize(("size", "dropouts"), [(32, ()), (64, (0.5,))])
-def test_the_networks_in_pytorch_have_as_many_weights_and_the_same_shapes(size, dropouts):
+@pytest.mark.parametrize(
+    ("size", "dropouts", "in_turn"), [(32, (), False), (64, (0.5,), False), (32, (), True)]
+)
+def test_the_networks_in_pytorch_have_as_many_weights_and_the_same_shapes(size, dropouts, in_turn):
     import torch
 
     from colorize_tf.benchmarks.torch_training import make_step
@@ -47,9 +50,8 @@ def test_the_networks_in_pytorch_have_as_many_weights_and_the_same_shapes(size, 
     from colorize_tf.models.unet import unet
 
     widths = (4, 8, 8, 8)
-    step, networks = make_step(
-        widths, dropouts=dropouts, discriminator_width=4, image_size=size, batch_size=2
-    )
+    shape = {"discriminator_width": 4, "image_size": size, "batch_size": 2}
+    step, networks = make_step(widths, dropouts=dropouts, in_turn=in_turn, **shape)
     ours = unet(size, widths=widths, dropouts=dropouts), patchgan(base_width=4)
     for theirs, network in zip(networks, ours, strict=True):
         count = sum(parameter.numel() for parameter in theirs.parameters())
@@ -59,9 +61,11 @@ def test_the_networks_in_pytorch_have_as_many_weights_and_the_same_shapes(size, 
     assert tuple(ab.shape) == (1, 2, size, size)
     logits = ours[1]([np.zeros((1, size, size, 1)), np.zeros((1, size, size, 2))])
     assert tuple(networks[1](lightness, ab).shape[2:]) == logits.shape[1:3]
-    before = [parameter.detach().clone() for parameter in networks[1].parameters()]
+    parameters = [*networks[0].parameters(), *networks[1].parameters()]
+    before = [parameter.detach().clone() for parameter in parameters]
     step()
-    assert all((a != b).any() for a, b in zip(networks[1].parameters(), before, strict=True))
+    assert all((a != b).any() for a, b in zip(parameters, before, strict=True))
+    assert all(parameter.requires_grad for parameter in parameters)
 
 
 def test_the_pipeline_has_the_loader_of_tutorials_beside_it():

@@ -99,37 +99,36 @@ def test_a_stream_goes_on_where_another_stopped(train, first):
     assert rest == names[first:] and numbers[0] == first
 
 
-def test_workers_share_the_shards_and_none_comes_twice_in_a_pass(train):
-    names = [stream(train, train.pass_length(3), shard=(worker, 3))[0] for worker in range(3)]
-    found = sum(names, [])
-    assert len(found) == len(set(found)) and set(found) <= set(all_names(train))
+@pytest.mark.parametrize("workers", [2, 3, 5])
+def test_every_record_comes_once_in_each_pass_to_one_of_the_workers(train, workers):
+    count = len(train)
+    assert len({shard.count for shard in train.shards}) > 1, "shards are uneven"
+    lengths = [count * (i + 1) // workers - count * i // workers for i in range(workers)]
+    first, second = [], []
+    for worker, length in enumerate(lengths):
+        names, numbers = stream(train, 2 * length, shard=(worker, workers))
+        first += names[:length]
+        second += names[length:]
+        assert numbers == list(range(2 * length))
+    assert sorted(first) == sorted(second) == sorted(all_names(train)) and first != second
+    assert max(lengths) - min(lengths) <= 1
 
 
-def test_the_passes_of_workers_with_uneven_shards_are_equally_long(train):
-    own = [sum(one.count for one in train.shards[worker::2]) for worker in range(2)]
-    length = train.pass_length(2)
-    assert length == min(own) < max(own)
-    more = own.index(max(own))
-    names, numbers = stream(train, 20 * length, shard=(more, 2))
-    passes = [names[start : start + length] for start in range(0, len(names), length)]
-    assert all(len(set(one)) == length for one in passes)
-    assert len(set(names)) == max(own), "what one pass leaves out comes in another"
-    assert numbers == list(range(20 * length))
-    rest, _ = stream(train, length, first=length + 3, shard=(more, 2))
-    assert rest == names[length + 3 : 2 * length + 3]
+def test_more_workers_than_shards_share_them(train):
+    workers = 2 * len(train.shards)
+    names = [stream(train, len(train) // workers, shard=(i, workers))[0] for i in range(workers)]
+    assert len(set(sum(names, []))) == workers * (len(train) // workers)
 
 
-def test_one_worker_has_all_in_each_pass(train):
-    assert train.pass_length(1) == len(train)
+def test_the_part_of_a_worker_goes_on_where_it_stopped(train):
+    names, _ = stream(train, 40, shard=(1, 3))
+    rest, numbers = stream(train, 23, first=17, shard=(1, 3))
+    assert rest == names[17:] and numbers[0] == 17
 
 
-def test_more_workers_than_shards_are_refused_by_all(train):
-    for worker in (0, 98):
-        with pytest.raises(
-            ValueError, match="too few for 99 workers; .*smaller --shard-size"
-        ) as no:
-            training_dataset(train, cache="none", shard=(worker, 99), **SHAPE)
-        assert "\n" not in str(no.value)
+def test_more_workers_than_photographs_are_refused(train):
+    with pytest.raises(ValueError, match="photographs for 99 workers"):
+        training_dataset(train, cache="none", shard=(0, 99), **SHAPE)
 
 
 @pytest.mark.parametrize("cache", ["none", "memory"])

@@ -207,7 +207,8 @@ def test_the_bins_are_exact_and_never_trained(copy, policy, tmp_path):
 def test_a_loaded_generator_of_classes_answers_equally(tmp_path):
     generator = classes()
     loaded = through_a_file(generator, tmp_path)
-    np.testing.assert_array_equal(loaded(lightness(32)), generator(lightness(32)))
+    # How threads share a sum may differ, and the annealed mean enlarges that.
+    np.testing.assert_allclose(loaded(lightness(32)), generator(lightness(32)), atol=1e-5)
 
 
 def test_training_on_ab_leaves_the_bins_alone():

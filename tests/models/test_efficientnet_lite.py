@@ -1,0 +1,190 @@
+import collections
+import pickle
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from colorize_tf.models.efficientnet_lite import efficientnet_pyramid, read_weights
+
+MAGIC = 0x1950A86A20F9469CFC6C
+
+
+class Storage(str):
+    """The key of the numbers of a tensor, which follow the pickles."""
+
+
+class Tensor:
+    """Pickled as PyTorch pickles a tensor: a storage, and strides in elements."""
+
+    def __init__(self, array, key):
+        self.array = array
+        self.storage = Storage(key)
+
+    def __reduce__(self):
+        strides = tuple(step // self.array.itemsize for step in self.array.strides)
+        rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2
+        return rebuild, (self.storage, 0, self.array.shape, strides, False, None)
+
+
+class StateDictPickler(pickle.Pickler):
+    def persistent_id(self, one):
+        if isinstance(one, Storage):
+            return "storage", sys.modules["torch"].FloatStorage, str(one), "cpu", 0, None
+        return None
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write a state dict as PyTorch did before 1.6, without PyTorch."""
+    torch, inner = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
+    inner._rebuild_tensor_v2 = type("_rebuild_tensor_v2", (), {"__module__": "torch._utils"})
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch._utils", inner)
+
+    def written(arrays, *, lost=0):
+        """Leave out so many numbers of the last storage, and say that they were never there."""
+        path = tmp_path / "weights.pth"
+        tensors = {
+            name: Tensor(array, f"{key}") for key, (name, array) in enumerate(arrays.items())
+        }
+        with path.open("wb") as file:
+            for header in (MAGIC, 1001, {"little_endian": True}):
+                pickle.dump(header, file, protocol=2)
+            StateDictPickler(file, protocol=2).dump(collections.OrderedDict(tensors))
+            pickle.dump([str(one.storage) for one in tensors.values()], file, protocol=2)
+            for number, one in enumerate(tensors.values(), start=1):
+                # In the order of memory, which `tobytes` would change.
+                values = np.ravel(one.array, order="K")
+                values = values[: len(values) - lost] if number == len(tensors) else values
+                file.write(len(values).to_bytes(8, "little") + values.tobytes())
+        return path
+
+    return written
+
+
+@pytest.fixture
+def network():
+    images = keras.Input((32, 32, 3))
+    return keras.Model(images, efficientnet_pyramid(images))
+
+
+@pytest.fixture
+def arrays(network):
+    """What a file holds, at random: as PyTorch orders it, with a strided kernel, and a top."""
+    random = np.random.default_rng(0)
+    found = {"_fc.bias": random.normal(size=1000).astype(np.float32)}
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        block, _, part = layer.name.partition("_")
+        at = f"_blocks.{block.removeprefix('block')}."
+        convolution = f"{at}_{part}_conv" if part else "_conv_stem"
+        number = ("expand", "depthwise", "project").index(part) if part else 0
+        normalization = f"{at if part else ''}_bn{number}"
+        kernel = random.normal(size=layer.weights[0].shape).astype(np.float32)
+        axes = (2, 3, 0, 1) if part == "depthwise" else (3, 2, 0, 1)
+        found[f"{convolution}.weight"] = kernel.transpose(axes)
+        channels = layer.weights[1].shape[0]
+        for statistic in ("weight", "bias", "running_mean", "running_var"):
+            values = random.uniform(0.5, 1.5, channels).astype(np.float32)
+            found[f"{normalization}.{statistic}"] = values
+    return found
+
+
+def test_a_pyramid_has_five_sizes():
+    images = keras.Input((64, 64, 3))
+    shapes = [tuple(one.shape[1:]) for one in efficientnet_pyramid(images)]
+    assert shapes == [(32, 32, 16), (16, 16, 24), (8, 8, 40), (4, 4, 112), (2, 2, 320)]
+
+
+def test_it_has_the_parameters_of_the_published_network(network):
+    """4,652,008 (Google's table: 4.7 M), less the head of 1280 channels and two normalizations."""
+    normalized = sum(layer.weights[1].shape[0] for layer in network.layers if layer.weights)
+    without_top = 4_652_008 - 1280 * 1000 - 1000 - (320 * 1280 + 2 * 1280)
+    # A normalization has a scale and an offset, where the merged convolution has a bias.
+    assert network.count_params() == without_top - normalized
+
+
+def test_convolutions_do_what_they_and_their_normalizations_did(write, arrays):
+    weights = read_weights(write(arrays))
+    random = np.random.default_rng(1)
+    for name, at, normalization, axes in (
+        ("stem", "_conv_stem", "_bn0", (2, 3, 1, 0)),
+        ("block5_depthwise", "_blocks.5._depthwise_conv", "_blocks.5._bn1", (2, 3, 0, 1)),
+        ("block15_project", "_blocks.15._project_conv", "_blocks.15._bn2", (2, 3, 1, 0)),
+    ):
+        kernel, bias = weights[name]
+        stored = arrays[f"{at}.weight"].transpose(axes)
+        scale, offset, mean, variance = (
+            arrays[f"{normalization}.{part}"]
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        patch = random.normal(size=stored.shape[:3])
+        sums = "hwc,hwco->c" if "depthwise" in name else "hwc,hwco->o"
+        before = np.einsum(sums, patch, stored)
+        expected = (before - mean) / np.sqrt(variance + 1e-3) * scale + offset
+        after = np.einsum(sums, patch, kernel) + bias
+        np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_every_layer_gets_arrays_that_fit(write, arrays, network):
+    weights = read_weights(write(arrays))
+    assert list(weights) == [layer.name for layer in network.layers if layer.weights]
+    for name, values in weights.items():
+        network.get_layer(name).set_weights(values)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no weights at .*nowhere.pth; expected the PyTorch file"):
+        read_weights(tmp_path / "nowhere.pth")
+
+
+@pytest.mark.parametrize(
+    "contents", [b"", b"PK\x03\x04 a newer file", b"\x89HDF\r\n", pickle.dumps([1])]
+)
+def test_another_kind_of_file_is_refused(tmp_path, contents):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match="weights.pth cannot be read; expected the PyTorch file"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.999])
+def test_a_file_that_is_cut_off_is_refused(write, arrays, share):
+    path = write(arrays)
+    contents = path.read_bytes()
+    path.write_bytes(contents[: int(share * len(contents))])
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_weights(path)
+
+
+def test_a_pickle_runs_nothing_of_its_own(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return print, ("run",)
+
+    path = tmp_path / "weights.pth"
+    path.write_bytes(pickle.dumps(MAGIC, 2) + pickle.dumps(Harmful(), 2))
+    with pytest.raises(ValueError, match="cannot be read") as refusal:
+        read_weights(path)
+    assert "print is no part" in str(refusal.value.__cause__)
+
+
+def test_a_tensor_that_ends_beyond_its_storage_is_refused(write, arrays):
+    read_weights(write(arrays))
+    with pytest.raises(ValueError, match="cannot be read") as refusal:
+        read_weights(write(arrays, lost=1))
+    assert "beyond its storage" in str(refusal.value.__cause__)
+
+
+def test_weights_of_another_network_are_refused(write, arrays):
+    wider = arrays | {"_conv_stem.weight": np.zeros((40, 3, 3, 3), np.float32)}
+    with pytest.raises(ValueError, match=r"_conv_stem.weight is \(3, 3, 3, 40\), expected"):
+        read_weights(write(wider))
+    del arrays["_blocks.3._bn1.running_var"]
+    with pytest.raises(ValueError, match="lacks _blocks.3._bn1.running_var; expected"):
+        read_weights(write(arrays))
