@@ -132,7 +132,7 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         except Exception as error:
             tensorflow = sys.modules.get("tensorflow")
             if tensorflow and isinstance(error, tensorflow.errors.OpError):
-                return _fail(error, _cause(error.message))
+                return _fail(error, cause(error.message))
             raise
 
     return run
@@ -245,7 +245,7 @@ class Progress:
         return f"{self._done} of {self._total} {self._unit}, {rate:.2g} a second, {left} left"
 
 
-def _cause(message: str) -> str:
+def cause(message: str) -> str:
     """Find the line of TensorFlow's message that says what happened, among those that say where."""
     lines = [re.sub(r"{{.*?}} ?", "", line).strip() for line in message.splitlines()]
     told = [line for line in lines if re.match(r"\w+Error: ", line)]

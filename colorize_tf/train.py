@@ -67,10 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return take_part(config, distribution, placement.jit, begun["is_new"])
     except LOST_WORKER as error:
-        reason = (error.message.strip().splitlines() or ["no reason was given"])[0][:200]
+        reason = cli.cause(error.message)[:200]
         print(
-            f"\n{workers.named_in(error.message)} is gone; start all of them again, with --resume "
-            f"or with --restartable ({reason})",
+            f"\n{workers.named_in(error.message)} is gone; {assembly.RESTART} ({reason})",
             file=sys.stderr,
         )
         return _TO_BE_RESTARTED

@@ -14,7 +14,12 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from colorize_tf.artifacts.keras_file import check_generator, generate_ab, z_size_of
 from colorize_tf.artifacts.tflite_join import join_network_and_color
 from colorize_tf.artifacts.tflite_layers import with_plain_convolutions
-from colorize_tf.artifacts.tflite_ranges import balance_ranges, nodes_to_keep_in_float
+from colorize_tf.artifacts.tflite_precision import (
+    nodes_to_keep_in_float,
+    restore_biases_and_first_kernels,
+    restore_depthwise_kernels,
+)
+from colorize_tf.artifacts.tflite_ranges import balance_ranges
 from colorize_tf.color import (
     decode,
     encode,
@@ -31,6 +36,8 @@ LIMITS = {
     "int8": ("mean_ciede2000", 1.0),
 }
 """By quantization what `compare_tflite` measures that counts, and how large it may be."""
+
+_RESTORE = {"float16": restore_biases_and_first_kernels, "dynamic": restore_depthwise_kernels}
 
 FEWEST_CALIBRATION_PICTURES = 100
 
@@ -57,7 +64,8 @@ def convert_to_tflite(
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
         quantization: `"float32"`; `"float16"`: weights in float16; `"dynamic"`: weights in int8,
             computed in int8 where the runtime can; `"int8"`: weights and what lies between the
-            layers in int8, except a tanh or a softmax and what follows it.
+            layers in int8, except a tanh or a softmax and what follows it. The first three
+            convolutions stay in float32 (with `"dynamic"` where they are small).
         calibration: for `"int8"`, and only there: float32 `(n, size, size, 3)`, sRGB 0..1, at least
             100 pictures like those to come.
         image_dtype: of `image` and `colorized`; `"float32"` in 0..1 or `"uint8"` in 0..255.
@@ -82,6 +90,8 @@ def convert_to_tflite(
         network = _quantized_network(generator, calibration)
     else:
         network = _network_converter(generator, quantization).convert()
+    if quantization in _RESTORE:
+        network = _RESTORE[quantization](network, _network_converter(generator).convert())
     return join_network_and_color(network, _converted_color(size, image_dtype))
 
 

@@ -1,10 +1,9 @@
-"""Making a network fit for int8: equal ranges where a scale is shared, float where 256 are few."""
+"""Making a network fit for int8: equal ranges where a scale is shared."""
 
 from collections.abc import Sequence
 
 import keras
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 # Tensors that meet in a concatenation share one int8 scale; up to this ratio of their ranges the
 # smaller one keeps seven bits.
@@ -48,32 +47,6 @@ def balance_ranges(generator: keras.Model, inputs: Sequence[Sequence[np.ndarray]
             kernel, *others = balanced.get_layer(reader.name).get_weights()
             balanced.get_layer(reader.name).set_weights([kernel / per_input, *others])
     return balanced
-
-
-def nodes_to_keep_in_float(network: bytes) -> list[str]:
-    """Name what a tanh or a softmax makes, and what is made of it.
-
-    A tanh in int8 knows 256 levels, a Lab unit apart. Of a softmax's shares that int8 counts in
-    256ths, most of a few hundred are none: their mean was 1.3 CIEDE2000 off, which is 0.1 in float.
-
-    Args:
-        network: a `.tflite` file in float.
-
-    Returns:
-        Names of tensors, none where there is neither.
-    """
-    model = schema.ModelT.InitFromPackedBuf(network, 0)
-    first = {schema.BuiltinOperator.TANH, schema.BuiltinOperator.SOFTMAX}
-    names = []
-    for subgraph in model.subgraphs:
-        kept = set()
-        for operator in subgraph.operators:
-            code = model.operatorCodes[operator.opcodeIndex]
-            is_first = max(code.builtinCode, code.deprecatedBuiltinCode) in first
-            if is_first or not kept.isdisjoint(operator.inputs):
-                kept.update(operator.outputs)
-                names += [subgraph.tensors[index].name.decode() for index in operator.outputs]
-    return names
 
 
 def _is_balanceable(layer: keras.Layer, outputs: set[int]) -> bool:

@@ -7,11 +7,12 @@ TensorFlow is imported by the functions, after `cli.start_tensorflow` has silenc
 from colorize_tf.assembly.description import describe_run, training_command, write_down
 from colorize_tf.assembly.gathering import gather
 from colorize_tf.assembly.losses import color_distance, mean_color
-from colorize_tf.assembly.networks import build_gan, start
+from colorize_tf.assembly.networks import RESTART, build_gan, start
 from colorize_tf.assembly.resuming import prolonged_config, resume_config
 from colorize_tf.assembly.training import check, make_log, plan, train
 
 __all__ = [
+    "RESTART",
     "build_gan",
     "check",
     "color_distance",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from colorize_tf import cli
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from colorize_tf.training.gan import ColorizationGAN
     from colorize_tf.training.placement import Placement
     from colorize_tf.training.workers import Workers
+
+RESTART = "start all of them again, with --resume or with --restartable"
+"""What to do where one of several workers is lost."""
 
 
 def start(placement: Placement, workers: Workers | None) -> Distribution:
@@ -28,10 +32,14 @@ def start(placement: Placement, workers: Workers | None) -> Distribution:
         import tensorflow as tf
 
         from colorize_tf.training.distribute import choose_distribution
+        from colorize_tf.training.watch import killed_after
 
     # Made here, for it would keep the standard error of the time when it is made.
     tf.get_logger().setLevel("WARNING")
-    with cli.native_chatter_hidden():
+    # TensorFlow waits for an hour for one that was lost since all met.
+    lost = f"a worker was lost before all were connected; {RESTART}"
+    watch = killed_after(placement.worker_timeout, lost) if workers else contextlib.nullcontext()
+    with watch, cli.native_chatter_hidden():
         distribution = choose_distribution(placement.strategy, workers)
     cli.start_tensorflow()
     return distribution

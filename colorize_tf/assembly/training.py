@@ -64,9 +64,9 @@ def check(
 
     Raises:
         ValueError: a batch cannot be shared out in equal parts, XLA is asked for where it cannot
-            be had, or prepared photographs are too small, or too few for a batch.
+            be had, or prepared photographs are too small, or fewer than the workers.
     """
-    from colorize_tf.data.pipeline import check_size, load_size
+    from colorize_tf.data.pipeline import check_records, load_size
     from colorize_tf.data.records import Records
     from colorize_tf.training.distribute import use_xla
 
@@ -74,12 +74,7 @@ def check(
     use_xla(jit, distribution.replicas)
     if isinstance(photographs.train, Records):
         short_side = load_size(config.image_size, config.scale_jitter)
-        check_size(photographs.train, short_side)
-    if not _steps_per_epoch(config, photographs):
-        raise ValueError(
-            f"a batch of {config.batch_size} needs more photographs than the "
-            f"{len(photographs.train)} to train on; set a smaller --batch-size"
-        )
+        check_records(photographs.train, short_side, distribution.shard[1])
 
 
 def train(

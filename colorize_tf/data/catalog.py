@@ -156,7 +156,7 @@ def _open_prepared(folder: str, dataset: str, progress: bool) -> Photographs:
     if found.unreadable:
         some = "; ".join(list(found.unreadable.values())[:3])
         warnings.warn(
-            f"{len(found.unreadable)} shards of {folder} are left out, {some}; prepare it again "
+            f"shards left out of {folder}: {len(found.unreadable)}, {some}; prepare it again "
             "with the same command, which mends it",
             stacklevel=3,
         )

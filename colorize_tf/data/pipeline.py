@@ -40,7 +40,8 @@ def training_dataset(
     """Endless shuffled batches of random crops and flips, and of what else is asked for.
 
     Every example is a function of `seed` and of its place in the stream, so a stream that passes
-    over `steps_done` batches goes on exactly where another one stopped.
+    over `steps_done` batches goes on exactly where another one stopped; a stream of records, with
+    as many workers.
 
     Args:
         paths: photographs. Records are streamed from their shards, of which each worker has its
@@ -51,9 +52,9 @@ def training_dataset(
         cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
         steps_done: how many batches to pass over; a variable is read whenever the dataset is
             iterated, such as `ColorizationGAN.steps_done.value`.
-        shard: this worker's index, from 0, and how many share the photographs. Together their
-            batches hold what a batch of all would: in each pass every photograph comes once, to
-            one of them.
+        shard: this worker's index, from 0, and how many share the photographs: in each pass every
+            one comes once, to one of them. Unless they are streamed, the batches of all together
+            hold what a batch of one that is alone would.
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
             goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
             for it, see `load_size`.
@@ -220,9 +221,7 @@ def _stream(
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
     """The same as `_walk` from shards, which no `cache` on disk would make faster."""
     worker, workers = shard
-    check_size(records, short_side)
-    if len(records) < workers:
-        raise ValueError(f"{records.folder} has {len(records)} photographs for {workers} workers")
+    check_records(records, short_side, workers)
 
     def decode(data, name):
         return _decode(data, name.decode(errors="replace"), short_side)
@@ -242,16 +241,22 @@ def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
     return media.resize_to_short_side(media.decode_image(data, name), short_side)
 
 
-def check_size(records: Records, short_side: int) -> None:
+def check_records(records: Records, short_side: int, workers: int = 1) -> None:
     """Find out whether a set can be trained on, before anything is written.
 
     Args:
         records: to train on.
         short_side: `load_size` of the crops, in pixels.
+        workers: how many share it.
 
     Raises:
-        ValueError: its photographs are too small.
+        ValueError: its photographs are too small, or too few.
     """
+    if len(records) < workers:
+        raise ValueError(
+            f"{records.folder} has {len(records)} photographs to train on, too few for {workers} "
+            "workers; start fewer of them"
+        )
     if records.short_side < short_side:
         raise ValueError(
             f"the records were prepared with --size {records.short_side}, crops of this size and "
@@ -269,7 +274,7 @@ def _loader(
     """
     decoded = {}
     if isinstance(paths, Records):
-        check_size(paths, short_side)
+        check_records(paths, short_side)
 
     def decode(index):
         if isinstance(paths, Records):

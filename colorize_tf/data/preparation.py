@@ -7,7 +7,6 @@ its shards, so that whoever goes on after an interruption sees which are done.
 import contextlib
 import csv
 import functools
-import hashlib
 import os
 import sqlite3
 import tempfile
@@ -269,14 +268,13 @@ class _Work:
         storage.write_bytes(
             storage.join(self._destination, "skipped.csv"), self._report.read_bytes()
         )
-        digests = "".join(shard.sha256 for shard in self._shards)
         index = {
             "format": prepared.FORMAT,
             **{key: getattr(self._settings, key) for key in ("origin", "licence", "short_side")},
             "encoding": f"JPEG, chroma at full resolution, quality {self._settings.quality}",
             "photographs": {side: counts[side] for side in SIDES},
             "left_out": dict(self._left_out),
-            "sha256": hashlib.sha256(digests.encode()).hexdigest(),
+            "sha256": prepared.sha256_of(self._shards),
             "shards": [shard._asdict() for shard in self._shards],
         }
         storage.write_json(storage.join(self._destination, prepared.INDEX), index)

@@ -86,16 +86,24 @@ def open_set(folder: str | Path) -> PreparedSet:
         raise ValueError(
             f"no shard of {folder} can be read: {next(iter(unreadable.values()))}; copy it again"
         )
+    readable = [shard for shard in shards if shard not in unreadable]
+    # Not the index's, which says nothing of the shards that are left out here.
+    sha256 = sha256_of(readable)
     sides = {
         side: Records(
             folder,
-            [shard for shard in shards if shard.side == side and shard not in unreadable],
+            [shard for shard in readable if shard.side == side],
             short_side=index["short_side"],
-            sha256=index["sha256"],
+            sha256=sha256,
         )
         for side in SIDES
     }
     return PreparedSet(sides, index, unreadable)
+
+
+def sha256_of(shards: Iterable[Shard]) -> str:
+    """Return the digest by which a set of shards is known."""
+    return hashlib.sha256("".join(shard.sha256 for shard in shards).encode()).hexdigest()
 
 
 def _read_index(place: str) -> tuple[dict, list[Shard]]:

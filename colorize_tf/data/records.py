@@ -63,7 +63,7 @@ class Records:
         folder: of the set.
         shards: of one side.
         short_side: in pixels, which larger photographs were reduced to.
-        sha256: of the set.
+        sha256: of the shards of the set, of both sides.
         chosen: places in the shards, counted through; None for all.
     """
 
@@ -126,7 +126,8 @@ class Records:
         them; where a shard goes on into the next part, both read it. Several shards are read at
         once, and what they hold is shuffled, 32 MiB at a time. The order follows from `seed`, so
         that a stream can go on where another one stopped; what comes before it in its pass is
-        read, but not decoded.
+        read, but not decoded. With other workers the parts are others: where they go on in the
+        middle of a pass, some photographs come again in it and as many not until the next.
 
         Args:
             seed: chooses the orders.

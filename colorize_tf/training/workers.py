@@ -78,12 +78,12 @@ def _of_tf_config(text: str) -> Workers:
         content = json.loads(text)
         cluster, task = content["cluster"], content["task"]
         jobs = {job: tuple(addresses) for job, addresses in cluster.items() if addresses}
-        kind, index = str(task["type"]), int(task["index"])
+        kind, index = str(task["type"]), int(str(task["index"]))
     except KeyError as error:
         raise _malformed(f"no {error} in it") from error
     except (TypeError, AttributeError) as error:
         raise _malformed("something in it is of another type") from error
-    except (ValueError, OverflowError) as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed(str(error)) from error
     others = jobs.keys() - {"chief", "worker", "evaluator"}
     if others:
@@ -91,7 +91,7 @@ def _of_tf_config(text: str) -> Workers:
     jobs = {job: jobs[job] for job in ("chief", "worker") if job in jobs}
     addresses = tuple(itertools.chain.from_iterable(jobs.values()))
     for address in addresses:
-        found = isinstance(address, str) and re.fullmatch(r".+:(\d+)", address)
+        found = isinstance(address, str) and re.fullmatch(r".+:(\d{1,5})", address)
         if not found or int(found[1]) not in _PORTS:
             raise _malformed(f"{address!r} is no host:port")
     if len(set(addresses)) < len(addresses):
@@ -174,7 +174,8 @@ def meet(
 ) -> dict:
     """Wait until all workers have come, with the same facts; all return the chief's answer.
 
-    The chief listens where TensorFlow will, which has not started yet.
+    The chief listens where TensorFlow will, which has not started yet. Addresses are among the
+    facts: where they differ, TensorFlow would tell of workers that died.
 
     Args:
         workers: who takes part.
@@ -188,7 +189,8 @@ def meet(
     Raises:
         ValueError: one has not come, or differs from the chief, or the chief's `answer` raised it.
     """
-    facts = json.loads(json.dumps(facts))
+    places = {f"the address of worker {i}": address for i, address in enumerate(workers.addresses)}
+    facts = json.loads(json.dumps({**places, **facts}))
     if workers.is_chief:
         return _receive_all(workers, facts, answer, seconds)
     return _visit(workers, facts, seconds)
@@ -277,7 +279,7 @@ def _compare(workers: Workers, index: int, came: Mapping, expected: Mapping) -> 
             raise ValueError(
                 f"{workers.name(index)} differs from {workers.name(0)}: {name} is "
                 f"{came.get(name, 'not given')}, there {expected.get(name, 'not given')}; start "
-                "all with the same code and the same flags"
+                "all with the same code, flags and addresses"
             )
 
 

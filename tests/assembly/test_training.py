@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import json
 import math
 import types
@@ -13,6 +12,7 @@ from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.assembly.losses import _color_prior
 from colorize_tf.config import STAGES, flag
 from colorize_tf.data.catalog import find_photographs
+from colorize_tf.data.records import Records, Shard
 from colorize_tf.data.synthetic import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.recipes import RECIPES, make_config
@@ -297,10 +297,12 @@ def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_batch_larger_than_all_photographs_is_refused():
-    config = make_config({"recipe": "tiny", "batch_size": 18})
-    photographs = types.SimpleNamespace(train=[None] * 16)
-    alone = types.SimpleNamespace(replicas=1, part_of=lambda size: size)
-    with pytest.raises(ValueError, match="18 needs more photographs than the 16 .*--batch-size"):
-        assembly.check(config, photographs, alone, "off")
-    assembly.check(dataclasses.replace(config, steps_per_epoch=2), photographs, alone, "off")
+def test_more_workers_than_prepared_photographs_are_refused():
+    shard = Shard("train-00000.tfrecord", unit=0, side="train", count=2, bytes=9, sha256="")
+    photographs = types.SimpleNamespace(train=Records("set", [shard], short_side=500, sha256=""))
+    config = make_config({"recipe": "tiny", "steps_per_epoch": 2})
+    three = types.SimpleNamespace(replicas=3, shard=(0, 3), part_of=lambda size: size // 3)
+    with pytest.raises(ValueError, match="has 2 photographs to train on, too few for 3 workers"):
+        assembly.check(config, photographs, three, "off")
+    two = types.SimpleNamespace(replicas=2, shard=(0, 2), part_of=lambda size: size // 2)
+    assembly.check(config, photographs, two, "off")

@@ -45,6 +45,20 @@ def test_the_fingerprint_tells_sets_apart(prepared, source, offline):
     assert folder.fingerprint() == find(source).fingerprint() != photographs.fingerprint()
 
 
+def test_the_fingerprint_tells_sets_apart_that_lost_as_many_photographs(prepared, offline):
+    fingerprints = set()
+    first, *others = find(prepared).train.shards
+    alike = next(shard for shard in others if shard.count == first.count)
+    for shard in (first, alike):
+        path = prepared / shard.name
+        contents = path.read_bytes()
+        path.unlink()
+        with pytest.warns(UserWarning, match="left out"):
+            fingerprints.add(find(prepared).fingerprint())
+        path.write_bytes(contents)
+    assert len(fingerprints) == 2
+
+
 @pytest.mark.parametrize("damage", ["cut short", "missing"])
 def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, damage):
     whole = find(prepared)

@@ -127,7 +127,7 @@ def test_the_part_of_a_worker_goes_on_where_it_stopped(train):
 
 
 def test_more_workers_than_photographs_are_refused(train):
-    with pytest.raises(ValueError, match="photographs for 99 workers"):
+    with pytest.raises(ValueError, match="too few for 99 workers"):
         training_dataset(train, cache="none", shard=(0, 99), **SHAPE)
 
 

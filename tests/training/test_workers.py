@@ -56,7 +56,8 @@ def test_a_process_may_be_alone(environment):
         (tf_config(worker=["a:65536", "b:1"])["TF_CONFIG"], "'a:65536' is no host:port"),
         (tf_config(worker=["a:1", "a:1"])["TF_CONFIG"], "an address is there twice"),
         (tf_config(0, ["worker"])["TF_CONFIG"], r"its task, \['worker'\] 0, is not in its cluster"),
-        (tf_config(float("inf"))["TF_CONFIG"], "malformed: cannot convert float infinity"),
+        (tf_config(float("inf"))["TF_CONFIG"], "malformed: invalid literal .*inf"),
+        (tf_config(0.7)["TF_CONFIG"], "malformed: invalid literal .*0.7"),
         (tf_config(3)["TF_CONFIG"], "its task, worker 3, is not in its cluster"),
         (tf_config(0, "evaluator")["TF_CONFIG"], "its task, evaluator 0, is not in its cluster"),
         (tf_config(0, worker=["a:1"], ps=["b:2"])["TF_CONFIG"], "no place here for ps"),
@@ -66,6 +67,12 @@ def test_a_malformed_tf_config_says_what_is_wrong_and_what_is_right(text, words)
     with pytest.raises(ValueError, match=words) as caught:
         find_workers({"TF_CONFIG": text})
     assert 'expected such as {"cluster": {"worker": ["host0:2222"' in str(caught.value)
+
+
+def test_a_tf_config_that_python_refuses_to_read_is_malformed_too():
+    for text in (10**5 * "[", tf_config(worker=["a:1", f"b:{10**4 * '1'}"])["TF_CONFIG"]):
+        with pytest.raises(ValueError, match="TF_CONFIG is malformed"):
+            find_workers({"TF_CONFIG": text})
 
 
 def slurm(index, hosts="node[09-10]", counts="2(x2)", tasks=4):
@@ -139,13 +146,14 @@ def addresses():
     return (f"localhost:{port}", "localhost:1", "localhost:2")
 
 
-def meeting(addresses, facts, *, answer=dict, seconds=5.0, before=None):
+def meeting(addresses, facts, *, answer=dict, seconds=5.0, before=None, known=None):
     """What each worker gets, or the error that it raises; None in `facts` stays away."""
+    known = known or [addresses] * len(facts)
     results = [None] * len(facts)
 
     def attend(index):
         try:
-            workers = Workers(addresses, index)
+            workers = Workers(known[index], index)
             results[index] = meet(workers, facts[index], answer=answer, seconds=seconds)
         except ValueError as error:
             results[index] = str(error)
@@ -183,6 +191,23 @@ def test_a_worker_that_differs_is_named_with_what_differs(addresses, other, word
     results = meeting(addresses, [facts, facts, other])
     said = f"worker 2 (localhost:2) differs from worker 0 ({addresses[0]}): {words}"
     assert all(said in result for result in results)
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        (["localhost:1", "localhost:3"], "worker 2 is localhost:3, there localhost:2"),
+        (["localhost:1"], "worker 2 is not given, there localhost:2"),
+        (["localhost:1", "localhost:2", "localhost:3"], "worker 3 is localhost:3, there"),
+    ],
+)
+def test_a_worker_that_knows_of_others_is_named(addresses, others, words):
+    chief, *_ = addresses
+    known = [addresses, (chief, *others), addresses]
+    results = meeting(addresses, [{}] * 3, known=known)
+    assert all(
+        f"differs from worker 0 ({chief}): the address of {words}" in result for result in results
+    )
 
 
 def test_a_worker_that_never_comes_is_named_by_all(addresses):
