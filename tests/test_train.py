@@ -355,7 +355,7 @@ def test_a_generator_of_another_architecture_is_refused_and_named(
     [
         (["--dataset", "moon"], "landscapes, coco, folder, synthetic"),
         (["--recipe", "magic"], "compact, cnn-mse, zhang-cnn"),
-        (["--generator", "magic"], "compact_unet, pix2pix_unet"),
+        (["--generator", "magic"], "compact_unet, efficientnet_unet"),
         (["--image-size", "100"], "96 or 128"),
         (["--recipe", "pix2pix", "--image-size", "80"], "96"),
         (["--epochs", "0"], "--epochs must be above 0"),

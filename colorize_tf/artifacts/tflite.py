@@ -64,8 +64,8 @@ def convert_to_tflite(
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
         quantization: `"float32"`; `"float16"`: weights in float16; `"dynamic"`: weights in int8,
             computed in int8 where the runtime can; `"int8"`: weights and what lies between the
-            layers in int8, except a tanh or a softmax and what follows it. The first three
-            convolutions stay in float32 (with `"dynamic"` where they are small).
+            layers in int8, except a tanh or a softmax and what follows it. What each keeps in
+            float32 beside that is told in `tflite_precision`.
         calibration: for `"int8"`, and only there: float32 `(n, size, size, 3)`, sRGB 0..1, at least
             100 pictures like those to come.
         image_dtype: of `image` and `colorized`; `"float32"` in 0..1 or `"uint8"` in 0..255.

@@ -44,6 +44,7 @@ _UNREADABLE = (
     AttributeError,
     EOFError,
     LookupError,
+    MemoryError,  # of a size that the file claims
     OverflowError,
     TypeError,
     ValueError,
@@ -144,20 +145,23 @@ def _merged(
     """Kernel and bias of a layer, its batch normalization included (Jacob et al. 2018, eq. 14)."""
     convolution, normalization = _names_in_file(layer.name)
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
-    expected = tuple(layer.weights[0].shape)
+    kernel_shape, bias_shape = (tuple(weight.shape) for weight in layer.weights)
     parts = ("weight", "bias", "running_mean", "running_var")
     names = [f"{convolution}.weight", *(f"{normalization}.{part}" for part in parts)]
     missing = [name for name in names if name not in arrays]
     if missing:
         raise ValueError(f"{weights_file} lacks {missing[0]}; expected {_EXPECTED}")
-    kernel, scale, offset, mean, variance = (arrays[name].astype(np.float64) for name in names)
     # PyTorch's order is (out, in, height, width); depthwise (channels, 1, height, width).
-    kernel = kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
-    if kernel.shape != expected:
-        raise ValueError(
-            f"{weights_file} does not fit: {names[0]} is {kernel.shape}, expected {expected}; "
-            f"give it {_EXPECTED}"
-        )
+    order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
+    stored = tuple(kernel_shape[order.index(axis)] for axis in range(4))
+    for name, shape in zip(names, [stored] + 4 * [bias_shape], strict=True):
+        if arrays[name].shape != shape:
+            raise ValueError(
+                f"{weights_file} does not fit: {name} is {arrays[name].shape}, expected {shape}; "
+                f"give it {_EXPECTED}"
+            )
+    kernel, scale, offset, mean, variance = (arrays[name].astype(np.float64) for name in names)
+    kernel = kernel.transpose(order)
     factor = scale / np.sqrt(variance + _NORMALIZATION_EPSILON)
     kernel = kernel * (factor[:, None] if depthwise else factor)
     return [kernel.astype(np.float32), (offset - mean * factor).astype(np.float32)]

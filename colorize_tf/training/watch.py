@@ -28,5 +28,6 @@ def killed_after(seconds: float, message: str) -> Iterator[None]:
     """
     arguments = [str(seconds), message, str(os.getpid())]
     command = [sys.executable, "-S", "-E", "-c", _WATCHER, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE):
+    # A session of its own: Ctrl+C is meant for this process.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
         yield

@@ -68,7 +68,7 @@ def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, 
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[: shard.bytes // 2])
-    with pytest.warns(UserWarning, match="1 shards .* left out, train-00001.tfrecord .*prepare it"):
+    with pytest.warns(UserWarning, match="left out of .*: 1, train-00001.tfrecord .*prepare"):
         photographs = find(prepared)
     assert len(photographs.train) == len(whole.train) - shard.count
     assert f"{shard.count} unreadable shard" in photographs.audit.summary()

@@ -130,7 +130,7 @@ def test_a_shard_that_was_cut_short_is_left_out_and_made_again(bucket, source, p
     shard = f"{bucket}/set/train-00002.tfrecord"
     whole = storage.read_bytes(shard)
     storage.write_bytes(shard, whole[:-100])
-    with pytest.warns(UserWarning, match="1 shards .* left out, train-00002.tfrecord has"):
+    with pytest.warns(UserWarning, match="shards left out of .*: 1, train-00002.tfrecord has"):
         find_photographs("folder", data_dir=f"{bucket}/set", progress=False)
     prepare(source, f"{bucket}/set", SETTINGS)
     assert storage.read_bytes(shard) == whole

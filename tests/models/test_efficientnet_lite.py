@@ -174,6 +174,13 @@ def test_a_pickle_runs_nothing_of_its_own(tmp_path):
     assert "print is no part" in str(refusal.value.__cause__)
 
 
+def test_a_size_that_no_memory_has_is_refused(tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"\x80\x04\x8e" + (2**55).to_bytes(8, "little"))  # bytes, so many of them
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_weights(path)
+
+
 def test_a_tensor_that_ends_beyond_its_storage_is_refused(write, arrays):
     read_weights(write(arrays))
     with pytest.raises(ValueError, match="cannot be read") as refusal:
@@ -183,8 +190,14 @@ def test_a_tensor_that_ends_beyond_its_storage_is_refused(write, arrays):
 
 def test_weights_of_another_network_are_refused(write, arrays):
     wider = arrays | {"_conv_stem.weight": np.zeros((40, 3, 3, 3), np.float32)}
-    with pytest.raises(ValueError, match=r"_conv_stem.weight is \(3, 3, 3, 40\), expected"):
+    with pytest.raises(ValueError, match=r"_conv_stem.weight is \(40, 3, 3, 3\), expected"):
         read_weights(write(wider))
+    longer = arrays | {"_blocks.3._bn1.bias": np.zeros(5, np.float32)}
+    with pytest.raises(ValueError, match=r"_blocks.3._bn1.bias is \(5,\), expected \(144,\)"):
+        read_weights(write(longer))
+    flat = arrays | {"_blocks.3._project_conv.weight": np.zeros((40, 144), np.float32)}
+    with pytest.raises(ValueError, match=r"weight is \(40, 144\), expected \(40, 144, 1, 1\)"):
+        read_weights(write(flat))
     del arrays["_blocks.3._bn1.running_var"]
     with pytest.raises(ValueError, match="lacks _blocks.3._bn1.running_var; expected"):
         read_weights(write(arrays))

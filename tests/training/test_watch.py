@@ -35,3 +35,18 @@ def test_the_watcher_ends_with_what_it_watches():
     # It has inherited the other end of this pipe, which is read until both have ended.
     ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=50)
     assert ended.returncode == -signal.SIGKILL
+
+
+def test_an_interrupt_reaches_the_watched_process_alone():
+    code = (
+        "import os, signal, time; from colorize_tf.training.watch import killed_after\n"
+        "with killed_after(60, ''):\n"
+        "    time.sleep(1)  # until the watcher watches\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "    os.killpg(0, signal.SIGINT)\n"
+        "    time.sleep(0.2)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
