@@ -1,4 +1,4 @@
-"""Colour for black-and-white landscape photographs, in Keras and TensorFlow.
+"""Color for black-and-white landscape photographs, in Keras and TensorFlow.
 
 Names are resolved on first use (PEP 562), so that importing the package imports nothing else.
 """
@@ -13,16 +13,16 @@ _HOMES = {
     "RECIPES": "colorize_tf.recipes",
     "TrainConfig": "colorize_tf.config",
     "compact_unet": "colorize_tf.models.unet",
-    "decode": "colorize_tf.color",
-    "encode": "colorize_tf.color",
+    "decode": "colorize_tf.color.lab_tf",
+    "encode": "colorize_tf.color.lab_tf",
     "evaluation_dataset": "colorize_tf.data.pipeline",
     "find_photographs": "colorize_tf.data.catalog",
-    "lab_to_rgb": "colorize_tf.color",
+    "lab_to_rgb": "colorize_tf.color.lab_tf",
     "load_generator": "colorize_tf.artifacts.keras_file",
     "patchgan": "colorize_tf.models.patchgan",
     "pix2pix_unet": "colorize_tf.models.unet",
-    "render_landscape": "colorize_tf.data.synthetic",
-    "rgb_to_lab": "colorize_tf.color",
+    "render_landscape": "colorize_tf.data.synthetic.landscapes",
+    "rgb_to_lab": "colorize_tf.color.lab_tf",
     "training_dataset": "colorize_tf.data.pipeline",
 }
 

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from colorize_tf import cli
+from colorize_tf.artifacts.run_folder import write_json
 from colorize_tf.benchmarks.machine import describe_machine
 from colorize_tf.benchmarks.measuring import Part, table
-from colorize_tf.runs import write_json
 
 # What it is, and the function in `benchmarks` that measures it.
 PARTS = {
@@ -20,7 +20,7 @@ PARTS = {
     "archive": ("small JPEG files by Ray, beside the same without it", "archive.measure_archive"),
     "records": ("memory and time of large sets as records", "records.measure_records"),
     "start": ("start of a command, beside Python's own", "processes.measure_start"),
-    "memory": ("peaks of training and of colouring", "processes.measure_memory"),
+    "memory": ("peaks of training and of coloring", "processes.measure_memory"),
     "growth": ("time by size, batch, data set and megapixels", "growth.measure_growth"),
 }
 

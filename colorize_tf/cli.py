@@ -23,11 +23,11 @@ import colorize_tf
 
 VERBS = {
     "train": "train a colorizer on landscape photographs",
-    "colorize": "colour photographs and films",
+    "colorize": "color photographs and films",
     "prepare": "turn a large set of photographs into shards for training",
-    "evaluate": "measure a colorizer against the grey answer",
+    "evaluate": "measure a colorizer against the gray answer",
     "export": "write a colorizer for serving and for phones",
-    "demo": "colour photographs and films in a browser",
+    "demo": "color photographs and films in a browser",
     "benchmark": "measure the speed of each part",
 }
 
@@ -154,7 +154,7 @@ def number(kind: type, least: float, most: float | None = None) -> Callable[[str
 
 
 @contextlib.contextmanager
-def native_chatter_hidden() -> Iterator[None]:
+def native_logs_hidden() -> Iterator[None]:
     """Hide what native libraries write to standard error while they start up.
 
     TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
@@ -178,7 +178,7 @@ def native_chatter_hidden() -> Iterator[None]:
 
 def start_tensorflow() -> None:
     """Import TensorFlow and look for GPUs, in silence; it is slow, so not before it is needed."""
-    with native_chatter_hidden():
+    with native_logs_hidden():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -277,7 +277,7 @@ def main() -> int:
     verbs = "\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())
     parser = ArgumentParser(
         prog="colorize-tf",
-        description="Colour for black-and-white landscape photographs.",
+        description="Color for black-and-white landscape photographs.",
         epilog=f"verbs:\n{verbs}\n\nexample:\n  colorize-tf train --dataset landscapes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""python -m colorize_tf.colorize: photographs and films in, the same in colour out."""
+"""python -m colorize_tf.colorize: photographs and films in, the same in color out."""
 
 import os
 import sys
@@ -23,8 +23,8 @@ def _parser():
     parser = cli.make_parser(
         "colorize",
         usage="INPUT... -o OUT [flags]",
-        description="Colour photographs and films; their lightness and resolution stay.",
-        example="python -m colorize_tf.colorize shoebox --recursive -o shoebox-in-colour",
+        description="Color photographs and films; their lightness and resolution stay.",
+        example="python -m colorize_tf.colorize shoebox --recursive -o shoebox-in-color",
         details=_DETAILS,
     )
     where = parser.add_argument_group("what and where")
@@ -63,7 +63,7 @@ def _parser():
         action="store_true",
         help="skip them where OUT is a file, too [that is an error]",
     )
-    _add_color_flags(parser.add_argument_group("colour"))
+    _add_color_flags(parser.add_argument_group("color"))
     _add_work_flags(parser.add_argument_group("long work"))
     return parser
 
@@ -79,7 +79,7 @@ def _add_color_flags(group):
         type=cli.number(float, 0, 2),
         default=1.0,
         metavar="X",
-        help="how vivid: 0 is grey, 1 as predicted, at most 2 [1]",
+        help="how vivid: 0 is gray, 1 as predicted, at most 2 [1]",
     )
     group.add_argument(
         "--ensemble",
@@ -90,21 +90,21 @@ def _add_color_flags(group):
         "--samples",
         type=cli.number(int, 1),
         metavar="N",
-        help="write N different colourings, new-1.png to new-N.png for new.png; needs a model that "
+        help="write N different colorings, new-1.png to new-N.png for new.png; needs a model that "
         "takes noise (recipe pix2pix-noise)",
     )
     group.add_argument(
         "--seed",
         type=cli.number(int, 0),
         metavar="S",
-        help="which colourings; the first of a seed are the same for every N, so that a larger N "
+        help="which colorings; the first of a seed are the same for every N, so that a larger N "
         "adds to what is in a folder, if S is that of before [0]",
     )
     group.add_argument(
-        "--side-by-side", action="store_true", help="write grey and colour in one picture"
+        "--side-by-side", action="store_true", help="write gray and color in one picture"
     )
     group.add_argument(
-        "--force", action="store_true", help="colour what is in colour, or damaged, too [report it]"
+        "--force", action="store_true", help="color what is in color, or damaged, too [report it]"
     )
 
 
@@ -125,10 +125,10 @@ def _add_work_flags(group):
 
 @cli.command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Colour what is named; return the exit code."""
+    """Color what is named; return the exit code."""
     chosen = _parser().parse_args(arguments)
     _check(chosen)
-    from colorize_tf.inference.listing import names_one_file
+    from colorize_tf.inference.batch.tasks import names_one_file
 
     try:
         if "-" in (*chosen.inputs, chosen.output):
@@ -154,10 +154,10 @@ def _check(chosen):
 
 
 def _stream(chosen):
-    """Colour one photograph that comes from standard input, or goes to standard output."""
-    from colorize_tf import media
-    from colorize_tf.inference.stream import convert_stream
-    from colorize_tf.inference.tally import in_a_line
+    """Color one photograph that comes from standard input, or goes to standard output."""
+    from colorize_tf.imagefiles import media
+    from colorize_tf.inference.batch.stream import convert_stream
+    from colorize_tf.inference.batch.summary import in_a_line
 
     if len(chosen.inputs) > 1 or chosen.engine:
         raise ValueError("- stands for one photograph; name no other INPUT, and no --engine")
@@ -170,9 +170,9 @@ def _stream(chosen):
             return 0
     elif sys.stdout.isatty():
         raise ValueError("standard output is a terminal; send it to a file: > new.jpg")
-    shoebox = _shoebox(chosen)
+    processor = _processor(chosen)
     try:
-        convert_stream(shoebox, chosen.inputs[0], target, suffix=chosen.suffix)
+        convert_stream(processor, chosen.inputs[0], target, suffix=chosen.suffix)
     except BrokenPipeError:  # Whoever reads it has had enough.
         return 1
     except Exception as error:
@@ -187,9 +187,9 @@ def _stream(chosen):
 
 
 def _file(chosen):
-    """Colour one file into another, or into several samples."""
-    from colorize_tf.inference.listing import task_of_one
-    from colorize_tf.inference.tally import Tally
+    """Color one file into another, or into several samples."""
+    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.tasks import task_of_one
 
     if chosen.format:
         raise ValueError(f"--format is for folders; the suffix of {chosen.output} says it")
@@ -204,9 +204,9 @@ def _file(chosen):
 
 
 def _files(chosen):
-    """Colour files, folders and what patterns match into a folder."""
-    from colorize_tf.inference.listing import list_tasks
-    from colorize_tf.inference.tally import Tally
+    """Color files, folders and what patterns match into a folder."""
+    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.tasks import list_tasks
 
     found = list_tasks(
         chosen.inputs,
@@ -263,32 +263,32 @@ def _is_done(chosen, targets):
 
 
 def _work(chosen, tasks, tally):
-    """Load the model and colour; count in `tally` what became of the tasks."""
-    from colorize_tf.inference.colorizer import ModelGone
+    """Load the model and color; count in `tally` what became of the tasks."""
+    from colorize_tf.inference.errors import ModelUnavailableError
 
     options = {"limit": chosen.limit, "progress": cli.Progress}
     try:
         if chosen.engine == "ray":
-            from colorize_tf.inference.archive import colorize_archive
+            from colorize_tf.inference.batch.archive import colorize_archive
 
             options |= {"jobs": chosen.jobs, "address": chosen.ray_address}
-            with cli.native_chatter_hidden():  # Ray's, all along
+            with cli.native_logs_hidden():  # Ray's, all along
                 colorize_archive(tasks, _choices(chosen), tally, **options)
         else:
-            from colorize_tf.inference.session import colorize_tasks
+            from colorize_tf.inference.batch.session import colorize_tasks
 
             jobs = chosen.jobs or min(16, os.cpu_count() or 1)
-            colorize_tasks(tasks, _shoebox(chosen), tally, jobs=jobs, **options)
-    except ModelGone as error:
+            colorize_tasks(tasks, _processor(chosen), tally, jobs=jobs, **options)
+    except ModelUnavailableError as error:
         print(f"error: {error}", file=sys.stderr)
 
 
-def _shoebox(chosen):
+def _processor(chosen):
     """Load the model, and put what was chosen beside it."""
-    from colorize_tf.inference.shoebox import open_shoebox
+    from colorize_tf.inference.batch.processor import load_processor
 
-    with cli.native_chatter_hidden():
-        return open_shoebox(**_choices(chosen))
+    with cli.native_logs_hidden():
+        return load_processor(**_choices(chosen))
 
 
 def _choices(chosen):

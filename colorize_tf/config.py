@@ -84,7 +84,7 @@ class TrainConfig:
         "zhang_classes_cnn or tiny_unet",
     )
     z_size: int = _option(
-        0, "network", f"numbers of noise beside the grey picture, for {_NOISY_GENERATOR}"
+        0, "network", f"numbers of noise beside the gray picture, for {_NOISY_GENERATOR}"
     )
     backbone_weights: str | None = _option(
         None,
@@ -115,15 +115,15 @@ class TrainConfig:
         0.0, "augmentation", "crops show things up to this share larger or smaller"
     )
     exposure_jitter: float = _option(
-        0.0, "augmentation", "exposure up or down by up to so many stops, colour with it"
+        0.0, "augmentation", "exposure up or down by up to so many stops, color with it"
     )
     contrast_jitter: float = _option(
-        0.0, "augmentation", "contrast up or down by up to this share, colour with it"
+        0.0, "augmentation", "contrast up or down by up to this share, color with it"
     )
     film_damage: float = _option(
         0.0,
         "augmentation",
-        "share of pictures whose grey gets the grain, blur, fading and scratches of old film",
+        "share of pictures whose gray gets the grain, blur, fading and scratches of old film",
     )
 
     batch_size: int = _option(
@@ -153,7 +153,7 @@ class TrainConfig:
         None, "stages", "epochs without a better one after which pretraining stops [never]"
     )
     adversarial_patience: int | None = _option(
-        None, "stages", "the same for the adversarial stage, by the rule for its colours [never]"
+        None, "stages", "the same for the adversarial stage, by the rule for its colors [never]"
     )
     feature_weights: str | None = _option(
         None,

@@ -1,4 +1,4 @@
-"""python -m colorize_tf.demo: photographs and films in colour, in a browser."""
+"""python -m colorize_tf.demo: photographs and films in color, in a browser."""
 
 import contextlib
 import signal
@@ -19,11 +19,11 @@ def _parser():
     parser = cli.make_parser(
         "demo",
         usage="[flags]",
-        description="Colour photographs and films in a browser.",
+        description="Color photographs and films in a browser.",
         example="python -m colorize_tf.demo --model runs/mine --port 8000",
         details=_DETAILS,
     )
-    parser.add_argument_group("colour").add_argument(
+    parser.add_argument_group("color").add_argument(
         "--model",
         action="append",
         default=[],
@@ -78,28 +78,28 @@ def _parser():
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until Ctrl-C; return the exit code."""
     chosen = _parser().parse_args(arguments)
-    from colorize_tf.demonstration.serving import check_address, prepare_gradio
-    from colorize_tf.demonstration.studio import Studio, load_colorizers
-    from colorize_tf.demonstration.workspace import open_workspace
+    from colorize_tf.demo_app.model_registry import ModelRegistry, load_colorizers
+    from colorize_tf.demo_app.serving import check_address, prepare_gradio
+    from colorize_tf.demo_app.workspace import open_workspace
 
     check_address(chosen.host, chosen.port)
     with contextlib.suppress(KeyboardInterrupt), open_workspace() as folder:
-        with cli.native_chatter_hidden():
+        with cli.native_logs_hidden():
             colorizers = load_colorizers(chosen.model)
         prepare_gradio(folder, chosen.host)
-        studio = Studio(colorizers, chosen.max_megapixels, chosen.max_files)
-        _serve(chosen, studio, folder)
+        registry = ModelRegistry(colorizers, chosen.max_megapixels, chosen.max_files)
+        _serve(chosen, registry, folder)
     return 0
 
 
-def _serve(chosen, studio, folder):
-    from colorize_tf.demonstration.examples import render_examples
-    from colorize_tf.demonstration.page import build_page
-    from colorize_tf.demonstration.serving import serve
-    from colorize_tf.demonstration.visits import Visits
+def _serve(chosen, registry, folder):
+    from colorize_tf.demo_app.examples import render_examples
+    from colorize_tf.demo_app.page import build_page
+    from colorize_tf.demo_app.serving import serve
+    from colorize_tf.demo_app.sessions import Sessions
 
-    visits = Visits(folder)
-    page = build_page(studio, visits, render_examples(folder / "examples"), folder)
+    visits = Sessions(folder)
+    page = build_page(registry, visits, render_examples(folder / "examples"), folder)
     # What ends services ends the demo as Ctrl-C does, so that its files go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

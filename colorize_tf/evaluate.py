@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from colorize_tf import cli
-from colorize_tf.runs import RunFolder, read_json, write_json
+from colorize_tf.artifacts.run_folder import RunFolder, read_json, write_json
 
-GREY = "grey (ab = 0)"
+GRAY = "gray (ab = 0)"
 
 
 def _parser():
     parser = cli.make_parser(
         "evaluate",
         usage="[MODEL...] --data-dir DIR [flags]",
-        description="Measure colorizers on photographs, beside the grey answer (ab = 0) and, where "
-        "a run tells it, the mean colour of what it was trained on.",
+        description="Measure colorizers on photographs, beside the gray answer (ab = 0) and, where "
+        "a run tells it, the mean color of what it was trained on.",
         example="python -m colorize_tf.evaluate runs/first --data-dir photos/val",
-        details="Means over pictures; the colourfulness ratio is mean predicted over mean true."
+        details="Means over pictures; the colorfulness ratio is mean predicted over mean true."
         "\nOf a run also its parameters, how many pictures it saw, and how many in a\nsecond, "
         "validation included.",
     )
@@ -41,7 +41,7 @@ def _parser():
         "--against",
         metavar="MODEL",
         help="subtract this one's figures, as it is and with the paler one's chroma multiplied "
-        "until both are equally colourful",
+        "until both are equally colorful",
     )
     more = parser.add_argument_group("what else is measured")
     more.add_argument(
@@ -53,7 +53,7 @@ def _parser():
     more.add_argument(
         "--robustness",
         action="store_true",
-        help="measure how far the colours move with exposure and with size",
+        help="measure how far the colors move with exposure and with size",
     )
     written = parser.add_argument_group("what is written")
     written.add_argument("--markdown", action="store_true", help="print a Markdown table")
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from colorize_tf.inference.colorizer import Colorizer
 
     features = _features(chosen.features)
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         colorizers = {name: Colorizer.load(model) for name, model in models.items()}
         facts = {name: _facts(model) for name, model in models.items()}
     paths = _photographs(chosen.data_dir)
@@ -100,14 +100,14 @@ def _survey(chosen, paths, features, mean_colors, colorizers, observers):
     from tqdm import tqdm
 
     from colorize_tf.evaluation.matching import Thumbnails
-    from colorize_tf.evaluation.scores import grey, mean_color
+    from colorize_tf.evaluation.scores import gray, mean_color
     from colorize_tf.evaluation.survey import Survey
 
     def progress(some):
-        return tqdm(some, desc="Colouring photographs", unit="file", delay=2, disable=None)
+        return tqdm(some, desc="Coloring photographs", unit="file", delay=2, disable=None)
 
     survey = Survey(paths, size=chosen.size, features=features, progress=progress)
-    baselines = {GREY: grey, **{name: mean_color(ab) for name, ab in mean_colors.items()}}
+    baselines = {GRAY: gray, **{name: mean_color(ab) for name, ab in mean_colors.items()}}
     thumbnails = Thumbnails(colorizers if chosen.against else ())
     survey.measure({**baselines, **colorizers}, thumbnails, *observers)
     if chosen.against:
@@ -137,8 +137,8 @@ def _by_name(models, against):
     for model in (*(models or [SHIPPED_MODEL]), *([against] if against else [])):
         path = Path(model)
         name = path.absolute().name if _is_run(model) or path == SHIPPED_MODEL else model
-        if name in named or name == GREY:
-            other = named.get(name, "the grey answer")
+        if name in named or name == GRAY:
+            other = named.get(name, "the gray answer")
             raise ValueError(
                 f"{model} and {other} would both be called {name!r} in the table; give each once, "
                 "or rename a run's folder"
@@ -157,7 +157,7 @@ def _features(name):
     from colorize_tf.evaluation.features import load_features
 
     # Keras tells of a download where the table goes.
-    with cli.native_chatter_hidden(), contextlib.redirect_stdout(sys.stderr):
+    with cli.native_logs_hidden(), contextlib.redirect_stdout(sys.stderr):
         return load_features(name)
 
 
@@ -169,7 +169,7 @@ def _photographs(folder):
     except ValueError as error:
         if "monochrome" not in str(error):
             raise
-        raise ValueError(f"{error}: grey ones have no true colour to compare with") from error
+        raise ValueError(f"{error}: gray ones have no true color to compare with") from error
 
 
 def _log(model):
@@ -196,15 +196,14 @@ def _facts(model):
 
 
 def _mean_colors(models):
-    """Collect the mean colours of what the runs were trained on, each once."""
+    """Collect the mean colors of what the runs were trained on, each once."""
     runs = {}
     for name, model in models.items():
         data = RunFolder(model).data
         if _is_run(model) and data.is_file() and "mean_ab" in (content := read_json(data)):
             runs.setdefault(tuple(content["mean_ab"]), name)
     return {
-        "mean colour" if len(runs) == 1 else f"mean colour of {name}": ab
-        for ab, name in runs.items()
+        "mean color" if len(runs) == 1 else f"mean color of {name}": ab for ab, name in runs.items()
     }
 
 
@@ -258,7 +257,7 @@ def _print(survey, protocol, *, markdown):
             tables = [table(rows, columns=columns) for columns in GROUPS]
         print(*(f"\n{one}" for one in tables if one), sep="\n")
     for pale, vivid in survey.unmatched:
-        print(f"{pale} cannot be made as colourful as {vivid} by multiplying its chroma")
+        print(f"{pale} cannot be made as colorful as {vivid} by multiplying its chroma")
 
 
 def _content(survey):

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from colorize_tf import cli
+from colorize_tf.artifacts.run_folder import write_json
 from colorize_tf.config import flag
 from colorize_tf.recipes import portable_path
-from colorize_tf.runs import write_json
 
 _QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
 # The model is measured on as many, and int8 calibrated with as many.
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "command": _command(parser, chosen),
         "scores": scores,
     }
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         written = export_artifacts(
             generator,
             folder,
@@ -165,8 +165,8 @@ def _command(parser, chosen):
 def _photographs(data_dir: str | None, size: int) -> Iterator[tuple[list[Path], str]]:
     """Give at most `_PICTURES` photographs, or as many renderings, and say which they are."""
     from colorize_tf.data.catalog import list_photographs
-    from colorize_tf.data.synthetic import render_landscape
-    from colorize_tf.media import write_image
+    from colorize_tf.data.synthetic.landscapes import render_landscape
+    from colorize_tf.imagefiles.media import write_image
 
     if data_dir is not None:
         paths = list_photographs(data_dir)[:_PICTURES]
@@ -201,11 +201,11 @@ def _calibration_pictures(chosen, measured, size):
 
 
 def _measure(generator, paths):
-    """Return the pictures that the generator sees, and its scores beside the grey answer's."""
+    """Return the pictures that the generator sees, and its scores beside the gray answer's."""
     import numpy as np
 
     from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
-    from colorize_tf.evaluation.scores import compare, evaluation_image, grey
+    from colorize_tf.evaluation.scores import compare, evaluation_image, gray
     from colorize_tf.inference.colorizer import Colorizer
 
     def predict_ab(lightness, z=None):
@@ -213,7 +213,7 @@ def _measure(generator, paths):
 
     size = generator.output_shape[1]
     colorize = Colorizer(predict_ab, size, z_size_of(generator))
-    scores = compare({"grey (ab = 0)": grey, "this model": colorize}, paths, size=size)
+    scores = compare({"gray (ab = 0)": gray, "this model": colorize}, paths, size=size)
     return np.stack([evaluation_image(path, size) for path in paths]), scores
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def written_aside(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary sibling of `path` to write to, and rename it to `path` on success.
 
     The sibling has the same suffix and may become a file or a folder. Where the block fails, or is

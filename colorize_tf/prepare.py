@@ -90,8 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare a set and say what is in it; return the exit code."""
     chosen = _parser().parse_args(arguments)
     cli.start_tensorflow()
-    from colorize_tf.data.preparation import Settings, prepare
-    from colorize_tf.data.prepared import open_set
+    from colorize_tf.data.records.preparation import Settings, prepare
+    from colorize_tf.data.records.prepared_set import open_set
 
     settings = Settings(
         short_side=chosen.size,

@@ -1,4 +1,4 @@
-"""Recipes: named sets of defaults, one for each known way of learning to colour landscapes.
+"""Recipes: named sets of defaults, one for each known way of learning to color landscapes.
 
 Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
 """
@@ -31,7 +31,7 @@ _PIX2PIX = {
     "generator": "pix2pix_unet",
     "discriminator_width": 64,
     "image_size": 256,
-    # Isola et al. 2017, section 6.2: black and white to colour, batch size 4.
+    # Isola et al. 2017, section 6.2: black and white to color, batch size 4.
     "batch_size": 4,
     "steps_per_epoch": 500,
     "pretrain_epochs": 0,
@@ -73,7 +73,7 @@ RECIPES = {
         {**_ZHANG, "loss": "l2"},
     ),
     "zhang-classes": Recipe(
-        "the same body with a softmax over colours; rebalanced cross-entropy",
+        "the same body with a softmax over colors; rebalanced cross-entropy",
         "Zhang et al. 2016",
         32.2,
         {
@@ -90,7 +90,7 @@ RECIPES = {
         _PIX2PIX,
     ),
     "pix2pix-noise": Recipe(
-        "the same with noise beside the grey picture, for several colourings of one photograph",
+        "the same with noise beside the gray picture, for several colorings of one photograph",
         "Isola et al. 2017, equation 1",
         54.4,
         {**_PIX2PIX, "z_size": 8},
@@ -138,7 +138,7 @@ RECIPES = {
 }
 
 
-REACHED = {
+RECIPE_RESULTS = {
     "compact": (12.56, 0.88),
     "cnn-mse": (11.20, 0.50),
     "zhang-cnn": (11.77, 0.40),
@@ -148,7 +148,7 @@ REACHED = {
     "resnet18": (13.63, 0.90),
     "nogan": (13.04, 1.01),
 }
-"""CIEDE2000 and colourfulness ratio after ten minutes; the README's table says on what."""
+"""CIEDE2000 and colorfulness ratio after ten minutes; the README's table says on what."""
 
 
 def make_config(chosen: dict[str, object]) -> TrainConfig:

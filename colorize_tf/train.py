@@ -11,14 +11,14 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from colorize_tf import assembly, cli
-from colorize_tf.assembly import prolonged_config, resume_config
+from colorize_tf import cli, experiment
+from colorize_tf.artifacts.run_folder import RunFolder, read_json
 from colorize_tf.config import TrainConfig, flag
 from colorize_tf.data import locks
+from colorize_tf.experiment import prolonged_config, resume_config
 from colorize_tf.files import check_writable_folder
-from colorize_tf.recipes import REACHED, RECIPES, make_config
-from colorize_tf.runs import RunFolder, read_json
-from colorize_tf.training.placement import Placement
+from colorize_tf.recipes import RECIPE_RESULTS, RECIPES, make_config
+from colorize_tf.training.runtime_options import RuntimeOptions
 
 # 128 + SIGTERM: what Kubeflow's TFJob with restartPolicy ExitCode starts again.
 _TO_BE_RESTARTED = 143
@@ -34,7 +34,7 @@ def _parser():
         example="python -m colorize_tf.train --data-dir photos --run-dir runs/first",
     )
     cli.add_config_flags(parser, TrainConfig)
-    cli.add_config_flags(parser, Placement)
+    cli.add_config_flags(parser, RuntimeOptions)
     return parser
 
 
@@ -42,9 +42,9 @@ def _describe(name, recipe):
     """One recipe for the help: what it is, and the flags that it stands for."""
     flags = " ".join(f"{flag(field)} {value}" for field, value in recipe.defaults.items())
     text = f"{recipe.summary}; {recipe.parameters} M parameters; {recipe.source}."
-    if name in REACHED:
-        ciede2000, colorfulness = REACHED[name]
-        text += f" In ten minutes CIEDE2000 {ciede2000:.2f}, colourfulness {colorfulness:.2f}."
+    if name in RECIPE_RESULTS:
+        ciede2000, colorfulness = RECIPE_RESULTS[name]
+        text += f" In ten minutes CIEDE2000 {ciede2000:.2f}, colorfulness {colorfulness:.2f}."
     lines = [*textwrap.wrap(text, 62), *textwrap.wrap(flags, 62, break_on_hyphens=False)]
     return f"  {name:14} " + ("\n" + 17 * " ").join(lines)
 
@@ -53,23 +53,23 @@ def _describe(name, recipe):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the flags say; return the exit code."""
     chosen = vars(_parser().parse_args(arguments))
-    names = {field.name for field in dataclasses.fields(Placement)} & chosen.keys()
-    placement = Placement(**{name: chosen.pop(name) for name in names})
-    begin = functools.partial(_begin, chosen, placement.restartable)
-    workers, begun = assembly.gather(placement, chosen, begin)
+    names = {field.name for field in dataclasses.fields(RuntimeOptions)} & chosen.keys()
+    runtime_options = RuntimeOptions(**{name: chosen.pop(name) for name in names})
+    begin = functools.partial(_begin, chosen, runtime_options.restartable)
+    workers, begun = experiment.gather(runtime_options, chosen, begin)
     config = TrainConfig(**begun["config"])
-    distribution = assembly.start(placement, workers)
+    distribution = experiment.start(runtime_options, workers)
     take_part = _lead if distribution.is_chief else _follow
     if workers is None:
-        return take_part(config, distribution, placement.jit, begun["is_new"])
-    from colorize_tf.training.distribute import LOST_WORKER
+        return take_part(config, distribution, runtime_options.jit, begun["is_new"])
+    from colorize_tf.training.distribution import LOST_WORKER
 
     try:
-        return take_part(config, distribution, placement.jit, begun["is_new"])
+        return take_part(config, distribution, runtime_options.jit, begun["is_new"])
     except LOST_WORKER as error:
         reason = cli.cause(error.message)[:200]
         print(
-            f"\n{workers.named_in(error.message)} is gone; {assembly.RESTART} ({reason})",
+            f"\n{workers.named_in(error.message)} is gone; {experiment.RESTART} ({reason})",
             file=sys.stderr,
         )
         return _TO_BE_RESTARTED
@@ -114,12 +114,12 @@ def _lead(config, distribution, jit, is_new):
         run = RunFolder.open(config.run_dir) if config.resume else None
         if run is not None:
             ending.enter_context(locks.held(run.path))
-        gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
+        gan, precision = experiment.build_gan(config, distribution, initialize=is_new)
         config = dataclasses.replace(config, precision=precision)
-        distance = assembly.color_distance(config)
+        distance = experiment.color_distance(config)
         photographs = _find_photographs(config, run)
         print(f"{photographs.origin}: {photographs.audit.summary()}")
-        assembly.check(config, photographs, distribution, jit)
+        experiment.check(config, photographs, distribution, jit)
         if run is None:
             run = RunFolder.create(config.run_dir, stem=f"{config.recipe}-{config.dataset}")
             ending.enter_context(locks.held(run.path))
@@ -127,15 +127,15 @@ def _lead(config, distribution, jit, is_new):
 
 
 def _train(gan, config, run, photographs, distribution, distance, jit, is_new):
-    from colorize_tf.training.state import load_state
+    from colorize_tf.training.checkpoint import load_state
     from colorize_tf.training.termination import Terminated
 
     if not is_new:
         load_state(gan, run.state)
-    assembly.write_down(run, config, photographs)
+    experiment.write_down(run, config, photographs)
     distribution.from_chief(_short_hash(photographs))
     try:
-        assembly.train(gan, config, run, photographs, distribution, distance=distance, jit=jit)
+        experiment.train(gan, config, run, photographs, distribution, distance=distance, jit=jit)
         _finish(config, run, photographs)
     except KeyboardInterrupt:
         return _interrupted(gan, config, run)
@@ -148,7 +148,7 @@ def _follow(config, distribution, jit, is_new):
     """Train beside the chief; nothing is kept."""
     from colorize_tf.training.termination import Terminated
 
-    gan, precision = assembly.build_gan(config, distribution, initialize=is_new)
+    gan, precision = experiment.build_gan(config, distribution, initialize=is_new)
     config = dataclasses.replace(config, precision=precision)
     # After the chief, which may have put them where this process looks.
     expected = distribution.from_chief(0.0)
@@ -162,7 +162,7 @@ def _follow(config, distribution, jit, is_new):
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(folder)
         try:
-            assembly.train(gan, config, run, photographs, distribution, distance=None, jit=jit)
+            experiment.train(gan, config, run, photographs, distribution, distance=None, jit=jit)
         except Terminated:
             return _TO_BE_RESTARTED
     return 0
@@ -216,7 +216,7 @@ def _interrupted(gan, config, run):
 
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would cut this short
     if not run.generator.is_file():
-        save_generator(gan.final_generator, run.generator, assembly.describe_run(config, run))
+        save_generator(gan.ema_generator, run.generator, experiment.describe_run(config, run))
     signal.signal(signal.SIGINT, handler)
     print(
         f"\ninterrupted; the best generator so far is {run.generator}; go on with "
@@ -241,15 +241,15 @@ def _finish(config, run, photographs):
 
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import load_generator
-    from colorize_tf.evaluation.scores import evaluation_image, grey, score
+    from colorize_tf.evaluation.scores import evaluation_image, gray, score
     from colorize_tf.evaluation.tables import table
     from colorize_tf.inference.colorizer import Colorizer
 
     run.drop_cache()
     colorize = Colorizer.load(run.path)
     options = {"paths": photographs.validation, "size": config.image_size}
-    scores = {"grey (ab = 0)": score(grey, **options), "this run": score(colorize, **options)}
-    description = assembly.describe_run(config, run)
+    scores = {"gray (ab = 0)": score(gray, **options), "this run": score(colorize, **options)}
+    description = experiment.describe_run(config, run)
     description["figures"] = {
         "pictures": f"{len(photographs.validation)} validation pictures of: "
         + description["data"]["origin"],
@@ -258,7 +258,7 @@ def _finish(config, run, photographs):
         "scores": scores,
     }
     folder = Path(config.export_to).resolve() if config.export_to else run.export
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         written = export_artifacts(
             load_generator(run.generator),
             folder,

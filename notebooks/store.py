@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-# What TensorFlow and LiteRT log as they start; it tells of the machine, and nothing of colour.
+# What TensorFlow and LiteRT log as they start; it tells of the machine, and nothing of color.
 CHATTER = re.compile(r"WARNING: All log|INFO: Created|To enable the following|[IWE]\d{4} .*\.cc:")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

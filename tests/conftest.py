@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from colorize_tf import media
 from colorize_tf.artifacts.tflite_join import packed
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def calm(generator):
-    """A generator whose colours are no more vivid than a trained one's: `ab` within 0.5."""
+    """A generator whose colors are no more vivid than a trained one's: `ab` within 0.5."""
     import keras
 
     calm = keras.models.clone_model(generator)

@@ -112,7 +112,7 @@ def test_every_field_of_the_train_config_becomes_a_flag():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--colour"], "unrecognized arguments: --colour"),
+        (["--color"], "unrecognized arguments: --color"),
         (["--batch-size", "many"], "argument --batch-size: invalid int value: 'many'"),
         (["--batch-size"], "argument --batch-size: expected one argument"),
         (["--batch", "8"], "unrecognized arguments: --batch 8"),
@@ -316,14 +316,14 @@ def test_an_example_is_a_call_that_its_verb_takes(verb_help):
 
 def test_native_chatter_is_hidden_and_no_more(capfd):
     os.write(2, b"before ")
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         os.write(2, b"within ")
     os.write(2, b"after")
     assert capfd.readouterr().err == "before after"
 
 
 def test_native_chatter_shows_again_after_an_error(capfd):
-    with pytest.raises(ValueError), cli.native_chatter_hidden():
+    with pytest.raises(ValueError), cli.native_logs_hidden():
         raise ValueError
     os.write(2, b"after")
     assert capfd.readouterr().err == "after"
@@ -335,12 +335,12 @@ def run_python(code):
 
 
 def test_our_warnings_show_while_native_chatter_is_hidden():
-    code = "import warnings\nwith cli.native_chatter_hidden(): warnings.warn('ours')"
+    code = "import warnings\nwith cli.native_logs_hidden(): warnings.warn('ours')"
     assert "ours" in run_python(f"from colorize_tf import cli\n{code}").stderr
 
 
 def test_without_standard_error_there_is_nothing_to_hide():
-    code = "import os\nos.close(2)\nwith cli.native_chatter_hidden(): print('done')"
+    code = "import os\nos.close(2)\nwith cli.native_logs_hidden(): print('done')"
     assert run_python(f"from colorize_tf import cli\n{code}").stdout == "done\n"
 
 

@@ -12,12 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import colorize, media
-from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.inference.colorizer import Colorizer, ModelGone
+from colorize_tf import colorize
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
+from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.errors import ModelUnavailableError
 
 
-def grey_landscape(seed, height=70, width=110):
+def gray_landscape(seed, height=70, width=110):
     luma = cv2.cvtColor(render_landscape(seed, height, width), cv2.COLOR_RGB2GRAY)
     return np.repeat(luma[..., np.newaxis], 3, axis=-1)
 
@@ -25,7 +27,7 @@ def grey_landscape(seed, height=70, width=110):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "old.jpg"
-    media.write_image(path, grey_landscape(1))
+    media.write_image(path, gray_landscape(1))
     return path
 
 
@@ -46,7 +48,7 @@ def box(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("a.jpg", "b.png", "1962/c.tif")):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        media.write_image(tmp_path / "in" / name, grey_landscape(seed))
+        media.write_image(tmp_path / "in" / name, gray_landscape(seed))
     return Path("in")
 
 
@@ -65,7 +67,7 @@ def written(folder="out"):
 # One file
 
 
-def test_a_photograph_is_coloured_by_the_model_that_is_named(tiny_tflite, photo, tmp_path):
+def test_a_photograph_is_colored_by_the_model_that_is_named(tiny_tflite, photo, tmp_path):
     output = tmp_path / "new.png"
     assert run(photo, "-o", output, "--model", tiny_tflite) == 0
     expected = Colorizer.load(tiny_tflite)(media.read_image(photo))
@@ -92,7 +94,7 @@ def test_of_a_broken_film_no_library_says_more_than_one_line(tiny_tflite, tmp_pa
     )
 
 
-def test_with_a_tflite_a_folder_is_coloured_without_tensorflow(tiny_tflite, box, tmp_path):
+def test_with_a_tflite_a_folder_is_colored_without_tensorflow(tiny_tflite, box, tmp_path):
     arguments = ["in", "-o", "out", "--model", str(tiny_tflite)]
     code = f"""
 import sys
@@ -188,11 +190,11 @@ def test_a_file_that_is_no_photograph_is_named_and_counts_as_failed(
     assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
 
 
-def test_a_photograph_in_colour_is_reported_and_left_alone(green, tmp_path, capsys):
+def test_a_photograph_in_color_is_reported_and_left_alone(green, tmp_path, capsys):
     media.write_image(tmp_path / "old.jpg", render_landscape(1, 70, 110))
     arguments = [tmp_path / "old.jpg", "-o", tmp_path / "new.png"]
     assert run(*arguments) == 0
-    assert "old.jpg is in colour already; --force" in capsys.readouterr().err
+    assert "old.jpg is in color already; --force" in capsys.readouterr().err
     assert not (tmp_path / "new.png").exists()
     assert run(*arguments, "--force") == 0
     assert (tmp_path / "new.png").exists()
@@ -217,7 +219,7 @@ def no_memory(*arguments, **options):
 @pytest.mark.parametrize("output", ["new.png", "-"])
 def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys, function, output):
     monkeypatch.chdir(tmp_path)
-    media.write_image("old.png", grey_landscape(1))
+    media.write_image("old.png", gray_landscape(1))
     monkeypatch.setattr(cv2, function, no_memory)
     assert run("old.png", "-o", output) == 1
     line = "error: old.png: out of memory; try --jobs 1, or a smaller photograph\n"
@@ -226,7 +228,7 @@ def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys,
 
 
 @pytest.mark.filterwarnings("default:.* is damaged")
-def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_coloured_on_demand(
+def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_colored_on_demand(
     green, photo, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
@@ -245,7 +247,7 @@ def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_coloured_on_dema
 
 
 def samples(photo, folder, count, *others):
-    """Colour `photo` to `folder` and return all that was written there."""
+    """Color `photo` to `folder` and return all that was written there."""
     folder.mkdir()
     assert run(photo, "-o", folder / "new.png", "--samples", count, *others) == 0
     paths = [folder / f"new-{number}.png" for number in range(1, count + 1)]
@@ -298,7 +300,7 @@ def test_more_samples_are_added_to_those_in_a_folder(green, box):
 # Folders
 
 
-def test_a_folder_comes_back_in_colour_with_its_structure(green, box, capsys):
+def test_a_folder_comes_back_in_color_with_its_structure(green, box, capsys):
     assert run("in", "-o", "out", "--recursive") == 0
     assert written() == ["1962/c.tif", "a.jpg", "b.png"]
     assert capsys.readouterr() == ("out: 3 done\n", "")
@@ -361,7 +363,7 @@ def test_whatever_is_bad_is_named_once_and_the_rest_is_done(green, box, capsys):
     (box / "folder.jpg").mkdir()
     shutil.copy(box / "a.jpg", box / "really-a-jpeg.png")
     shutil.copy(box / "a.jpg", box / "twice.jpg")
-    media.write_image(box / "twice.tif", grey_landscape(5))
+    media.write_image(box / "twice.tif", gray_landscape(5))
     assert run("in", "-o", "out", "--format", "jpg") == 1
     output, errors = capsys.readouterr()
     for name in ("corrupt.png", "empty.jpg", "text.jpg", "film.avi", "cut.jpg", "gone.jpg"):
@@ -388,7 +390,7 @@ def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
     def full_disk(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(media, "written_aside", full_disk)
+    monkeypatch.setattr(media, "atomic_write", full_disk)
     assert run("in", "-o", "out") == 1
     output, errors = capsys.readouterr()
     assert errors.count("No space left on device") == 2
@@ -399,13 +401,13 @@ def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
 @pytest.mark.parametrize(("inputs", "count"), [("in/*.*", 3), ("in/film.*", 1)])
 def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, inputs, count):
     writer = cv2.VideoWriter("in/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 12, (64, 48))
-    writer.write(grey_landscape(1, 48, 64))
+    writer.write(gray_landscape(1, 48, 64))
     writer.release()
     asked = []
 
     def predict_ab(lightness):
         asked.append(lightness)
-        raise ModelGone("no answer from http://host")
+        raise ModelUnavailableError("no answer from http://host")
 
     monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32))
     assert run(inputs, "-o", "out", "--jobs", 1) == 1
@@ -416,14 +418,14 @@ def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, 
     assert len(asked) == 1
 
 
-def test_photographs_in_colour_are_skipped(green, box, capsys):
-    media.write_image(box / "colour.jpg", render_landscape(1, 70, 110))
+def test_photographs_in_color_are_skipped(green, box, capsys):
+    media.write_image(box / "color.jpg", render_landscape(1, 70, 110))
     assert run("in", "-o", "out") == 0
     output, errors = capsys.readouterr()
-    assert output == "out: 2 done, 1 skipped (1 in colour already)\n"
-    assert "in/colour.jpg is in colour already" in errors
+    assert output == "out: 2 done, 1 skipped (1 in color already)\n"
+    assert "in/color.jpg is in color already" in errors
     assert run("in", "-o", "out", "--force") == 0
-    assert written() == ["a.jpg", "b.png", "colour.jpg"]
+    assert written() == ["a.jpg", "b.png", "color.jpg"]
 
 
 def test_files_of_other_kinds_and_closed_folders_are_told(green, box, capsys):
@@ -529,7 +531,7 @@ def piped(monkeypatch):
     ("arguments", "begins"),
     [(["-"], b"\xff\xd8"), (["-", "-o", "-"], b"\xff\xd8"), (["-", "--format", "png"], b"\x89PNG")],
 )
-def test_standard_input_comes_back_in_colour(green, photo, piped, arguments, begins):
+def test_standard_input_comes_back_in_color(green, photo, piped, arguments, begins):
     code, content = piped(photo.read_bytes(), *arguments)
     assert code == 0
     assert content.startswith(begins)
@@ -550,15 +552,15 @@ def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tm
         (b"", "cannot read standard input: zero-byte"),
         (b"text", "cannot read standard input: unsupported"),
         (b"\0\0\0\x18ftypmp42", "cannot read standard input: a film: films come from files"),
-        (None, "standard input is in colour already"),
+        (None, "standard input is in color already"),
     ],
 )
-def test_what_cannot_be_coloured_leaves_standard_output_empty(
+def test_what_cannot_be_colored_leaves_standard_output_empty(
     green, tmp_path, piped, capsys, content, words
 ):
     if content is None:
-        media.write_image(tmp_path / "colour.png", render_landscape(1, 70, 110))
-        content = (tmp_path / "colour.png").read_bytes()
+        media.write_image(tmp_path / "color.png", render_landscape(1, 70, 110))
+        content = (tmp_path / "color.png").read_bytes()
     assert piped(content, "-") == (1, b"")
     error = capsys.readouterr().err
     assert error.startswith(f"error: {words}") and error.count("\n") == 1

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import demo, media
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf import demo
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 
 with_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="needs gradio, the extra demo"
@@ -30,7 +31,7 @@ QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
 SECONDS = 120
 
 
-def grey_landscape(path, seed=1, height=90, width=140):
+def gray_landscape(path, seed=1, height=90, width=140):
     luma = cv2.cvtColor(render_landscape(seed, height, width), cv2.COLOR_RGB2GRAY)
     media.write_image(path, np.repeat(luma[..., np.newaxis], 3, axis=-1))
     return path
@@ -225,7 +226,7 @@ def page(browser, address):
 
 @with_gradio
 def test_what_is_downloaded_is_what_the_command_writes(page, verb, tiny_tflite, tmp_path):
-    source = grey_landscape(tmp_path / "old.jpg")
+    source = gray_landscape(tmp_path / "old.jpg")
     page.drop(source)
     page.wait(lambda: page.title() == "old.jpg")
     page.click("#save")
@@ -237,13 +238,13 @@ def test_what_is_downloaded_is_what_the_command_writes(page, verb, tiny_tflite, 
 
 @with_gradio
 def test_several_are_seen_one_by_one_and_downloaded_together(page, tmp_path):
-    page.drop(*(grey_landscape(tmp_path / f"{name}.png", ord(name)) for name in "ab"))
+    page.drop(*(gray_landscape(tmp_path / f"{name}.png", ord(name)) for name in "ab"))
     page.wait(lambda: page.title() == "a.png")
     page.wait(lambda: len(page.find("#strip .thumbnail-item img")) == 2)
     page.find("#strip .thumbnail-item")[1].click()
     page.wait(lambda: page.title() == "b.png")
     page.click("#save-all")
-    with zipfile.ZipFile(page.downloaded("photographs in colour.zip")) as archive:
+    with zipfile.ZipFile(page.downloaded("photographs in color.zip")) as archive:
         assert archive.namelist() == ["a.png", "b.png"]
         assert archive.testzip() is None
 
@@ -251,7 +252,7 @@ def test_several_are_seen_one_by_one_and_downloaded_together(page, tmp_path):
 @with_gradio
 def test_intensity_changes_the_picture(page):
     def source():
-        return page.one(".comparison .colour").get_attribute("src")
+        return page.one(".comparison .color").get_attribute("src")
 
     before = source()
     page.one("input[type=range][aria-label*=Intensity]").send_keys("\ue012\ue012")  # arrow left
@@ -271,13 +272,13 @@ def test_the_keyboard_moves_the_seam_and_pictures_are_described(page):
     described = [image.get_attribute("alt") for image in page.find("img")]
     assert described[:2] == [
         "meadow and forest.jpg in black and white",
-        "meadow and forest.jpg in colour",
+        "meadow and forest.jpg in color",
     ]
     assert all(described)
 
 
 @with_gradio
-def test_an_example_is_coloured_when_it_is_chosen(page):
+def test_an_example_is_colored_when_it_is_chosen(page):
     page.find("#examples .thumbnail-item")[2].click()
     page.wait(lambda: page.title() == "snow.jpg")
 
@@ -292,13 +293,13 @@ def test_what_is_no_photograph_is_a_message_and_the_page_stays(page, tmp_path):
 
 @with_gradio
 def test_too_many_files_are_a_message(page, tmp_path, workspace):
-    page.drop(*(grey_landscape(tmp_path / f"many-{number}.png") for number in range(4)))
+    page.drop(*(gray_landscape(tmp_path / f"many-{number}.png") for number in range(4)))
     assert "4 files came, at most 3 are taken at once" in page.message()
     assert not [name for name in files(workspace) if name.startswith("many")]
 
 
 @with_gradio
-def test_a_film_is_coloured_and_downloaded(page, tmp_path):
+def test_a_film_is_colored_and_downloaded(page, tmp_path):
     fourcc = cv2.VideoWriter_fourcc(*"MJPG")
     writer = cv2.VideoWriter(str(tmp_path / "old.avi"), cv2.CAP_FFMPEG, fourcc, 12, (64, 48))
     for level in range(8):
@@ -329,7 +330,7 @@ def test_it_fits_a_phone(page):
 
 @with_gradio
 def test_the_files_of_a_page_go_when_it_is_left(page, workspace, tmp_path):
-    page.drop(grey_landscape(tmp_path / "mine.png"))
+    page.drop(gray_landscape(tmp_path / "mine.png"))
     page.wait(lambda: page.title() == "mine.png")
     assert "mine.png" in files(workspace)
     page.browser.get("about:blank")

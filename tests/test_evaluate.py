@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf import media
 from colorize_tf.artifacts.keras_file import save_generator
+from colorize_tf.artifacts.run_folder import read_json, write_json
 from colorize_tf.evaluate import main
-from colorize_tf.runs import read_json, write_json
+from colorize_tf.imagefiles import media
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def evaluate(landscapes, offline, tmp_path, capsys):
     return evaluate
 
 
-def test_a_model_is_printed_beside_the_grey_answer(model, evaluate):
+def test_a_model_is_printed_beside_the_gray_answer(model, evaluate):
     output, content = evaluate(model)
-    assert list(content["scores"]) == ["grey (ab = 0)", model]
+    assert list(content["scores"]) == ["gray (ab = 0)", model]
     for name, figures in content["scores"].items():
         line = next(line for line in output.splitlines() if line.startswith(name))
         assert f"{figures['ab_rmse']:.2f}" in line and f"{figures['ssim']:.3f}" in line
@@ -51,7 +51,7 @@ def test_a_model_is_printed_beside_the_grey_answer(model, evaluate):
 
 def test_without_a_model_it_is_the_one_that_comes_with_the_package(evaluate):
     _, content = evaluate()
-    assert list(content["scores"]) == ["grey (ab = 0)", "landscapes.tflite"]
+    assert list(content["scores"]) == ["gray (ab = 0)", "landscapes.tflite"]
     assert content["scores"]["landscapes.tflite"]["input_size"] == 128
 
 
@@ -84,21 +84,21 @@ def test_a_run_tells_what_it_cost(run, evaluate):
     assert f"{figures['parameters']:,}" in output
 
 
-def test_a_run_brings_the_mean_colour_of_its_photographs(run, evaluate):
+def test_a_run_brings_the_mean_color_of_its_photographs(run, evaluate):
     _, content = evaluate(run)
-    assert list(content["scores"]) == ["grey (ab = 0)", "mean colour", "green"]
-    grey, mean = content["scores"]["grey (ab = 0)"], content["scores"]["mean colour"]
-    assert mean["ab_rmse"] != grey["ab_rmse"]
+    assert list(content["scores"]) == ["gray (ab = 0)", "mean color", "green"]
+    gray, mean = content["scores"]["gray (ab = 0)"], content["scores"]["mean color"]
+    assert mean["ab_rmse"] != gray["ab_rmse"]
     assert "parameters" not in mean
 
 
-def test_runs_with_other_photographs_bring_a_mean_colour_each(run, evaluate):
+def test_runs_with_other_photographs_bring_a_mean_color_each(run, evaluate):
     for name, mean_ab in (("same", [-0.05, 0.05]), ("blue", [0.0, -0.1])):
         other = shutil.copytree(run, run.with_name(name))
         write_json(other / "data.json", {"mean_ab": mean_ab})
     _, content = evaluate(*(run.with_name(name) for name in ("green", "same", "blue")))
     means = [name for name in content["scores"] if name.startswith("mean")]
-    assert means == ["mean colour of green", "mean colour of blue"]
+    assert means == ["mean color of green", "mean color of blue"]
 
 
 def test_a_run_that_was_stopped_in_its_first_epoch_has_no_speed(run, evaluate):
@@ -201,7 +201,7 @@ def test_a_model_that_answers_nan_is_named_and_not_averaged(
     arguments = [str(tmp_path / "broken.keras"), "--data-dir", str(landscapes[0].parent)]
     assert main([*arguments, "--size", "32", "--json", str(tmp_path / "scores.json")]) == 2
     error = capsys.readouterr().err
-    assert "broken.keras cannot colour" in error and "00.png: the model answered NaN" in error
+    assert "broken.keras cannot color" in error and "00.png: the model answered NaN" in error
     assert not (tmp_path / "scores.json").exists()
 
 
@@ -241,8 +241,8 @@ def test_two_models_need_two_names(run, capsys):
         assert "would both be called 'green'" in capsys.readouterr().err
 
 
-def test_a_folder_of_grey_photographs_has_no_truth(model, offline, tmp_path, capsys):
-    media.write_image(tmp_path / "grey.png", np.full((80, 80, 3), 90, np.uint8))
+def test_a_folder_of_gray_photographs_has_no_truth(model, offline, tmp_path, capsys):
+    media.write_image(tmp_path / "gray.png", np.full((80, 80, 3), 90, np.uint8))
     assert main([model, "--data-dir", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert "monochrome" in error and "no true colour to compare with" in error
+    assert "monochrome" in error and "no true color to compare with" in error

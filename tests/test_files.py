@@ -1,10 +1,10 @@
 import pytest
 
-from colorize_tf.files import check_writable_folder, written_aside
+from colorize_tf.files import atomic_write, check_writable_folder
 
 
 def test_a_file_appears_under_its_name(tmp_path):
-    with written_aside(tmp_path / "a.txt") as aside:
+    with atomic_write(tmp_path / "a.txt") as aside:
         aside.write_text("new")
         assert aside.suffix == ".txt" and not (tmp_path / "a.txt").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
@@ -13,13 +13,13 @@ def test_a_file_appears_under_its_name(tmp_path):
 
 def test_a_file_replaces_an_older_one(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with written_aside(tmp_path / "a.txt") as aside:
+    with atomic_write(tmp_path / "a.txt") as aside:
         aside.write_text("new")
     assert (tmp_path / "a.txt").read_text() == "new"
 
 
 def test_a_folder_appears_under_its_name(tmp_path):
-    with written_aside(tmp_path / "model") as aside:
+    with atomic_write(tmp_path / "model") as aside:
         (aside / "variables").mkdir(parents=True)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (tmp_path / "model" / "variables").is_dir()
@@ -28,7 +28,7 @@ def test_a_folder_appears_under_its_name(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(error), written_aside(tmp_path / "a.txt") as aside:
+    with pytest.raises(error), atomic_write(tmp_path / "a.txt") as aside:
         aside.write_text("half")
         raise error
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
@@ -36,7 +36,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, error):
 
 
 def test_a_failure_removes_a_half_written_folder(tmp_path):
-    with pytest.raises(ValueError), written_aside(tmp_path / "model") as aside:
+    with pytest.raises(ValueError), atomic_write(tmp_path / "model") as aside:
         (aside / "variables").mkdir(parents=True)
         raise ValueError
     assert list(tmp_path.iterdir()) == []
@@ -45,36 +45,36 @@ def test_a_failure_removes_a_half_written_folder(tmp_path):
 def test_a_folder_is_never_put_over_another(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "kept").touch()
-    with pytest.raises(OSError), written_aside(tmp_path / "model") as aside:
+    with pytest.raises(OSError), atomic_write(tmp_path / "model") as aside:
         aside.mkdir()
     assert [path.name for path in tmp_path.rglob("*")] == ["model", "kept"]
 
 
 def test_what_a_killed_process_left_is_not_in_the_way(tmp_path):
-    with written_aside(tmp_path / "model") as aside:
+    with atomic_write(tmp_path / "model") as aside:
         aside.mkdir()
     (tmp_path / "model").rename(aside)
     (aside / "half").touch()
-    with written_aside(tmp_path / "model") as again:
+    with atomic_write(tmp_path / "model") as again:
         assert not again.exists()
         again.touch()
 
 
 def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
     path = tmp_path / f"{'a' * 251}.png"
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.touch()
     assert path.is_file()
 
 
 def test_a_suffix_of_two_parts_stays(tmp_path):
-    with written_aside(tmp_path / "state.weights.h5") as aside:
+    with atomic_write(tmp_path / "state.weights.h5") as aside:
         assert aside.name.endswith(".weights.h5")
         aside.touch()
 
 
 def test_two_writers_of_one_path_do_not_meet(tmp_path):
-    with written_aside(tmp_path / "a") as first, written_aside(tmp_path / "a") as second:
+    with atomic_write(tmp_path / "a") as first, atomic_write(tmp_path / "a") as second:
         first.write_text("first")
         second.write_text("second")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["first"]

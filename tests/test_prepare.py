@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from colorize_tf import media, prepare, train
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf import prepare, train
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from colorize_tf import colorimetry, media
 from colorize_tf.artifacts.tflite import convert_to_tflite
-from colorize_tf.colorimetry import AB_SCALE, LIGHTNESS_SCALE
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab import AB_SCALE, LIGHTNESS_SCALE, WHITE, XYZ_FROM_RGB
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
 
@@ -27,7 +27,7 @@ def example(language):
 # What is out of gamut is clipped, here as there.
 @pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB:UserWarning")
 @pytest.mark.parametrize(("height", "width"), [(50, 90), (90, 50), (32, 32), (200, 150)])
-def test_the_python_example_colours_as_the_network_does(calm, tmp_path, height, width):
+def test_the_python_example_colors_as_the_network_does(calm, tmp_path, height, width):
     media.write_image(tmp_path / "old.jpg", render_landscape(4, height, width))
     (tmp_path / "landscapes.tflite").write_bytes(convert_to_tflite(calm))
     command = [sys.executable, "-c", example("python")]
@@ -50,8 +50,8 @@ def test_the_python_example_needs_three_packages():
 @pytest.mark.parametrize("language", ["python", "kotlin", "swift"])
 def test_the_constants_are_those_of_color(language):
     numbers = [float(number) for number in re.findall(r"\d+\.\d+", example(language))]
-    matrix = np.linalg.inv(np.array(colorimetry.XYZ_FROM_RGB)) * np.array(colorimetry.WHITE)
+    matrix = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
     lightness = [116 / LIGHTNESS_SCALE, 16 / LIGHTNESS_SCALE + 1]
     chroma = [AB_SCALE / 500, AB_SCALE / 200]
-    for constant in [*np.abs(matrix).ravel(), *lightness, *chroma, *colorimetry.XYZ_FROM_RGB[1]]:
+    for constant in [*np.abs(matrix).ravel(), *lightness, *chroma, *XYZ_FROM_RGB[1]]:
         assert np.abs(np.array(numbers) - constant).min() < 1e-5, constant

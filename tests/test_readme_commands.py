@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import cli, media
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf import cli
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.recipes import make_config
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,7 @@ ELSEWHERE = {
     "printf": (REMOTE, "test_the_readmes_curl_example"),
     "import base64": (REMOTE, "test_the_readmes_python_example"),
     "import pathlib\n\nimport grpc": (REMOTE, "test_the_readmes_grpc_example"),
-    "import cv2": ("test_readme.py", "test_the_python_example_colours_as_the_network_does"),
+    "import cv2": ("test_readme.py", "test_the_python_example_colors_as_the_network_does"),
     "import android": ("test_readme.py", "test_the_constants_are_those_of_color"),
     "import CoreGraphics": ("test_readme.py", "test_the_constants_are_those_of_color"),
 }

@@ -6,7 +6,7 @@ import pytest
 
 from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.recipes import (
-    REACHED,
+    RECIPE_RESULTS,
     RECIPES,
     learning_rate_factor,
     make_config,
@@ -79,11 +79,11 @@ def test_recipes_say_what_they_are_and_set_fields_that_exist(name):
 
 def test_what_a_recipe_reaches_is_what_the_readme_says():
     readme = (Path(__file__).parents[1] / "README.md").read_text()
-    for name, (ciede2000, colorfulness) in REACHED.items():
+    for name, (ciede2000, colorfulness) in RECIPE_RESULTS.items():
         (row,) = re.findall(rf"^\| {name} \|.*$", readme, re.MULTILINE)
         cells = row.split(" | ")
         assert f"{ciede2000:.2f}" in cells[4] and f"{colorfulness:.2f}" in cells[5], name
-    assert RECIPES.keys() - REACHED.keys() == {"tiny"}
+    assert RECIPES.keys() - RECIPE_RESULTS.keys() == {"tiny"}
 
 
 def test_pix2pix_is_as_in_the_paper():

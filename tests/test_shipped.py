@@ -9,28 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colorize_tf import media
 from colorize_tf.artifacts.card import describe
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import SHIPPED_MODEL, Colorizer
 
 FOLDER = Path(__file__).parents[1] / "saved_models" / "landscapes"
 
 
-def grey_landscape(index=4, height=96, width=144):
+def gray_landscape(index=4, height=96, width=144):
     image = render_landscape(index, height, width)
-    grey = np.rint(image @ [0.2126, 0.7152, 0.0722]).astype(np.uint8)
-    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    gray = np.rint(image @ [0.2126, 0.7152, 0.0722]).astype(np.uint8)
+    return np.repeat(gray[..., np.newaxis], 3, axis=-1)
 
 
-def test_without_a_model_the_shipped_one_answers_in_colour():
-    grey = grey_landscape()
-    colorized = Colorizer.load()(grey).astype(int)
+def test_without_a_model_the_shipped_one_answers_in_color():
+    gray = gray_landscape()
+    colorized = Colorizer.load()(gray).astype(int)
     assert np.ptp(colorized, axis=-1).mean() > 5
 
 
 def test_the_command_needs_no_model_and_no_tensorflow(tmp_path):
-    media.write_image(tmp_path / "old.png", grey_landscape())
+    media.write_image(tmp_path / "old.png", gray_landscape())
     code = (
         "import sys; from colorize_tf.colorize import main; "
         "code = main(['old.png', '-o', 'new.png']); "
@@ -68,10 +68,10 @@ def test_the_card_names_every_file_by_its_content():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*")) < 60e6
 
 
-def test_both_colour_alike():
-    grey = grey_landscape()
-    expected = Colorizer.load()(grey).astype(int)
-    assert np.abs(Colorizer.load(FOLDER / "landscapes.keras")(grey) - expected).max() <= 2
+def test_both_color_alike():
+    gray = gray_landscape()
+    expected = Colorizer.load()(gray).astype(int)
+    assert np.abs(Colorizer.load(FOLDER / "landscapes.keras")(gray) - expected).max() <= 2
 
 
 def test_it_is_small_enough_for_a_wheel():

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf import media
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.data.locks import held
+from colorize_tf.imagefiles import media
 from colorize_tf.train import _begin, main
 
 TINY = ["--recipe", "tiny", "--dataset", "synthetic"]
@@ -85,11 +85,11 @@ def test_what_a_run_leaves_behind_says_how_it_came_about(tiny_run):
     assert str(run.parent) not in text
 
 
-def test_a_run_prints_the_grey_answer_beside_its_own(tiny_run):
+def test_a_run_prints_the_gray_answer_beside_its_own(tiny_run):
     _, output = tiny_run
-    assert "grey (ab = 0)" in output.stdout
+    assert "gray (ab = 0)" in output.stdout
     assert "this run" in output.stdout
-    assert "colourfulness" in output.stdout
+    assert "colorfulness" in output.stdout
 
 
 def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
@@ -126,7 +126,7 @@ def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
     assert float(rows[1]["discriminator_loss"]) > 0
 
 
-def test_a_sample_grid_shows_six_photographs_grey_predicted_and_true(tiny_run):
+def test_a_sample_grid_shows_six_photographs_gray_predicted_and_true(tiny_run):
     run, _ = tiny_run
     assert media.read_image(run / "samples/epoch-001.png").shape == (3 * 64, 6 * 64, 3)
 

@@ -13,9 +13,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import colorize_tf
+from colorize_tf.artifacts.run_folder import RunFolder
 from colorize_tf.artifacts.tflite_join import packed
 from colorize_tf.artifacts.versions import version_folder
-from colorize_tf.runs import RunFolder
 
 CARD = "colorize_tf.json"
 """What the description is called inside a `.keras`, a `.tflite` and a SavedModel's `assets.extra`,

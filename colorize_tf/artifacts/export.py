@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from colorize_tf.artifacts.card import put_in_saved_model, put_in_tflite, write_card
-from colorize_tf.artifacts.contract import saved_model_signatures, tflite_signatures
 from colorize_tf.artifacts.keras_file import (
     as_float32,
     describe_generator,
@@ -23,9 +22,10 @@ from colorize_tf.artifacts.keras_file import (
 from colorize_tf.artifacts.model_card import MODEL_CARD, model_card
 from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
 from colorize_tf.artifacts.serving import write_serving_configs, write_warmup
+from colorize_tf.artifacts.signatures import saved_model_signatures, tflite_signatures
 from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
 from colorize_tf.artifacts.versions import next_version
-from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.color.lab_tf import encode, images_to_rgb
 
 # float32 against float32: what another order of additions makes of it, with room to spare.
 _EXACT = ("largest_difference", 1e-4)

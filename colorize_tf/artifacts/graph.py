@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from colorize_tf.color import decode, images_to_rgb, rgb_to_images, rgb_to_lightness
+from colorize_tf.color.lab_tf import decode, images_to_rgb, rgb_to_images, rgb_to_lightness
 
 MAX_MEGAPIXELS = 40
 """Encoded photographs larger than this are refused before their pixels are decoded."""
@@ -20,7 +20,7 @@ _JPEG, _PNG, _BMP, _GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8"
 def colorize_images(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, size: int
 ) -> tf.Tensor:
-    """Colour photographs of any one size.
+    """Color photographs of any one size.
 
     Args:
         predict_ab: `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
@@ -42,7 +42,7 @@ def colorize_images(
 def colorize_bytes(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], image_bytes: tf.Tensor, size: int
 ) -> tf.Tensor:
-    """Colour encoded photographs, which may differ in size.
+    """Color encoded photographs, which may differ in size.
 
     Args:
         predict_ab: `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.

@@ -7,9 +7,9 @@ import keras
 import tensorflow as tf
 
 from colorize_tf.artifacts.card import make_card, put_in_keras
-from colorize_tf.artifacts.contract import keras_signatures
-from colorize_tf.files import written_aside
-from colorize_tf.runs import RunFolder
+from colorize_tf.artifacts.run_folder import RunFolder
+from colorize_tf.artifacts.signatures import keras_signatures
+from colorize_tf.files import atomic_write
 
 
 def save_generator(
@@ -26,7 +26,7 @@ def save_generator(
     """
     card = describe_generator(generator, {"name": Path(path).stem, **(description or {})})
     signatures = keras_signatures(card["input_size"], card["z_size"])
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         as_float32(generator).save(aside)
         put_in_keras(aside, {**card, "signatures": signatures})
 

@@ -10,7 +10,7 @@ _UNKNOWN = "not known"
 _TEXT = """\
 # {name}
 
-Colours black-and-white landscape photographs: it keeps the lightness and predicts the colours.
+Colors black-and-white landscape photographs: it keeps the lightness and predicts the colors.
 
 | | |
 |---|---|
@@ -35,8 +35,8 @@ gives.
 
 ## Limits
 
-Colour is a guess. The network is made for landscapes: people, interiors and everything else come
-out wrong. Colours tend to be paler than the truth, and nothing tells a right one from a wrong one:
+Color is a guess. The network is made for landscapes: people, interiors and everything else come
+out wrong. Colors tend to be paler than the truth, and nothing tells a right one from a wrong one:
 they are no evidence of how a place looked.
 
 ## Files
@@ -95,7 +95,7 @@ def _figures(figures: dict) -> str:
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
         f"Means over {figures['pictures']}, at {figures['size']} px,\n"
-        f"beside the grey answer, which costs nothing:\n\n{table}\n\n"
+        f"beside the gray answer, which costs nothing:\n\n{table}\n\n"
         f"Printed by\n\n    {figures['command']}"
     )
 

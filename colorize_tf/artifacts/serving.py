@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf.color import encode, images_to_rgb
-from colorize_tf.files import written_aside
+from colorize_tf.color.lab_tf import encode, images_to_rgb
+from colorize_tf.files import atomic_write
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where in a version folder the server looks for requests to run before it answers any."""
@@ -74,7 +74,7 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
         inputs["sample_ab"] = {"lightness": lightness, "z": np.zeros((1, z_size), np.float32)}
     path = Path(folder) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
-    with written_aside(path) as aside, tf.io.TFRecordWriter(os.fspath(aside)) as writer:
+    with atomic_write(path) as aside, tf.io.TFRecordWriter(os.fspath(aside)) as writer:
         for signature, tensors in inputs.items():
             request = predict_pb2.PredictRequest()
             request.model_spec.signature_name = signature
@@ -104,7 +104,7 @@ def write_serving_configs(base_folder: str | Path, name: str) -> tuple[Path, Pat
     _check_name(name)
     paths = Path(base_folder) / "batching.config", Path(base_folder) / "models.config"
     for path, text in zip(paths, (_BATCHING, _MODELS.format(name=name)), strict=True):
-        with written_aside(path) as aside:
+        with atomic_write(path) as aside:
             aside.write_text(text)
     return paths
 

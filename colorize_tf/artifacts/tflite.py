@@ -20,7 +20,7 @@ from colorize_tf.artifacts.tflite_precision import (
     restore_depthwise_kernels,
 )
 from colorize_tf.artifacts.tflite_ranges import balance_ranges
-from colorize_tf.color import (
+from colorize_tf.color.lab_tf import (
     decode,
     encode,
     images_to_rgb,
@@ -132,7 +132,7 @@ def resize_generator(generator: keras.Model, size: int) -> keras.Model:
 def compare_tflite(
     content: bytes, generator: keras.Model, pictures: np.ndarray
 ) -> dict[str, float]:
-    """Measure how far a TFLite file's coloured pictures are from the generator's.
+    """Measure how far a TFLite file's colored pictures are from the generator's.
 
     Args:
         content: what `convert_to_tflite` returned.

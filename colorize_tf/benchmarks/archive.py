@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from colorize_tf.benchmarks.inputs import write_folders
 from colorize_tf.benchmarks.measuring import Part, Row
-from colorize_tf.benchmarks.photograph import write_grey_photograph
 from colorize_tf.benchmarks.stages import measure_stages
-
-_IN_A_FOLDER = 100
 
 
 def measure_archive(
@@ -21,7 +19,7 @@ def measure_archive(
     width: int = 640,
     stages_at: Sequence[tuple[int, int]] = ((3000, 4000), (866, 1155)),
 ) -> list[Part]:
-    """Measure a folder of JPEG files coloured by the model that comes with the package.
+    """Measure a folder of JPEG files colored by the model that comes with the package.
 
     Args:
         count: of the photographs.
@@ -35,7 +33,7 @@ def measure_archive(
 
 
 def _measure_folder(count: int, processes: Sequence[int], height: int, width: int) -> list[Part]:
-    from colorize_tf.inference.listing import list_tasks
+    from colorize_tf.inference.batch.tasks import list_tasks
 
     title = f"{count} JPEG files of {width} x {height} into others"
     rates, starts = [], []
@@ -61,19 +59,6 @@ def _measure_folder(count: int, processes: Sequence[int], height: int, width: in
         Part(f"{title}, from the first batch to the last", rates),
         Part("start of Ray and of the model, to the first batch", starts),
     ]
-
-
-def write_folders(folder: Path, count: int, height: int, width: int) -> None:
-    """Write grey photographs, a hundred to a folder."""
-    first = folder / "first.jpg"
-    folder.mkdir(parents=True)
-    write_grey_photograph(first, height, width)
-    data = first.read_bytes()
-    first.unlink()
-    for index in range(count):
-        path = folder / f"{index // _IN_A_FOLDER:03d}" / f"{index:06d}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
 
 
 class _Clock:
@@ -110,22 +95,22 @@ class _Clock:
 
 
 def _color_here(tasks, jobs):
-    from colorize_tf.inference.session import colorize_tasks
-    from colorize_tf.inference.shoebox import open_shoebox
-    from colorize_tf.inference.tally import Tally
+    from colorize_tf.inference.batch.processor import load_processor
+    from colorize_tf.inference.batch.session import colorize_tasks
+    from colorize_tf.inference.batch.summary import Tally
 
-    shoebox, clock = open_shoebox(None), _Clock()
-    colorize_tasks(tasks, shoebox, Tally(), jobs=jobs, progress=lambda *_: _shown(clock))
+    processor, clock = load_processor(None), _Clock()
+    colorize_tasks(tasks, processor, Tally(), jobs=jobs, progress=lambda *_: _shown(clock))
     return clock
 
 
 def _color_by_ray(tasks, jobs):
     from colorize_tf import cli
-    from colorize_tf.inference.archive import colorize_archive
-    from colorize_tf.inference.tally import Tally
+    from colorize_tf.inference.batch.archive import colorize_archive
+    from colorize_tf.inference.batch.summary import Tally
 
     clock = _Clock()
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         colorize_archive(
             tasks, {"model": None}, Tally(), jobs=jobs, progress=lambda *_: _shown(clock)
         )

@@ -17,8 +17,8 @@ def measure_color(*, side: int = 1000, **options: float) -> list[Part]:
     import tensorflow as tf
     from skimage.color import lab2rgb, rgb2lab
 
-    from colorize_tf.color import lab_to_rgb, rgb_to_lab
-    from colorize_tf.colorimetry import images_to_lab, lab_to_linear, linear_to_images
+    from colorize_tf.color.lab import images_to_lab, lab_to_linear, linear_to_images
+    from colorize_tf.color.lab_tf import lab_to_rgb, rgb_to_lab
 
     images = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     rgb = np.float32(images) / 255

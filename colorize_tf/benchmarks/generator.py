@@ -75,7 +75,7 @@ def _lite(
     for quantization in QUANTIZATIONS:
         path = folder / f"{quantization}.tflite"
         calibration = noise if quantization == "int8" else None
-        with cli.native_chatter_hidden():
+        with cli.native_logs_hidden():
             path.write_bytes(
                 convert_to_tflite(generator, quantization=quantization, calibration=calibration)
             )

@@ -1,6 +1,6 @@
 """How the cost of a picture grows with its size, with the batch and with the data set.
 
-What colouring a photograph costs, in seconds a megapixel, is to stay the same at every size.
+What coloring a photograph costs, in seconds a megapixel, is to stay the same at every size.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from colorize_tf.benchmarks.inputs import write_gray_photograph
 from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
-from colorize_tf.benchmarks.photograph import coloring, write_grey_photograph
+from colorize_tf.benchmarks.photograph import coloring
 from colorize_tf.benchmarks.training import Case, build_gan, fastest_precision
-from colorize_tf.files import written_aside
+from colorize_tf.files import atomic_write
 
 SIZES = (64, 128, 256, 512)
 BATCHES = (1, 4, 16, 64)
@@ -32,13 +33,13 @@ def measure_growth(
     generator: str = "compact_unet",
     **options: float,
 ) -> list[Part]:
-    """Measure seconds for a picture: a training step, the generator, listing; and colouring.
+    """Measure seconds for a picture: a training step, the generator, listing; and coloring.
 
     Args:
         sizes: heights and widths in pixels, at a batch of 4.
         batches: pictures at once, at the second of `sizes`.
         lengths: photographs in a data set.
-        megapixels: of photographs that are coloured, by the model that comes with the package.
+        megapixels: of photographs that are colored, by the model that comes with the package.
         generator: name in `GENERATORS`.
         **options: `rounds` and `seconds` of `compare`.
     """
@@ -65,22 +66,22 @@ def measure_growth(
 
 
 def _measure_coloring(megapixels: Sequence[float], **options: float) -> list[Part]:
-    """Measure JPEG files coloured into others, and the power of their size that the time is."""
+    """Measure JPEG files colored into others, and the power of their size that the time is."""
     rows = []
     for size in megapixels:
         height = round((size * 1e6 * 3 / 4) ** 0.5)
         with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder, "grey.jpg"), Path(folder, "colour.jpg")
-            write_grey_photograph(source, height, round(size * 1e6 / height))
+            source, target = Path(folder, "gray.jpg"), Path(folder, "color.jpg")
+            write_gray_photograph(source, height, round(size * 1e6 / height))
             colorize, _ = coloring(source, target)
             contender = Contender(f"{size:g}", colorize, size)
             rows += compare([contender], unit="s", as_time=True, **options)
     seconds = [size * row.value for size, row in zip(megapixels, rows, strict=True)]
     exponent, _ = np.polyfit(np.log(megapixels), np.log(seconds), 1)
     return [
-        Part(f"seconds a megapixel, JPEG files coloured into others, by {_TITLES[3]}", rows),
+        Part(f"seconds a megapixel, JPEG files colored into others, by {_TITLES[3]}", rows),
         Part(
-            "time of colouring as a power of the megapixels",
+            "time of coloring as a power of the megapixels",
             [Row("exponent, 1 is linear", float(exponent), "")],
         ),
     ]
@@ -107,8 +108,8 @@ def _generator(generator: str, size: int, batch: int) -> Callable[[], object]:
 
 
 def _listing(folder: Path, length: int) -> Callable[[], object]:
-    from colorize_tf import media
     from colorize_tf.data.audit import MINIMUM_SIDE, audit
+    from colorize_tf.imagefiles import media
 
     random = np.random.default_rng(length)
     paths = [folder / f"{index}.jpg" for index in range(length)]
@@ -149,5 +150,5 @@ def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
         axes.grid(alpha=0.3, which="both")
         axes.legend()
     path = Path(path)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, format=path.suffix[1:] or "png", dpi=110)

@@ -1,4 +1,4 @@
-"""Photographs coloured by the model that comes with the package: a large one, and many."""
+"""Photographs colored by the model that comes with the package: a large one, and many."""
 
 import contextlib
 import os
@@ -6,8 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
+from colorize_tf.benchmarks.inputs import write_folders, write_gray_photograph
 from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
 
 # Of the photographs in a folder, 1 megapixel.
@@ -17,7 +16,7 @@ _HEIGHT, _WIDTH = 864, 1152
 def measure_photograph(
     *, height: int = 3000, width: int = 4000, count: int = 200, **options: float
 ) -> list[Part]:
-    """Measure a JPEG coloured into another, beside only reading and writing it; then a folder.
+    """Measure a JPEG colored into another, beside only reading and writing it; then a folder.
 
     Args:
         height: of the photograph, in pixels.
@@ -26,11 +25,11 @@ def measure_photograph(
         **options: `rounds` and `seconds` of `compare`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "grey.jpg", Path(folder) / "colour.jpg"
-        write_grey_photograph(source, height, width)
+        source, target = Path(folder) / "gray.jpg", Path(folder) / "color.jpg"
+        write_gray_photograph(source, height, width)
         colorize, copy = coloring(source, target)
         alone = compare(
-            [Contender("colouring it", colorize), Contender("only reading and writing it", copy)],
+            [Contender("coloring it", colorize), Contender("only reading and writing it", copy)],
             unit="s",
             as_time=True,
             **options,
@@ -42,9 +41,9 @@ def measure_photograph(
 
 
 def coloring(source: Path, target: Path) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Return what colours a photograph, and what only reads and writes it."""
+    """Return what colors a photograph, and what only reads and writes it."""
+    from colorize_tf.imagefiles.photograph import read_photograph, write_photograph
     from colorize_tf.inference.colorizer import Colorizer
-    from colorize_tf.photograph import read_photograph, write_photograph
 
     colorizer = Colorizer.load(None)
 
@@ -59,23 +58,22 @@ def coloring(source: Path, target: Path) -> tuple[Callable[[], None], Callable[[
 
 
 def _measure_folder(count: int, **options: float) -> Sequence[Row]:
-    from colorize_tf.benchmarks.archive import write_folders
-    from colorize_tf.inference.listing import list_tasks
-    from colorize_tf.inference.session import colorize_tasks
-    from colorize_tf.inference.shoebox import open_shoebox
-    from colorize_tf.inference.tally import Tally
+    from colorize_tf.inference.batch.processor import load_processor
+    from colorize_tf.inference.batch.session import colorize_tasks
+    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.tasks import list_tasks
 
     jobs = os.cpu_count() or 1
-    shoebox = open_shoebox(None, overwrite=True)
+    processor = load_processor(None, overwrite=True)
     with tempfile.TemporaryDirectory() as folder:
         write_folders(Path(folder, "in"), count, _HEIGHT, _WIDTH)
         tasks = list_tasks([f"{folder}/in"], Path(folder, "out"), recursive=True).tasks
 
         def colorize():
-            colorize_tasks(tasks, shoebox, Tally(), jobs=jobs, progress=_unseen)
+            colorize_tasks(tasks, processor, Tally(), jobs=jobs, progress=_unseen)
 
         options = {"rounds": 3, "seconds": 0.0, **options}
-        return compare([Contender(f"colouring them, {jobs} jobs", colorize, count)], **options)
+        return compare([Contender(f"coloring them, {jobs} jobs", colorize, count)], **options)
 
 
 class _Unseen:
@@ -98,20 +96,6 @@ def _unseen(*_) -> Iterator[_Unseen]:
     yield _Unseen()
 
 
-def write_grey_photograph(path: Path, height: int, width: int) -> None:
-    """Write a rendered landscape as an old photograph: grey, with the grain of film."""
-    import cv2
-
-    from colorize_tf import media
-    from colorize_tf.data.synthetic import render_landscape
-
-    small = render_landscape(0, 600, 800)
-    grey = cv2.cvtColor(cv2.resize(small, (width, height)), cv2.COLOR_RGB2GRAY)
-    grain = 6 * np.random.default_rng(0).standard_normal(grey.shape, np.float32)
-    grey = np.clip(grey + grain, 0, 255).astype(np.uint8)
-    media.write_image(path, cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
-
-
 def write_model(folder: Path) -> Path:
     """Write an untrained generator of the default recipe's kind and size as `.tflite`."""
     from colorize_tf import cli
@@ -120,6 +104,6 @@ def write_model(folder: Path) -> Path:
     from colorize_tf.models.unet import compact_unet
 
     path = folder / "model.tflite"
-    with cli.native_chatter_hidden():
+    with cli.native_logs_hidden():
         path.write_bytes(convert_to_tflite(as_float32(compact_unet())))
     return path

@@ -62,8 +62,8 @@ def write_pictures(folder: Path, count: int, size: int) -> list[Path]:
         count: how many.
         size: height and width in pixels.
     """
-    from colorize_tf import media
-    from colorize_tf.data.synthetic import render_landscape
+    from colorize_tf.data.synthetic.landscapes import render_landscape
+    from colorize_tf.imagefiles import media
 
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{index}.jpg" for index in range(count)]

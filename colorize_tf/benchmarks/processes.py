@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from colorize_tf.benchmarks.inputs import write_gray_photograph
 from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
-from colorize_tf.benchmarks.photograph import write_grey_photograph, write_model
+from colorize_tf.benchmarks.photograph import write_model
 
 _TRAINING = (
     "--dataset",
@@ -27,7 +28,7 @@ sys.exit(done.returncode)
 
 
 def measure_start(**options: float) -> list[Part]:
-    """Measure one small picture coloured by the command, beside Python doing nothing.
+    """Measure one small picture colored by the command, beside Python doing nothing.
 
     Args:
         **options: `rounds` and `seconds` of `compare`.
@@ -44,7 +45,7 @@ def measure_start(**options: float) -> list[Part]:
 
 
 def measure_memory(*, training: Sequence[str] = _TRAINING) -> list[Part]:
-    """Measure the most memory that training and colouring hold at once.
+    """Measure the most memory that training and coloring hold at once.
 
     Args:
         training: flags of the training run beside the defaults.
@@ -62,15 +63,15 @@ def measure_memory(*, training: Sequence[str] = _TRAINING) -> list[Part]:
 
 
 def _colorize(folder: Path, height: int, width: int) -> list[str]:
-    source = folder / "grey.jpg"
-    write_grey_photograph(source, height, width)
+    source = folder / "gray.jpg"
+    write_gray_photograph(source, height, width)
     model = write_model(folder)
     return [
         "-m",
         "colorize_tf.colorize",
         str(source),
         "-o",
-        str(folder / "colour.jpg"),
+        str(folder / "color.jpg"),
         "--model",
         str(model),
         "--overwrite",

@@ -20,7 +20,7 @@ import sys
 from colorize_tf import cli
 cli.start_tensorflow()
 from colorize_tf.data.pipeline import training_dataset
-from colorize_tf.data.prepared import open_set
+from colorize_tf.data.records.prepared_set import open_set
 records = open_set(sys.argv[1]).sides["train"]
 examples = training_dataset(records, image_size=int(sys.argv[2]), batch_size=32, cache="none")
 for _ in examples.take(len(records) // 32):
@@ -62,8 +62,8 @@ def write_many(folder: Path, count: int) -> None:
         folder: is made, with folders of a thousand files in it.
         count: how many, at most 262,144.
     """
-    from colorize_tf import media
-    from colorize_tf.data.synthetic import render_landscape
+    from colorize_tf.data.synthetic.landscapes import render_landscape
+    from colorize_tf.imagefiles import media
 
     rendered = [render_landscape(seed, 2 * _SIDE, 2 * _SIDE) for seed in range(_RENDERED)]
     for index in range(count):

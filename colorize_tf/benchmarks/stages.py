@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from colorize_tf.benchmarks.inputs import write_gray_photograph
 from colorize_tf.benchmarks.measuring import Part, Row
-from colorize_tf.benchmarks.photograph import write_grey_photograph
 
 _MANY = 10_000_000
 
 
 def measure_stages(*, height: int, width: int, rounds: int = 5) -> Part:
-    """Measure a grey JPEG file coloured by the model that comes with the package.
+    """Measure a gray JPEG file colored by the model that comes with the package.
 
     Processor time is that of all threads: what an archive pays, however many cores share it.
 
@@ -22,27 +22,27 @@ def measure_stages(*, height: int, width: int, rounds: int = 5) -> Part:
         width: of the photograph, in pixels.
         rounds: how often each stage is measured, after once for nothing.
     """
-    from colorize_tf.inference.shoebox import open_shoebox
-    from colorize_tf.photograph import encode_photograph
+    from colorize_tf.imagefiles.photograph import encode_photograph
+    from colorize_tf.inference.batch.processor import load_processor
 
-    shoebox = open_shoebox(None)
+    processor = load_processor(None)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "grey.jpg")
-        write_grey_photograph(path, height, width)
+        path = Path(folder, "gray.jpg")
+        write_gray_photograph(path, height, width)
         data = path.read_bytes()
-    photograph = shoebox.decode_bytes(data, path)
-    [[ab]] = shoebox.predict([photograph])
-    painted = shoebox.paint(photograph, ab)
+    photograph = processor.decode_bytes(data, path)
+    [[ab]] = processor.predict([photograph])
+    painted = processor.paint(photograph, ab)
     stages = {
-        "decode": lambda: shoebox.decode_bytes(data, path),
-        "network": lambda: shoebox.predict([photograph]),
-        "join": lambda: shoebox.paint(photograph, ab),
-        "encode": lambda: encode_photograph(painted, ".jpg", quality=shoebox.quality),
+        "decode": lambda: processor.decode_bytes(data, path),
+        "network": lambda: processor.predict([photograph]),
+        "join": lambda: processor.paint(photograph, ab),
+        "encode": lambda: encode_photograph(painted, ".jpg", quality=processor.quality),
     }
     seconds = {name: _processor_seconds(act, rounds) for name, act in stages.items()}
     sizes = {"bytes in": len(data), "bytes out": len(stages["encode"]())}
     return Part(
-        f"a JPEG of {height * width / 1e6:.3g} megapixels into colour, processor time and bytes",
+        f"a JPEG of {height * width / 1e6:.3g} megapixels into color, processor time and bytes",
         [
             *(Row(name, 1000 * value, "ms of a core") for name, value in seconds.items()),
             *(Row(name, value / 1e6, "MB") for name, value in sizes.items()),

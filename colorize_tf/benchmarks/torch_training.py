@@ -132,9 +132,9 @@ def make_step(
         with autocast():
             generated_ab = generator(lightness)
             generated = discriminator(lightness, generated_ab.detach())
-            judgement = judge(discriminator(lightness, ab), generated)
+            judgment = judge(discriminator(lightness, ab), generated)
         optimizers[1].zero_grad()
-        judgement.backward()
+        judgment.backward()
         optimizers[1].step()
         discriminator.requires_grad_(False)
         with autocast():
@@ -143,7 +143,7 @@ def make_step(
         loss.backward()
         optimizers[0].step()
         discriminator.requires_grad_(True)
-        judgement.item()
+        judgment.item()
 
     def step():
         with autocast():

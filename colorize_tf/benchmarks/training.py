@@ -150,7 +150,7 @@ def _step(gan: ColorizationGAN, batch: tuple[tf.Tensor, tf.Tensor]) -> Callable[
 def _epoch(gan: ColorizationGAN, case: Case, folder: Path) -> Callable[[], object]:
     from colorize_tf.data.pipeline import load_size, training_dataset
     from colorize_tf.training.callbacks import Counters
-    from colorize_tf.training.distribute import Distribution
+    from colorize_tf.training.distribution import Distribution
     from colorize_tf.training.loop import Loop
 
     paths = write_pictures(folder, 2 * case.batch_size, load_size(case.image_size))

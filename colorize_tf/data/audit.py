@@ -1,4 +1,4 @@
-"""Which photographs can teach colour, and why the others cannot.
+"""Which photographs can teach color, and why the others cannot.
 
 Every file ends in exactly one of two lists, usable or skipped with a reason; no file stops the
 audit. What was measured is remembered per file, so that a second audit only asks the file system.
@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from colorize_tf import media
-from colorize_tf.files import written_aside
-from colorize_tf.toning import GREY_CHROMA, measure_toning
+from colorize_tf.color.toning import GRAY_CHROMA, measure_toning
+from colorize_tf.files import atomic_write
+from colorize_tf.imagefiles import media
 
 MINIMUM_SIDE = 64
 
@@ -233,20 +233,20 @@ def _problem(images: np.ndarray, data: bytes) -> str:
     height, width = images.shape[:2]
     if min(height, width) < MINIMUM_SIDE:
         return f"too small: {width} x {height} pixels, the short side needs {MINIMUM_SIDE}"
-    return _colour_problem(images) or (
-        "transparent: parts are see-through, so their colour is not a photograph's"
+    return _color_problem(images) or (
+        "transparent: parts are see-through, so their color is not a photograph's"
         if media.has_transparency(data)
         else ""
     )
 
 
-def _colour_problem(images: np.ndarray) -> str:
+def _color_problem(images: np.ndarray) -> str:
     toning = measure_toning(images)
-    if toning.kind == "grey":
-        return f"monochrome: chroma reaches {toning.chroma:.1f} Lab units of {GREY_CHROMA:g} needed"
+    if toning.kind == "gray":
+        return f"monochrome: chroma reaches {toning.chroma:.1f} Lab units of {GRAY_CHROMA:g} needed"
     if toning.kind == "toned":
         residual = f"{toning.residual:.1f} Lab units"
-        return f"toned: its colour follows from its lightness within {residual}"
+        return f"toned: its color follows from its lightness within {residual}"
     return ""
 
 
@@ -294,5 +294,5 @@ def _write_cache(
     # A cache only saves time: where it cannot be written, it is done without.
     with suppress(OSError, ValueError):
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(cache_file) as aside:
+        with atomic_write(cache_file) as aside:
             aside.write_text(json.dumps({"version": _CACHE_FORMAT, "files": files}), "utf-8")

@@ -1,13 +1,13 @@
 """Random views and tones of training pictures, every draw a function of its seed.
 
-They change the colour picture, before Lab, so that `lightness` and `ab` follow together, as from
+They change the color picture, before Lab, so that `lightness` and `ab` follow together, as from
 another camera.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf.color import images_to_rgb, linear_to_rgb, rgb_to_linear
+from colorize_tf.color.lab_tf import images_to_rgb, linear_to_rgb, rgb_to_linear
 
 # Sixteen times the light; beyond a few stops there is nothing left to learn from.
 _MOST_STOPS = 4.0
@@ -102,11 +102,11 @@ def expose(rgb: tf.Tensor, stops: tf.Tensor | float) -> tf.Tensor:
 
 
 def change_contrast(rgb: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
-    """Stretch each channel about mid grey, 0.5 of gamma-encoded sRGB, as picture editors do.
+    """Stretch each channel about mid gray, 0.5 of gamma-encoded sRGB, as picture editors do.
 
     Args:
         rgb: float32 of any shape, sRGB 0..1.
-        factor: a scalar from 0, which leaves mid grey alone; 1 changes nothing.
+        factor: a scalar from 0, which leaves mid gray alone; 1 changes nothing.
 
     Returns:
         rgb: float32, same shape, clipped to 0..1.

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit
 from colorize_tf.data.folders import OUTSIDE_SPLIT, check_folder, files_by_split
-from colorize_tf.data.places import cache_folder, expanded, locate, place_of, rendered
-from colorize_tf.data.prepared import NO_LICENCE, copy_out, is_prepared, open_set
-from colorize_tf.data.records import Records
+from colorize_tf.data.locations import cache_folder, expanded, locate, place_of, rendered
+from colorize_tf.data.records.prepared_set import NO_LICENCE, copy_out, is_prepared, open_set
+from colorize_tf.data.records.reading import Records
 
 DATASETS = {
     "landscapes": "landscape photographs: your folder, a cached copy, or a download from Kaggle",
@@ -145,7 +145,7 @@ def list_photographs(folder: str | Path, *, progress: bool = True) -> tuple[Path
     files, validation, _ = files_by_split(folder, "folder")
     verdict = audit(validation or files, cache_file=_audit_cache(folder), progress=progress)
     if not verdict.usable:
-        raise ValueError(f"folder {folder}: {verdict.summary()}; give it colour photographs")
+        raise ValueError(f"folder {folder}: {verdict.summary()}; give it color photographs")
     return tuple(photograph.path for photograph in verdict.usable)
 
 
@@ -219,7 +219,7 @@ def _check_sides(
         return
     found = f"folder {folder}: {verdict.summary()}"
     if not verdict.usable:
-        raise ValueError(f"{found}; give it colour photographs of 64 pixels or more")
+        raise ValueError(f"{found}; give it color photographs of 64 pixels or more")
     if len(verdict.usable) == 1:
         raise ValueError(f"{found}; at least 2 are needed, one to learn from and one to test on")
     side = "validation" if train else "train"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from colorize_tf import media
+from colorize_tf.imagefiles import media
 
 # Photographs that OpenCV cannot read; listed so that the audit names them instead of losing them.
 _UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
@@ -64,12 +64,12 @@ def _unwrap(folder: Path) -> Path:
     return folder
 
 
-def _colour_half(folder: Path) -> Path:
+def _color_half(folder: Path) -> Path:
     """Of a pair `color/` and `gray/` (the Kaggle set), only the first has something to teach."""
     children = {child.name.lower(): child for child in _subfolders(folder)}
-    for colour, grey in (("color", "gray"), ("colour", "grey"), ("color", "grey")):
-        if colour in children and grey in children:
-            return children[colour]
+    for color, gray in (("color", "gray"), ("colour", "grey"), ("color", "grey")):
+        if color in children and gray in children:
+            return children[color]
     return folder
 
 
@@ -82,7 +82,7 @@ def walk_images(folder: Path) -> Iterator[Path]:
     """Yield what `list_images` lists, folder by folder, without holding more than one folder's."""
     seen: set[str] = set()
     for root, folders, names in os.walk(
-        _colour_half(folder), followlinks=True, onerror=_refuse_folder
+        _color_half(folder), followlinks=True, onerror=_refuse_folder
     ):
         real = os.path.realpath(root)
         if real in seen:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf import media
-from colorize_tf.colorimetry import encode_images
+from colorize_tf.color.lab import encode_images
 from colorize_tf.data.augmentation import check_strengths, random_levels, random_view
-from colorize_tf.data.film import damage_film
-from colorize_tf.data.records import Records, is_streamed
-from colorize_tf.files import written_aside
+from colorize_tf.data.film_damage import damage_film
+from colorize_tf.data.records.reading import Records, is_streamed
+from colorize_tf.files import atomic_write
+from colorize_tf.imagefiles import media
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
@@ -58,8 +58,8 @@ def training_dataset(
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
             goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
             for it, see `load_size`.
-        exposure_jitter: stops up or down, 0 to 4; colours follow.
-        contrast_jitter: share of contrast more or less, at least 0 and below 1; colours follow.
+        exposure_jitter: stops up or down, 0 to 4; colors follow.
+        contrast_jitter: share of contrast more or less, at least 0 and below 1; colors follow.
         film_damage: share of examples whose `lightness` is that of an old print, 0 to 1; `ab` stays
             as it was (`film.old_print`).
 
@@ -289,7 +289,7 @@ def _loader(
     def from_disk(index):
         file = Path(cache) / f"{index}.npy"
         if index not in decoded:
-            with written_aside(file) as aside:
+            with atomic_write(file) as aside:
                 np.save(aside, decode(index))
             decoded[index] = True
         return np.load(file)

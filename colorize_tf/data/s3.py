@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from colorize_tf.files import written_aside
+from colorize_tf.files import atomic_write
 
 _PREFIX = "s3://"
 # How often a file is asked for whose contents stop coming; boto3 itself repeats what comes before.
@@ -74,7 +74,7 @@ def upload(path: Path, place: str) -> None:
 def download(place: str, path: Path) -> None:
     """Copy a file to the disk, where it is whole or not there; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(path) as aside, aside.open("wb") as file, _translated() as client:
+    with atomic_write(path) as aside, aside.open("wb") as file, _translated() as client:
         client.download_fileobj(*_named(place).values(), file, Config=_one_connection())
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from colorize_tf import media
 from colorize_tf.data import s3
-from colorize_tf.files import check_writable_folder, written_aside
+from colorize_tf.files import atomic_write, check_writable_folder
+from colorize_tf.imagefiles import media
 
 _IN_A_BUCKET = "your roles in the bucket"
 _CONNECTION = "check the name and the connection"
@@ -104,7 +104,7 @@ def write_bytes(place: str | Path, contents: bytes) -> None:
             with tf.io.gfile.GFile(str(place), "wb") as file:
                 file.write(contents)
             return
-        with written_aside(place) as aside:
+        with atomic_write(place) as aside:
             aside.write_bytes(contents)
 
 

@@ -1,1 +1,1 @@
-"""How good the colours are, always beside the grey answer."""
+"""How good the colors are, always beside the gray answer."""

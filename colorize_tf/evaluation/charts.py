@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from colorize_tf.color import AB_SCALE
+from colorize_tf.color.lab_tf import AB_SCALE
 from colorize_tf.evaluation.color_errors import HUES, LIGHTNESSES
 
 # Narrow enough for a phone, with letters that can still be read there.
@@ -19,12 +19,12 @@ _PHOTOGRAPHS = "photographs"
 
 
 def colorfulness_chart(figures: dict[str, dict[str, np.ndarray]]) -> bytes:
-    """Scatter predicted over true colourfulness, a point for each picture.
+    """Scatter predicted over true colorfulness, a point for each picture.
 
     Args:
         figures: by name, `colorfulness` and `true_colorfulness` of every picture.
     """
-    figure, axes = _chart("true colourfulness", "predicted colourfulness")
+    figure, axes = _chart("true colorfulness", "predicted colorfulness")
     for name, one in figures.items():
         axes.scatter(
             one["true_colorfulness"], one["colorfulness"], s=9, alpha=0.6, label=_label(name)
@@ -38,9 +38,9 @@ def colorfulness_chart(figures: dict[str, dict[str, np.ndarray]]) -> bytes:
 def hue_chart(errors: dict[str, np.ndarray]) -> bytes:
     """Draw the mean CIEDE2000 by true hue, as `ColorErrors` has it."""
     figure, axes = _chart("true hue", "CIEDE2000")
-    centres = (np.arange(HUES) + 0.5) * (360 / HUES)
+    centers = (np.arange(HUES) + 0.5) * (360 / HUES)
     for name, values in errors.items():
-        axes.plot(centres, values, marker=".", label=_label(name))
+        axes.plot(centers, values, marker=".", label=_label(name))
     axes.set_xticks(list(_HUE_NAMES), [f"{angle}°\n{name}" for angle, name in _HUE_NAMES.items()])
     axes.set(xlim=(0, 360), ylim=0)
     axes.legend()
@@ -50,21 +50,21 @@ def hue_chart(errors: dict[str, np.ndarray]) -> bytes:
 def lightness_chart(values_by_name: dict[str, np.ndarray], measure: str) -> bytes:
     """Draw a measure by true lightness, as `ColorErrors` has it; "" are the photographs."""
     figure, axes = _chart("true L*", measure)
-    centres = (np.arange(LIGHTNESSES) + 0.5) * (100 / LIGHTNESSES)
+    centers = (np.arange(LIGHTNESSES) + 0.5) * (100 / LIGHTNESSES)
     for name, values in values_by_name.items():
         style = {"label": _label(name)} if name else {"label": _PHOTOGRAPHS, "color": "black"}
-        axes.plot(centres, values, marker=".", **style)
+        axes.plot(centers, values, marker=".", **style)
     axes.set(xlim=(0, 100), ylim=0)
     axes.legend()
     return _png(figure)
 
 
 def histogram_chart(histogram: np.ndarray, name: str) -> bytes:
-    """Draw how often each colour of the ab plane comes, on a logarithmic scale.
+    """Draw how often each color of the ab plane comes, on a logarithmic scale.
 
     Args:
         histogram: share of the pixels, `(cells, cells)`: a to the right, b upwards.
-        name: whose colours; "" are the photographs.
+        name: whose colors; "" are the photographs.
     """
     figure, axes = _chart("a*", "b*", title=_shortened(name) or _PHOTOGRAPHS)
     extent = (-AB_SCALE, AB_SCALE, -AB_SCALE, AB_SCALE)

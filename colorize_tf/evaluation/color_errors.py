@@ -1,8 +1,8 @@
-"""Where in the space of colours the answers err: sums over all pixels of a set of pictures."""
+"""Where in the space of colors the answers err: sums over all pixels of a set of pictures."""
 
 import numpy as np
 
-from colorize_tf.color import AB_SCALE, LIGHTNESS_SCALE
+from colorize_tf.color.lab_tf import AB_SCALE, LIGHTNESS_SCALE
 from colorize_tf.evaluation.scores import Measured
 
 HUES = 12
@@ -20,7 +20,7 @@ _CELLS = int(2 * AB_SCALE / HISTOGRAM_STEP)
 
 
 class ColorErrors:
-    """Adds up errors and colours by true hue, by true lightness and over the ab plane.
+    """Adds up errors and colors by true hue, by true lightness and over the ab plane.
 
     Everything comes by name; "" stands for the photographs themselves.
     """

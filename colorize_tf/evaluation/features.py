@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from colorize_tf.color import images_to_rgb
-from colorize_tf.inference.chroma import resize
+from colorize_tf.color.lab_tf import images_to_rgb
+from colorize_tf.inference.rendering import resize
 from colorize_tf.models.squeezenet import IMAGE_SIZE, squeezenet_features
 
 # Name in keras.applications, its module there, and the pixels it was trained on.

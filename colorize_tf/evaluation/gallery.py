@@ -10,7 +10,7 @@ from colorize_tf.evaluation.scores import Measured
 
 _EACH = 3
 _STRONGEST = 30.0
-"""CIEDE2000 that an error map shows as its lightest colour."""
+"""CIEDE2000 that an error map shows as its lightest color."""
 
 
 def choose(errors: np.ndarray) -> dict[str, list[int]]:
@@ -37,16 +37,16 @@ def choose(errors: np.ndarray) -> dict[str, list[int]]:
     return chosen
 
 
-def tiles(measured: Measured, shown: Sequence[str], grey: str) -> list[Tile]:
-    """Lay out one photograph: grey, each prediction with its error map, the truth.
+def tiles(measured: Measured, shown: Sequence[str], gray: str) -> list[Tile]:
+    """Lay out one photograph: gray, each prediction with its error map, the truth.
 
     Args:
         measured: the photograph with its answers.
         shown: whose predictions.
-        grey: name of the grey answer, which is the picture as the models see it.
+        gray: name of the gray answer, which is the picture as the models see it.
     """
     pictures = dict(zip(measured.names, measured.images[1:], strict=True))
-    laid = [Tile("grey", pictures[grey])]
+    laid = [Tile("gray", pictures[gray])]
     for name in shown:
         place = measured.names.index(name)
         error = measured.figures["ciede2000"][place]

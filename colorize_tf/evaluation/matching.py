@@ -1,6 +1,6 @@
-"""By what factor a pale model's chroma has to grow until it is as colourful as another's.
+"""By what factor a pale model's chroma has to grow until it is as colorful as another's.
 
-Errors and distances of two models compare only between equally colourful ones: whoever dares less
+Errors and distances of two models compare only between equally colorful ones: whoever dares less
 errs less, and multiplying chroma costs nothing.
 """
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from colorize_tf.color import decode, encode, images_to_rgb
+from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
 from colorize_tf.evaluation.scores import Measured
-from colorize_tf.inference.chroma import resize
-from colorize_tf.metrics import colorfulness
+from colorize_tf.inference.rendering import resize
+from colorize_tf.metrics.pictures import colorfulness
 
 _SIZE = 64
 _AT_ONCE = 128
@@ -21,7 +21,7 @@ _LARGEST_FACTOR = 16.0
 class Thumbnails:
     """Keeps 64 pixels of each photograph and of the chroma predicted for it.
 
-    Colourfulness changes little with size, and alike for all models.
+    Colorfulness changes little with size, and alike for all models.
 
     Args:
         names: of whose answers.
@@ -39,11 +39,11 @@ class Thumbnails:
             kept.append(resize(ab, _SIZE, _SIZE).astype(np.float16))
 
     def matching_factor(self, pale: str, vivid: str) -> float | None:
-        """Find by bisection what makes one model as colourful as another.
+        """Find by bisection what makes one model as colorful as another.
 
         Args:
             pale: whose chroma is multiplied.
-            vivid: whose mean colourfulness is to be reached.
+            vivid: whose mean colorfulness is to be reached.
 
         Returns:
             The factor to two decimals; None if not even 16 is enough.

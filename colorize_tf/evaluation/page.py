@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from colorize_tf.files import written_aside
+from colorize_tf.files import atomic_write
 
 PAGE = "index.html"
 
@@ -98,7 +98,7 @@ def write_page(folder: str | Path, title: str, sections: Iterable[Section]) -> P
             "</body>\n</html>\n",
         ]
     )
-    with written_aside(folder) as aside:
+    with atomic_write(folder) as aside:
         aside.mkdir()
         (aside / PAGE).write_text(page, encoding="utf-8")
     return Path(folder) / PAGE

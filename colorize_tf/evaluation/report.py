@@ -1,4 +1,4 @@
-"""A survey as a page: figures, pictures, and where the colours go wrong."""
+"""A survey as a page: figures, pictures, and where the colors go wrong."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ from colorize_tf.evaluation.charts import (
 from colorize_tf.evaluation.color_errors import ColorErrors
 from colorize_tf.evaluation.gallery import choose, tiles
 from colorize_tf.evaluation.page import Chart, Section, write_page
-from colorize_tf.evaluation.scores import grey, measure
+from colorize_tf.evaluation.scores import gray, measure
 from colorize_tf.evaluation.survey import Survey
 from colorize_tf.evaluation.tables import cells
 from colorize_tf.inference.colorizer import Colorizer
 
-_GREY = "grey"
+_GRAY = "gray"
 
 
 def write_report(
@@ -52,8 +52,8 @@ def write_report(
         _gallery(survey, colorizers),
         _color_section(survey, errors),
         Section(
-            "Colours predicted",
-            "How often each colour of the ab plane comes, over all pixels.",
+            "Colors predicted",
+            "How often each color of the ab plane comes, over all pixels.",
             charts=[
                 Chart(f"ab of {name or 'the photographs'}", histogram_chart(one, name))
                 for name, one in errors.histograms().items()
@@ -76,9 +76,9 @@ def _gallery(survey: Survey, colorizers: dict[str, Colorizer]) -> Section:
     rows = []
     for kind, places in choose(survey.figures[first]["ciede2000"]).items():
         paths = [survey.paths[place] for place in places]
-        shown = {_GREY: grey, **colorizers}
+        shown = {_GRAY: gray, **colorizers}
         rows += [
-            (f"{kind}: {measured.path.name}", tiles(measured, list(colorizers), _GREY))
+            (f"{kind}: {measured.path.name}", tiles(measured, list(colorizers), _GRAY))
             for measured in measure(shown, paths, size=survey.size)
         ]
     text = (
@@ -95,7 +95,7 @@ def _color_section(survey: Survey, errors: ColorErrors) -> Section:
         "Hue and lightness are the photographs'; pixels of less than 5 Lab units of chroma have no "
         "hue. Chroma above the photographs' in the dark and in the blown out shows as blotches.",
         charts=[
-            Chart("colourfulness, a point for each photograph", colorfulness_chart(survey.figures)),
+            Chart("colorfulness, a point for each photograph", colorfulness_chart(survey.figures)),
             Chart("error by hue", hue_chart(errors.error_by_hue())),
             Chart(
                 "error by lightness",

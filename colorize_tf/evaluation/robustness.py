@@ -1,4 +1,4 @@
-"""How far the colours move when a scan is darker, brighter, smaller or larger than another."""
+"""How far the colors move when a scan is darker, brighter, smaller or larger than another."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf import media
-from colorize_tf.color import (
+from colorize_tf.color.lab_tf import (
     encode,
     images_to_rgb,
     linear_to_rgb,
@@ -16,9 +15,10 @@ from colorize_tf.color import (
     to_lab,
 )
 from colorize_tf.evaluation.scores import central_square, predict_chroma
-from colorize_tf.inference.chroma import resize
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
-from colorize_tf.metrics import ciede2000
+from colorize_tf.inference.rendering import resize
+from colorize_tf.metrics.pictures import ciede2000
 
 STOPS = (-0.5, 0.5)
 """Exposures beside the photograph's own; whites that leave the scale are blown out."""
@@ -35,7 +35,7 @@ DEFINITION = (
 def color_shifts(
     colorizers: dict[str, Colorizer], paths: Iterable[Path], *, size: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Measure how far the colours move, as `DEFINITION` says; 0 is not at all.
+    """Measure how far the colors move, as `DEFINITION` says; 0 is not at all.
 
     Args:
         colorizers: by name.

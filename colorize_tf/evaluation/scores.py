@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf import media
-from colorize_tf.color import encode, images_to_rgb, to_lab
+from colorize_tf.color.lab_tf import encode, images_to_rgb, to_lab
 from colorize_tf.evaluation.intervals import means
-from colorize_tf.inference.chroma import join, resize
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
-from colorize_tf.metrics import (
+from colorize_tf.inference.rendering import join, resize
+from colorize_tf.metrics.pictures import (
     ab_rmse,
     color_differences,
     colorfulness,
@@ -22,7 +22,7 @@ from colorize_tf.metrics import (
     ssim,
 )
 
-# What a constant colour pretends to see: any size would do.
+# What a constant color pretends to see: any size would do.
 _CONSTANT_SIZE = 8
 
 
@@ -80,8 +80,8 @@ def mean_color(ab: Sequence[float]) -> Colorizer:
     return Colorizer(lambda lightness: constant, _CONSTANT_SIZE)
 
 
-grey = mean_color([0, 0])
-"""The colorizer that gives no colour at all (ab = 0): what doing nothing scores."""
+gray = mean_color([0, 0])
+"""The colorizer that gives no color at all (ab = 0): what doing nothing scores."""
 
 
 def saturated(colorizer: Colorizer, factor: float) -> Colorizer:
@@ -106,12 +106,12 @@ def compare(
 
     Returns:
         By name: `ab_rmse` in Lab units, `psnr` in dB, `ssim`, `ciede2000`, `colorfulness` and
-        `out_of_gamut` (the share of pixels, before colours are mapped to sRGB), means over
+        `out_of_gamut` (the share of pixels, before colors are mapped to sRGB), means over
         pictures, and `colorfulness_ratio`, mean predicted over mean true; `extreme_chroma` and its
         ratio where the photographs have flat areas of black or white at all.
 
     Raises:
-        ValueError: the photographs have no colour to compare with, or a model cannot answer.
+        ValueError: the photographs have no color to compare with, or a model cannot answer.
     """
     figures = PictureFigures()
     for measured in measure(colorizers, paths, size=size):
@@ -138,10 +138,10 @@ class PictureFigures:
         """Return float64 `(pictures,)` by name and measure, `true_colorfulness` among these.
 
         Raises:
-            ValueError: the photographs have no colour to compare with.
+            ValueError: the photographs have no color to compare with.
         """
         if not any(row["true_colorfulness"].any() for row in self.rows):
-            raise ValueError("the photographs are grey: there is no true colour to compare with")
+            raise ValueError("the photographs are gray: there is no true color to compare with")
         values = {
             key: np.array([row[key] for row in self.rows], np.float64) for key in self.rows[0]
         }
@@ -194,7 +194,7 @@ def predict_chroma(name: str, colorizer: Colorizer, image: np.ndarray, path: Pat
     try:
         return resize(colorizer.chroma(image), *image.shape[:2])
     except ValueError as error:
-        raise ValueError(f"{name} cannot colour {path}: {error}") from error
+        raise ValueError(f"{name} cannot color {path}: {error}") from error
 
 
 @tf.function

@@ -4,7 +4,7 @@ import numpy as np
 
 from colorize_tf.evaluation.features import Features
 from colorize_tf.evaluation.scores import Measured
-from colorize_tf.realism import (
+from colorize_tf.metrics.distributions import (
     color_samples,
     frechet_distance,
     kernel_distance,

@@ -34,7 +34,7 @@ class Survey:
         facts: by name, what is not a mean over pictures: distances between sets, and what a caller
             adds.
         pairs: whose means are subtracted from whose.
-        unmatched: who cannot be made as colourful as whom.
+        unmatched: who cannot be made as colorful as whom.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Survey:
             *observers: look on.
 
         Raises:
-            ValueError: the photographs have no colour to compare with, or a model cannot answer.
+            ValueError: the photographs have no color to compare with, or a model cannot answer.
         """
         figures, distances = PictureFigures(), SetDistances(self.features)
         for measured in measure(colorizers, self.progress(self.paths), size=self.size):
@@ -74,7 +74,7 @@ class Survey:
     def set_against(
         self, other: str, colorizers: dict[str, Colorizer], thumbnails: Thumbnails
     ) -> None:
-        """Compare colorizers with one of them, as they are and equally colourful.
+        """Compare colorizers with one of them, as they are and equally colorful.
 
         Of each pair, the paler one is measured once more with its chroma multiplied.
 
@@ -100,7 +100,7 @@ class Survey:
             self.measure(matched)
 
     def measure_shifts(self, colorizers: dict[str, Colorizer]) -> None:
-        """Measure how far colours move with exposure and size; see `robustness`."""
+        """Measure how far colors move with exposure and size; see `robustness`."""
         shifts = color_shifts(colorizers, self.progress(self.paths), size=self.size)
         for name, figures in shifts.items():
             self.figures[name].update(figures)

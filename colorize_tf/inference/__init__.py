@@ -1,1 +1,1 @@
-"""Any artifact and any photograph: colour at the photograph's own resolution."""
+"""Any artifact and any photograph: color at the photograph's own resolution."""

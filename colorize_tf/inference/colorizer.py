@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from colorize_tf.inference.chroma import fit_square, join, lightness_of
-from colorize_tf.runs import RunFolder
+from colorize_tf.artifacts.run_folder import RunFolder
+from colorize_tf.inference.rendering import fit_square, join, lightness_of
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "shipped" / "landscapes.tflite"
 
@@ -19,12 +19,8 @@ MAX_INTENSITY = 2.0
 _BATCH_SIZE = 8
 
 
-class ModelGone(ValueError):
-    """A model that does not answer any more, whichever photograph it is asked about."""
-
-
 class Colorizer:
-    """Colours photographs of any size; lightness stays, chroma comes from the network.
+    """Colors photographs of any size; lightness stays, chroma comes from the network.
 
     Args:
         predict_ab: float32 `lightness` `(batch, size, size, 1)` to float32 `ab`
@@ -52,7 +48,7 @@ class Colorizer:
         """Load an artifact; TensorFlow is only imported where the artifact needs it.
 
         All of one network give the same picture within 2 levels of 255, but for a `.tflite` whose
-        quantization is int8 or dynamic: `export` writes one if its colours are at most 1.0 (int8)
+        quantization is int8 or dynamic: `export` writes one if its colors are at most 1.0 (int8)
         or 0.5 (dynamic) CIEDE2000 off on average; single pixels may be off by more.
 
         Args:
@@ -98,13 +94,13 @@ class Colorizer:
         intensity: float = 1.0,
         ensemble: str | None = None,
     ) -> np.ndarray:
-        """Colour one photograph or a batch of one size.
+        """Color one photograph or a batch of one size.
 
         Args:
             images: uint8 or uint16 `(height, width, 3)` or `(batch, height, width, 3)`.
-            z: noise that chooses among the colourings, drawn from N(0, 1): float32 `(z_size,)`, or
+            z: noise that chooses among the colorings, drawn from N(0, 1): float32 `(z_size,)`, or
                 `(batch, z_size)` for a batch. By default the model's own choice, zeros.
-            intensity: what chroma is multiplied by, 0 (grey) to 2.
+            intensity: what chroma is multiplied by, 0 (gray) to 2.
             ensemble: None, or "flip" to average over the photograph and its mirror image.
 
         Returns:

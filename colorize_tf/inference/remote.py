@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from colorize_tf.inference.colorizer import ModelGone
+from colorize_tf.inference.errors import ModelUnavailableError
 
 # What may be otherwise a moment later: too many requests, and what a proxy answers while the
 # server behind it restarts.
@@ -63,7 +63,7 @@ class RemotePredictor:
             float32 `ab` `(batch, size, size, 2)` in [-1, 1].
 
         Raises:
-            ModelGone: the server cannot be reached, or is overloaded for too long.
+            ModelUnavailableError: the server cannot be reached, or is overloaded for too long.
             ValueError: it refuses, or gives no such answer.
         """
         # Six decimals are a ten-thousandth of a step of L*, in half of the bytes.
@@ -146,12 +146,12 @@ class RemotePredictor:
                     if error.code not in _PASSING:
                         raise ValueError(_refusal(self.url, error)) from error
                     if last:
-                        raise ModelGone(_refusal(self.url, error)) from error
+                        raise ModelUnavailableError(_refusal(self.url, error)) from error
             except (HTTPException, OSError) as error:
                 reason = error.reason if isinstance(error, URLError) else error
                 if last or isinstance(reason, ssl.SSLCertVerificationError):
                     why = " ".join(str(reason).split()) or type(reason).__name__
-                    raise ModelGone(
+                    raise ModelUnavailableError(
                         f"no answer from {self.url}: {why}; is TensorFlow Serving's REST API there?"
                     ) from error
             sleep(min(0.5 * 2**attempt, _LONGEST_PAUSE))

@@ -14,7 +14,7 @@ _RADIUS = 2
 # Squared steps of L*: flatter surroundings than two of them are noise, and guide nothing.
 _FLAT = 4.0
 # Steps of chroma for one of L*. Chroma of photographs seldom climbs faster; noise would, and grain
-# would become coloured speckles.
+# would become colored speckles.
 _STEEPEST = 1.5
 
 

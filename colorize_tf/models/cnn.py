@@ -69,17 +69,17 @@ def zhang_cnn(image_size: int = 128) -> keras.Model:
 
 
 def zhang_classes_cnn(image_size: int = 128, *, bins: np.ndarray) -> keras.Model:
-    """Build the CNN of Colorful Image Colorization as published: it chooses among bins of colour.
+    """Build the CNN of Colorful Image Colorization as published: it chooses among bins of color.
 
     Args:
         image_size: height and width in pixels, a multiple of 8.
-        bins: centres of the bins, float32 `(count, 2)` in units of ab.
+        bins: centers of the bins, float32 `(count, 2)` in units of ab.
 
     Returns:
         The model, as `zhang` describes it.
 
     Raises:
-        ValueError: `image_size` does not fit the strides, or `bins` are no centres in [-1, 1].
+        ValueError: `image_size` does not fit the strides, or `bins` are no centers in [-1, 1].
     """
     return zhang(image_size, widths=ZHANG_WIDTHS, bins=bins, name="zhang_classes_cnn")
 
@@ -99,7 +99,7 @@ def zhang(
     Args:
         image_size: height and width in pixels, a multiple of 8.
         widths: channels of the eight blocks.
-        bins: centres of the bins, float32 `(count, 2)` in units of ab; without them, regression.
+        bins: centers of the bins, float32 `(count, 2)` in units of ab; without them, regression.
         name: name of the model.
 
     Returns:
@@ -108,7 +108,7 @@ def zhang(
         dtype policy.
 
     Raises:
-        ValueError: `image_size` does not fit the strides, or `bins` are no centres in [-1, 1].
+        ValueError: `image_size` does not fit the strides, or `bins` are no centers in [-1, 1].
     """
     check_image_size(image_size, 8, name)
     lightness = keras.Input((image_size, image_size, 1), name="lightness")
@@ -166,7 +166,7 @@ def _classify(features: keras.KerasTensor, bins: np.ndarray) -> keras.KerasTenso
 
 
 def _head(features: keras.KerasTensor, filters: int, name: str | None) -> keras.KerasTensor:
-    # Small weights, as in the other heads: training starts near grey, or near equal shares.
+    # Small weights, as in the other heads: training starts near gray, or near equal shares.
     return layers.Conv2D(
         filters,
         1,

@@ -77,7 +77,7 @@ def _scaled(weights: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]
     typical = 1.0
     for name, (kernel, bias) in weights.items():
         if name == "stem":
-            # `lightness` is (grey - 127) / 128 to within 0.07, and all three channels are equal.
+            # `lightness` is (gray - 127) / 128 to within 0.07, and all three channels are equal.
             kernel = kernel.sum(axis=2, keepdims=True)
         elif name.endswith("_expand"):
             kernel = kernel * typical

@@ -59,9 +59,9 @@ def resnet18_unet(
 
 
 def _imagenet_rgb(lightness: keras.KerasTensor) -> keras.KerasTensor:
-    """Make the grey picture what the backbone was trained on: mean 0 and deviation 1 by channel."""
+    """Make the gray picture what the backbone was trained on: mean 0 and deviation 1 by channel."""
     channels = layers.Concatenate(name="lightness_thrice")([lightness] * 3)
-    # (lightness + 1) / 2 is the gamma-encoded grey value to within 0.034.
+    # (lightness + 1) / 2 is the gamma-encoded gray value to within 0.034.
     scale = [0.5 / stddev for stddev in IMAGENET_STDDEV]
     offset = [
         (0.5 - mean) / stddev for mean, stddev in zip(IMAGENET_MEAN, IMAGENET_STDDEV, strict=True)

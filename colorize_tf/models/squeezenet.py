@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 
 IMAGE_SIZE = 224
-# ImageNet's mean colour, red first, as keras.applications subtracts it in its "caffe" mode.
+# ImageNet's mean color, red first, as keras.applications subtracts it in its "caffe" mode.
 MEAN_RGB = (123.68, 116.779, 103.939)
 # Squeezed and expanded channels of fire2 to fire9.
 _FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
@@ -24,7 +24,7 @@ _EXPECTED = "the Keras h5 file of SqueezeNet 1.1 in TensorFlow's order, with or 
 def squeezenet_features(weights_file: str | Path) -> keras.Model:
     """Build SqueezeNet 1.1 (Iandola et al. 2016) up to fire9, averaged over the picture.
 
-    The preprocessing is inside: the weights were trained with Caffe on 0..255 less the mean colour,
+    The preprocessing is inside: the weights were trained with Caffe on 0..255 less the mean color,
     blue first. Computes in float32 under every dtype policy.
 
     Args:

@@ -11,17 +11,17 @@ import keras
 import numpy as np
 from keras.callbacks import Callback, ProgbarLogger
 
-from colorize_tf import media
-from colorize_tf.color import decode, rgb_to_images
+from colorize_tf.color.lab_tf import decode, rgb_to_images
+from colorize_tf.imagefiles import media
+from colorize_tf.training.checkpoint import save_state
 from colorize_tf.training.selection import CRITIC
-from colorize_tf.training.state import save_state
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from colorize_tf.training.distribute import Distribution
+    from colorize_tf.training.distribution import Distribution
     from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.log import RunLog
+    from colorize_tf.training.run_log import RunLog
 
 
 class Counters(Callback):
@@ -163,7 +163,7 @@ class Patience(Callback):
 
 
 class ColorDistance(Callback):
-    """Adds to each epoch's figures how differently predicted and true colours are distributed.
+    """Adds to each epoch's figures how differently predicted and true colors are distributed.
 
     Comes before the log.
 
@@ -226,7 +226,7 @@ class BestGenerator(Callback):
     """Keeps the best generator of the current stage in a file, and starts the next stage from it.
 
     Each stage is judged on its own: an adversarial stage gives up some of the error that L1 alone
-    reaches for colours that L1 alone does not dare. A stage that leaves the generator alone leaves
+    reaches for colors that L1 alone does not dare. A stage that leaves the generator alone leaves
     the file alone. Comes after `RunLog` and `SaveState`: what was saved decides which epochs count.
 
     Args:
@@ -264,7 +264,7 @@ class BestGenerator(Callback):
         if is_new and any(stage != CRITIC for stage in stages):
             weights = self.load(self.path).get_weights()
             self.model.generator.set_weights(weights)
-            self.model.final_generator.set_weights(weights)
+            self.model.ema_generator.set_weights(weights)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save if better."""
@@ -272,11 +272,11 @@ class BestGenerator(Callback):
 
     def _save_if_best(self, gan: ColorizationGAN) -> None:
         if self.log.rows[-1]["stage"] != CRITIC and self.log.last_is_best():
-            self.save(gan.final_generator, self.path)
+            self.save(gan.ema_generator, self.path)
 
 
 class SampleGrid(Callback):
-    """After each epoch, the same photographs in grey, as predicted and as they are.
+    """After each epoch, the same photographs in gray, as predicted and as they are.
 
     Args:
         folder: where to write `epoch-NNN.png`.

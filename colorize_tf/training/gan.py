@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from colorize_tf.color import decode, to_lab
-from colorize_tf.metrics import ColorfulnessRatio, ab_rmse, ciede2000, psnr, ssim
+from colorize_tf.color.lab_tf import decode, to_lab
+from colorize_tf.metrics.pictures import ColorfulnessRatio, ab_rmse, ciede2000, psnr, ssim
 from colorize_tf.training.fusion import in_training
 from colorize_tf.training.losses import ADVERSARIAL_LOSSES, AdversarialLoss, l1_loss
 
@@ -20,7 +20,7 @@ class ColorizationGAN(keras.Model):
     - `"critic"`: the discriminator alone, against the generator as it is;
     - `"adversarial"`: both, the generator on both losses.
 
-    Validation always runs `final_generator` with `training=False`, as it will be exported. A
+    Validation always runs `ema_generator` with `training=False`, as it will be exported. A
     generator that takes noise `z` is given one vector per picture, from N(0, 1), in training, and
     zeros otherwise.
 
@@ -53,10 +53,10 @@ class ColorizationGAN(keras.Model):
         self.train_discriminator = in_training(discriminator)
         self.ema = ema
         self.noise_seed = noise_seed
-        self.final_generator = generator
+        self.ema_generator = generator
         if ema:
-            self.final_generator = keras.models.clone_model(generator)
-            self.final_generator.set_weights(generator.get_weights())
+            self.ema_generator = keras.models.clone_model(generator)
+            self.ema_generator.set_weights(generator.get_weights())
         self.z_size = generator.inputs[1].shape[1] if len(generator.inputs) > 1 else 0
         # Variables, so that they are saved and restored with the weights.
         self.counters = {
@@ -106,7 +106,7 @@ class ColorizationGAN(keras.Model):
             objective: `"reconstruction"`, `"critic"` or `"adversarial"`.
             reconstruction_loss: of the true `ab` and what the generator's layer
                 `reconstruction_output` answers.
-            reconstruction_output: name of that layer; colour classes take their logits.
+            reconstruction_output: name of that layer; color classes take their logits.
             reconstruction_weight: lambda, what it counts for beside the adversarial loss.
             adversarial_loss: one of `ADVERSARIAL_LOSSES`.
             label_smoothing: how far below 1 the discriminator's target for real patches lies.
@@ -138,7 +138,7 @@ class ColorizationGAN(keras.Model):
     @property
     def statistics(self) -> list[keras.Variable]:
         """Means and variances of batch normalization, of all networks."""
-        networks = {id(n): n for n in (self.generator, self.final_generator, self.discriminator)}
+        networks = {id(n): n for n in (self.generator, self.ema_generator, self.discriminator)}
         return [
             variable
             for network in networks.values()
@@ -159,7 +159,7 @@ class ColorizationGAN(keras.Model):
 
     def colorize(self, lightness: tf.Tensor) -> tf.Tensor:
         """Return the final generator's `ab` for `lightness`, as it will be exported."""
-        return self.final_generator(self._with_noise(lightness, training=False), training=False)
+        return self.ema_generator(self._with_noise(lightness, training=False), training=False)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
@@ -200,17 +200,17 @@ class ColorizationGAN(keras.Model):
             generated_logits = self.train_discriminator([lightness, generated_ab])
             reconstruction = self.reconstruction_loss(ab, generated_ab)
             adversarial = self.adversarial_loss.generator(generated_logits)
-            judgement = self._judge(real_logits, generated_logits)
+            judgment = self._judge(real_logits, generated_logits)
             scaled_loss = self.generator_optimizer.scale_loss(
                 adversarial + self.reconstruction_weight * reconstruction
             )
-            scaled_judgement = self.discriminator_optimizer.scale_loss(judgement)
+            scaled_judgment = self.discriminator_optimizer.scale_loss(judgment)
         self._apply_to_generator(tape, scaled_loss)
-        _apply(self.discriminator_optimizer, tape, scaled_judgement, self.discriminator)
+        _apply(self.discriminator_optimizer, tape, scaled_judgment, self.discriminator)
         return {
             "reconstruction_loss": reconstruction,
             "adversarial_loss": adversarial,
-            "discriminator_loss": judgement,
+            "discriminator_loss": judgment,
         }
 
     def _judge(self, real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
@@ -238,12 +238,12 @@ class ColorizationGAN(keras.Model):
             self._average_weights()
 
     def _average_weights(self) -> None:
-        """Move the final generator towards the generator, statistics of normalization included."""
+        """Move the final generator toward the generator, statistics of normalization included."""
         steps = self.counters["steps_done"].value - self.counters["stage_first_step"].value
         steps = tf.cast(steps, tf.float32)
         # A young average forgets faster: it would else remember where the stage began.
         momentum = tf.minimum(self.ema, steps / (steps + 10.0))
-        pairs = zip(self.final_generator.weights, self.generator.weights, strict=True)
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
         for average, weight in pairs:
             average.assign(weight + momentum * (average - weight))
 

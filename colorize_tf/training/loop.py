@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 from keras.callbacks import Callback, CallbackList
 
-from colorize_tf.training.distribute import Distribution
-from colorize_tf.training.state import state_variables
+from colorize_tf.training.checkpoint import state_variables
+from colorize_tf.training.distribution import Distribution
 
 if TYPE_CHECKING:
     from colorize_tf.training.gan import ColorizationGAN

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 HUBER_DELTA = 0.1
-"""11 Lab units: two thirds of what the grey answer misses on landscapes are smaller.
+"""11 Lab units: two thirds of what the gray answer misses on landscapes are smaller.
 
 Keras' default of 1 is beyond nearly every error in [-1, 1]: L2 under another name.
 """

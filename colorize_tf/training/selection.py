@@ -15,20 +15,20 @@ CRITIC = "critic"
 ADVERSARIAL = "adversarial"
 """Name of the stage whose losses say nothing about its pictures."""
 
-# An adversarial stage trades error for colour; so much error is too much for any colour.
+# An adversarial stage trades error for color; so much error is too much for any color.
 CIEDE2000_TOLERANCE = 0.03
-# Mean colourfulness of the predictions over that of the truth.
+# Mean colorfulness of the predictions over that of the truth.
 LEAST_COLORFULNESS, MOST_COLORFULNESS = 0.8, 1.1
 
 
 def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
     """Find the best epoch of a stage.
 
-    Of an adversarial stage it is the one whose colours, over the validation set, are distributed
+    Of an adversarial stage it is the one whose colors, over the validation set, are distributed
     most like the true ones (least `val_color_distance`), among those whose
     `val_colorfulness_ratio` lies in 0.8 to 1.1 and whose `val_ciede2000` is within 3 per cent of
     the least that such an epoch had so far; while none lies in that band, the nearest to it. Its
-    losses stand still while its colours get better and worse: DeOldify's author (Antic 2019) picks
+    losses stand still while its colors get better and worse: DeOldify's author (Antic 2019) picks
     the peak by eye. Of any other stage it is the first epoch with the best monitored figure.
 
     Args:
@@ -77,6 +77,6 @@ def is_exhausted(rows: Sequence[dict], patience: int | None, *, monitor: str, mo
 
 
 def _outside(row: dict) -> float:
-    """How far the colourfulness of an epoch is from where it should be."""
+    """How far the colorfulness of an epoch is from where it should be."""
     ratio = float(row["val_colorfulness_ratio"])
     return max(LEAST_COLORFULNESS - ratio, ratio - MOST_COLORFULNESS, 0.0)

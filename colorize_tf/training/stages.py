@@ -1,6 +1,5 @@
 """The stages of a run: reconstruction, the critic alone, adversarial."""
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
@@ -8,79 +7,11 @@ from keras.callbacks import Callback
 
 from colorize_tf.training.callbacks import Counters, LearningRates, Patience, TimeLimit
 from colorize_tf.training.gan import ColorizationGAN
-from colorize_tf.training.log import RunLog
 from colorize_tf.training.loop import Loop
-from colorize_tf.training.selection import ADVERSARIAL, CRITIC
+from colorize_tf.training.run_log import RunLog
+from colorize_tf.training.stage_plan import Stage
 
 _NEVER = 10**6
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """A part of the training.
-
-    Args:
-        name: shown in the log.
-        objective: what `ColorizationGAN.compile` takes.
-        epochs: how many; in a run of a given length, the share of it.
-        learning_rate: of the generator.
-        patience: epochs without a better one after which the stage ends; None is never.
-        frozen: whether a pretrained encoder stays as it is.
-    """
-
-    name: str
-    objective: str
-    epochs: int
-    learning_rate: float
-    patience: int | None = None
-    frozen: bool = False
-
-
-def plan_stages(
-    *,
-    pretrain_epochs: int,
-    frozen_epochs: int = 0,
-    critic_epochs: int = 0,
-    adversarial_epochs: int = 0,
-    pretrain_learning_rate: float,
-    adversarial_learning_rate: float,
-    patience: int | None = None,
-    adversarial_patience: int | None = None,
-) -> list[Stage]:
-    """Lay out the stages of a run.
-
-    Args:
-        pretrain_epochs: on the reconstruction loss alone.
-        frozen_epochs: of these, the first with a frozen backbone.
-        critic_epochs: of the discriminator alone.
-        adversarial_epochs: of both networks.
-        pretrain_learning_rate: of the generator in pretraining.
-        adversarial_learning_rate: of the generator beside the discriminator.
-        patience: of pretraining.
-        adversarial_patience: of the adversarial stage.
-
-    Returns:
-        The stages in their order, without empty ones.
-    """
-    stages = [
-        Stage("frozen", "reconstruction", frozen_epochs, pretrain_learning_rate, frozen=True),
-        Stage(
-            "pretrain",
-            "reconstruction",
-            pretrain_epochs - frozen_epochs,
-            pretrain_learning_rate,
-            patience,
-        ),
-        Stage(CRITIC, "critic", critic_epochs, 0.0),
-        Stage(
-            ADVERSARIAL,
-            "adversarial",
-            adversarial_epochs,
-            adversarial_learning_rate,
-            adversarial_patience,
-        ),
-    ]
-    return [stage for stage in stages if stage.epochs]
 
 
 def run_stages(

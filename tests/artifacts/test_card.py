@@ -14,7 +14,7 @@ from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import describe_generator, load_generator, save_generator
 from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
 from colorize_tf.artifacts.tflite import convert_to_tflite, resize_generator
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.models.unet import unet
 
 PROVENANCE = {

@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 from colorize_tf.artifacts import export
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.export import export_artifacts
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.inference.colorizer import Colorizer
 
 

@@ -8,16 +8,16 @@ import tensorflow as tf
 from PIL import Image
 
 from colorize_tf.artifacts import graph
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 
-def grey(lightness):
-    """A network that predicts no colour."""
+def gray(lightness):
+    """A network that predicts no color."""
     return tf.zeros_like(lightness)[..., :1] * tf.zeros(2)
 
 
 def colorize(files):
-    return graph.colorize_bytes(grey, tf.constant(files), 32)
+    return graph.colorize_bytes(gray, tf.constant(files), 32)
 
 
 def encoded(image, kind, **options):
@@ -39,10 +39,10 @@ FILES = {kind: encoded(IMAGE, kind) for kind in KINDS}
 def test_each_kind_of_file_keeps_its_size_and_its_lightness(kind):
     colorized = tf.io.decode_png(colorize([FILES[kind]])[0])
     assert colorized.shape == IMAGE.shape
-    assert np.abs(lightness(colorized) - lightness(IMAGE)).mean() < 5  # GIF has 256 colours
+    assert np.abs(lightness(colorized) - lightness(IMAGE)).mean() < 5  # GIF has 256 colors
 
 
-def test_of_an_animation_the_first_frame_is_coloured():
+def test_of_an_animation_the_first_frame_is_colored():
     frames = [Image.fromarray(np.full((20, 30, 3), value, np.uint8)) for value in (60, 200)]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
@@ -53,12 +53,12 @@ def test_of_an_animation_the_first_frame_is_coloured():
 
 def test_it_works_inside_a_data_pipeline_as_it_does_alone():
     batches = tf.data.Dataset.from_tensors([FILES["JPEG"], FILES["PNG"]])
-    (answer,) = batches.map(lambda files: graph.colorize_bytes(grey, files, 32))
+    (answer,) = batches.map(lambda files: graph.colorize_bytes(gray, files, 32))
     np.testing.assert_array_equal(answer, colorize([FILES["JPEG"], FILES["PNG"]]))
 
 
 def test_an_empty_batch_is_answered_with_an_empty_batch():
-    assert graph.colorize_bytes(grey, tf.zeros([0], tf.string), 32).shape == (0,)
+    assert graph.colorize_bytes(gray, tf.zeros([0], tf.string), 32).shape == (0,)
 
 
 @pytest.mark.parametrize("kind", KINDS)

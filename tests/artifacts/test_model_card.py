@@ -20,7 +20,7 @@ CARD = {
         "pictures": "100 landscapes rendered",
         "size": 128,
         "command": "python -m colorize_tf.export runs/mine",
-        "scores": {"grey": {"ab_rmse": 18.7}, "this model": {"ab_rmse": 6.91}},
+        "scores": {"gray": {"ab_rmse": 18.7}, "this model": {"ab_rmse": 6.91}},
     },
 }
 
@@ -36,7 +36,7 @@ CARD = {
         "| licence of the photographs | theirs |",
         "    python -m colorize_tf.train --minutes 5\n    and then another\n",
         "100 landscapes rendered, at 128 px",
-        "| grey | 18.700 |\n| this model | 6.910 |",
+        "| gray | 18.700 |\n| this model | 6.910 |",
         "    python -m colorize_tf.export runs/mine\n",
         "people, interiors and everything else come\nout wrong",
     ],

@@ -8,8 +8,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
-from colorize_tf.color import decode, encode, images_to_rgb, rgb_to_lab
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import decode, encode, images_to_rgb, rgb_to_lab
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,14 @@ def test_colorize_keeps_size_and_lightness(signatures, height, width):
     colorized = signatures["colorize"](images=tf.constant(images))["colorized"].numpy()
     assert colorized.dtype == np.uint8
     assert colorized.shape == images.shape
-    # Where no colour was clipped; clipping to the gamut moves lightness too.
+    # Where no color was clipped; clipping to the gamut moves lightness too.
     inside = ((colorized > 0) & (colorized < 255)).all(-1)
     before, after = (rgb_to_lab(images_to_rgb(i)).numpy()[..., 0] for i in (images, colorized))
     assert np.abs(before - after)[inside].max() < 1.0
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (300, 1), (33, 2)])
-def test_the_thinnest_pictures_are_coloured_too(signatures, shape):
+def test_the_thinnest_pictures_are_colored_too(signatures, shape):
     images = np.full((1, *shape, 3), 128, np.uint8)
     colorized = signatures["colorize"](images=tf.constant(images))["colorized"]
     assert colorized.shape == images.shape
@@ -237,7 +237,7 @@ def test_noise_reaches_the_servers_loader(noisy_folder, noisy):
     assert np.abs(answers["sample_ab"] - default).max() > 0.05
 
 
-def test_whole_photographs_are_coloured_with_a_z_of_zeros(noisy_folder, noisy):
+def test_whole_photographs_are_colored_with_a_z_of_zeros(noisy_folder, noisy):
     images = picture(32, 32)[np.newaxis]
     lightness, _ = encode(images_to_rgb(images))
     loaded = load_saved_model(noisy_folder)

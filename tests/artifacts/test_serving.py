@@ -19,7 +19,7 @@ from colorize_tf.artifacts.serving import (
     write_serving_configs,
     write_warmup,
 )
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 
 @pytest.fixture(params=["generator", "noisy"])

@@ -15,8 +15,8 @@ from colorize_tf.artifacts.tflite import (
     resize_generator,
 )
 from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
-from colorize_tf.color import decode, encode, images_to_rgb
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 
 def _output_types(content):
@@ -103,7 +103,7 @@ def test_fewer_bits_make_smaller_files(contents):
     assert len(contents["int8"]) < sizes[0]
 
 
-def test_int8_is_the_network_and_not_the_colour(contents):
+def test_int8_is_the_network_and_not_the_color(contents):
     types = _output_types(contents["int8"])
     assert types["CONV_2D"] == {"FLOAT32", "INT8"} and types["DEPTH_TO_SPACE"] == {"INT8"}
     assert types["TANH"] == types["FULLY_CONNECTED"] == {"FLOAT32"}

@@ -10,8 +10,8 @@ from colorize_tf.artifacts.tflite import (
 )
 from colorize_tf.artifacts.tflite_report import report_tflite
 from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
-from colorize_tf.color import decode, encode, images_to_rgb
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 Z = np.float32([[0.5, -1.0, 2.0]])
 
@@ -50,7 +50,7 @@ def test_the_others_answer_with_a_z_of_zeros(runners, noisy, pictures, lightness
     np.testing.assert_allclose(colorized, decode(lightness, ab), atol=1e-4)
 
 
-def test_another_z_gives_other_colours(runners, lightness):
+def test_another_z_gives_other_colors(runners, lightness):
     first, second = (runners["sample_ab"](lightness=lightness, z=z)["ab"] for z in (Z, -Z))
     assert np.abs(first - second).max() > 0.05
 

@@ -10,8 +10,8 @@ from colorize_tf.artifacts.tflite_precision import (
     restore_biases_and_first_kernels,
     restore_depthwise_kernels,
 )
-from colorize_tf.color import images_to_rgb
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import images_to_rgb
+from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.models.unet import tiny_unet
 
 CONVOLUTION = schema.BuiltinOperator.CONV_2D

@@ -5,8 +5,8 @@ from keras import layers
 
 from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
 from colorize_tf.artifacts.tflite_ranges import balance_ranges
-from colorize_tf.color import ab_bins, encode, images_to_rgb
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import ab_bins, encode, images_to_rgb
+from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.models.cnn import zhang
 
 
@@ -103,7 +103,7 @@ def test_lightness_beside_noise_is_given_the_range_of_the_noise(noisy, pictures)
 def test_shares_of_many_bins_keep_their_mean(pictures):
     keras.utils.set_random_seed(0)
     network = zhang(32, widths=(8, 8, 16, 16, 16, 16, 16, 16), bins=ab_bins())
-    # Shares of a few hundredths at most, around a colour that is not grey.
+    # Shares of a few hundredths at most, around a color that is not gray.
     kernel, _ = network.get_layer("bin_logits").get_weights()
     bias = -2 * np.linalg.norm(ab_bins() - 0.1, axis=-1)
     network.get_layer("bin_logits").set_weights([kernel, bias])

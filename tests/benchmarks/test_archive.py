@@ -2,8 +2,9 @@ import sys
 
 import pytest
 
-from colorize_tf import media
 from colorize_tf.benchmarks import archive
+from colorize_tf.benchmarks.inputs import write_folders
+from colorize_tf.imagefiles import media
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def here(monkeypatch):
     return asked
 
 
-def test_the_same_files_are_coloured_without_ray_and_by_each_number_of_processes(here):
+def test_the_same_files_are_colored_without_ray_and_by_each_number_of_processes(here):
     rates, starts = archive.measure_archive(
         count=20, processes=(1, 2), height=24, width=32, stages_at=()
     )
@@ -52,7 +53,7 @@ def test_each_stage_of_a_photograph_is_measured_and_ten_million_are_their_sum(he
 
 
 def test_there_are_a_hundred_photographs_in_a_folder(tmp_path):
-    archive.write_folders(tmp_path / "in", 101, 24, 32)
+    write_folders(tmp_path / "in", 101, 24, 32)
     paths = sorted((tmp_path / "in").rglob("*.*"))
     assert len(paths) == 101 and len(list((tmp_path / "in").iterdir())) == 2
     assert media.read_image(paths[-1]).shape == (24, 32, 3)

@@ -50,8 +50,8 @@ def test_contenders_take_turns():
 
 def test_a_table_has_the_columns_that_are_filled():
     rows = [Row("ours", 1234.5, "pictures/s", spread=0.05), Row("peer", 12.34, "pictures/s", 0.1)]
-    text = table(Part("a race", rows, ["the favourite, which is ill"]))
+    text = table(Part("a race", rows, ["the favorite, which is ill"]))
     assert text.splitlines()[0] == "a race"
     assert "1234" in text and "12.3" in text and "5%" in text
     assert "ours over it" not in text and "matrix rate" not in text
-    assert text.splitlines()[-1] == "  not measured: the favourite, which is ill"
+    assert text.splitlines()[-1] == "  not measured: the favorite, which is ill"

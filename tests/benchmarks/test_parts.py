@@ -101,21 +101,21 @@ def test_the_generator_is_measured_as_every_artifact_beside_its_bound():
     assert names(part)[-1].startswith("bound")
 
 
-def test_a_photograph_is_coloured_beside_being_copied_and_a_folder_of_them():
+def test_a_photograph_is_colored_beside_being_copied_and_a_folder_of_them():
     alone, many = photograph.measure_photograph(height=60, width=80, count=3, **ONCE)
-    assert names(alone) == ["colouring it", "only reading and writing it"]
+    assert names(alone) == ["coloring it", "only reading and writing it"]
     assert alone.rows[1].ratio > 0
     assert many.title == "a folder of 3 JPEG files of 1 megapixel"
     assert many.rows[0].unit == "pictures/s" and many.rows[0].value > 0
 
 
 def test_a_photograph_that_fails_is_no_figure(monkeypatch):
-    from colorize_tf.inference.shoebox import Shoebox
+    from colorize_tf.inference.batch.processor import PhotographProcessor
 
     def broken(*arguments):
         raise ValueError("out of paint")
 
-    monkeypatch.setattr(Shoebox, "paint", broken)
+    monkeypatch.setattr(PhotographProcessor, "paint", broken)
     with pytest.raises(ValueError, match="out of paint"):
         photograph.measure_photograph(height=60, width=80, count=1, **ONCE)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from colorize_tf import media
 from colorize_tf.benchmarks import records
+from colorize_tf.imagefiles import media
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf.data.conversion import convert
-from colorize_tf.data.preparation import Settings, prepare
+from colorize_tf.data.records.conversion import convert
+from colorize_tf.data.records.preparation import Settings, prepare
 
 SETTINGS = Settings(short_side=40, shard_size=8, origin="photographs of mine", licence="CC BY 4.0")
 
@@ -27,13 +27,13 @@ def photograph(seed):
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory):
-    """A folder of forty photographs, one of them twice, and a grey one."""
+    """A folder of forty photographs, one of them twice, and a gray one."""
     folder = tmp_path_factory.mktemp("source")
     (folder / "below").mkdir()
     for seed in range(40):
         assert cv2.imwrite(str(folder / f"{seed:02}.png"), photograph(seed))
     shutil.copy(folder / "00.png", folder / "below" / "again.png")
-    assert cv2.imwrite(str(folder / "grey.png"), np.full((80, 80, 3), 90, np.uint8))
+    assert cv2.imwrite(str(folder / "gray.png"), np.full((80, 80, 3), 90, np.uint8))
     return folder
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorize_tf import media
 from colorize_tf.data import audit as audit_module
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit, write_report
+from colorize_tf.imagefiles import media
 
 
 def photograph(seed=0, height=72, width=96):
@@ -25,10 +25,10 @@ def save(path, image=None, **options):
 
 
 def sepia(strength=1.0):
-    grey = photograph()[..., 1].astype(np.float32)
-    shades = np.stack([grey * 1.07, grey * 0.9, grey * 0.7], -1)
+    gray = photograph()[..., 1].astype(np.float32)
+    shades = np.stack([gray * 1.07, gray * 0.9, gray * 0.7], -1)
     noise = np.random.default_rng(0).normal(0, 2, shades.shape)
-    return np.clip(grey[..., None] * (1 - strength) + shades * strength + noise, 0, 255).astype(
+    return np.clip(gray[..., None] * (1 - strength) + shades * strength + noise, 0, 255).astype(
         np.uint8
     )
 
@@ -81,7 +81,7 @@ def test_short_side_below_64_is_too_small(tmp_path, side, usable):
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16"])
-def test_grey_file_is_monochrome(tmp_path, mode):
+def test_gray_file_is_monochrome(tmp_path, mode):
     image = Image.fromarray(photograph()).convert("L")
     if mode == "I;16":
         image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
@@ -89,10 +89,10 @@ def test_grey_file_is_monochrome(tmp_path, mode):
     assert reason(tmp_path / "a.png") == "monochrome"
 
 
-def test_grey_picture_in_a_colour_jpeg_is_monochrome(tmp_path):
-    grey = photograph()[..., :1].repeat(3, axis=-1)
-    noise = np.random.default_rng(0).integers(-3, 4, grey.shape)
-    noisy = np.clip(grey.astype(int) + noise, 0, 255).astype(np.uint8)
+def test_gray_picture_in_a_color_jpeg_is_monochrome(tmp_path):
+    gray = photograph()[..., :1].repeat(3, axis=-1)
+    noise = np.random.default_rng(0).integers(-3, 4, gray.shape)
+    noisy = np.clip(gray.astype(int) + noise, 0, 255).astype(np.uint8)
     assert reason(save(tmp_path / "a.jpg", noisy, quality=60)) == "monochrome"
 
 
@@ -105,7 +105,7 @@ def test_cyanotype_is_toned(tmp_path):
     assert reason(save(tmp_path / "a.png", sepia()[..., ::-1])) == "toned"
 
 
-def test_single_flat_colour_is_toned(tmp_path):
+def test_single_flat_color_is_toned(tmp_path):
     assert reason(save(tmp_path / "a.png", np.full((64, 64, 3), (0, 90, 200), np.uint8))) == "toned"
 
 
@@ -264,7 +264,7 @@ def shared(*patterns):
     return paths
 
 
-def test_real_colour_photographs_are_usable():
+def test_real_color_photographs_are_usable():
     assert audit(shared("landscapes/val/*.jpg"), cache_file=None).skipped == ()
 
 

@@ -4,12 +4,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colorize_tf.color import images_to_rgb, rgb_to_lab, rgb_to_linear
+from colorize_tf.color.lab_tf import images_to_rgb, rgb_to_lab, rgb_to_linear
 from colorize_tf.data import augmentation
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 
 SEEDS = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**40))
-GREY = tf.zeros((64, 64, 1))
+GRAY = tf.zeros((64, 64, 1))
 
 
 def seed(*numbers):
@@ -81,7 +81,7 @@ def test_no_stops_and_a_factor_of_one_change_nothing():
     np.testing.assert_allclose(augmentation.change_contrast(rgb, 1.0), rgb, atol=1e-6)
 
 
-def test_contrast_turns_about_mid_grey():
+def test_contrast_turns_about_mid_gray():
     changed = augmentation.change_contrast(tf.constant([0.1, 0.4, 0.5, 0.7]), 1.5)
     np.testing.assert_allclose(changed, [0.0, 0.35, 0.5, 0.8], atol=1e-6)
 

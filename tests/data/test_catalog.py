@@ -140,10 +140,10 @@ def test_linked_folder_is_followed(tmp_path):
 
 
 @pytest.mark.parametrize("inside", [".", "landscape Images", "a/b"])
-@pytest.mark.parametrize(("colour", "grey"), [("color", "gray"), ("Colour", "Grey")])
-def test_kaggle_layout_gives_only_colour(tmp_path, inside, colour, grey):
-    fill(tmp_path / inside / colour, 3)
-    fill(tmp_path / inside / grey, 3, start=10)
+@pytest.mark.parametrize(("color", "gray"), [("color", "gray"), ("Color", "Gray")])
+def test_kaggle_layout_gives_only_color(tmp_path, inside, color, gray):
+    fill(tmp_path / inside / color, 3)
+    fill(tmp_path / inside / gray, 3, start=10)
     assert found_names(find(tmp_path)) == ["000.png", "001.png", "002.png"]
 
 

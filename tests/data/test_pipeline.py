@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf import media
-from colorize_tf.color import encode, images_to_rgb
+from colorize_tf.color.lab_tf import encode, images_to_rgb
 from colorize_tf.data import pipeline
 from colorize_tf.data.pipeline import (
     cache_bytes,
@@ -11,6 +10,7 @@ from colorize_tf.data.pipeline import (
     load_size,
     training_dataset,
 )
+from colorize_tf.imagefiles import media
 
 SHAPE = {"image_size": 32, "batch_size": 4}
 EVERYTHING = {
@@ -34,7 +34,7 @@ def same(batches, others):
 
 
 @pytest.fixture
-def labelled(tmp_path):
+def labeled(tmp_path):
     """Twelve flat pictures that can be told apart by their lightness after any crop."""
     paths = [tmp_path / f"{index}.png" for index in range(12)]
     for index, path in enumerate(paths):
@@ -43,7 +43,7 @@ def labelled(tmp_path):
 
 
 def labels(batches):
-    """Lightness of each example, as the index of the labelled picture that it comes from."""
+    """Lightness of each example, as the index of the labeled picture that it comes from."""
     values = np.concatenate([lightness[:, 0, 0, 0] for lightness, _ in batches])
     levels = np.unique(values)
     return list(np.searchsorted(levels, values))
@@ -58,15 +58,15 @@ def test_examples_have_the_contracts_shapes_dtypes_and_range(landscapes):
     assert -1 <= ab.min() < ab.max() <= 1
 
 
-def test_every_photograph_comes_once_in_each_pass(labelled):
-    batches = take(training_dataset(labelled, **SHAPE), 6)
+def test_every_photograph_comes_once_in_each_pass(labeled):
+    batches = take(training_dataset(labeled, **SHAPE), 6)
     first, second = labels(batches[:3]), labels(batches[3:])
     assert sorted(first) == sorted(second) == list(range(12))
     assert first != second
 
 
-def test_the_order_follows_the_seed(labelled):
-    orders = [labels(take(training_dataset(labelled, seed=seed, **SHAPE), 3)) for seed in (1, 1, 2)]
+def test_the_order_follows_the_seed(labeled):
+    orders = [labels(take(training_dataset(labeled, seed=seed, **SHAPE), 3)) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
 
 
@@ -100,10 +100,10 @@ def test_workers_share_every_batch_of_a_stream_among_them(landscapes, workers):
             np.testing.assert_array_equal(joined.reshape(batch[part].shape), batch[part])
 
 
-def test_no_two_workers_see_the_same_photograph_in_a_pass(labelled):
+def test_no_two_workers_see_the_same_photograph_in_a_pass(labeled):
     shape = {"image_size": 32, "batch_size": 3}
     first, second = (
-        take(training_dataset(labelled, shard=(worker, 2), **shape), 4) for worker in (0, 1)
+        take(training_dataset(labeled, shard=(worker, 2), **shape), 4) for worker in (0, 1)
     )
     for one_pass in (slice(0, 2), slice(2, 4)):
         assert sorted(labels(first[one_pass] + second[one_pass])) == list(range(12))
@@ -162,8 +162,8 @@ def test_a_cached_photograph_is_decoded_once(landscapes, tmp_path, monkeypatch, 
     assert len(read) == reads
 
 
-def test_evaluation_takes_every_photograph_in_order_and_the_rest_as_a_smaller_batch(labelled):
-    batches = take(evaluation_dataset(labelled[:6], **SHAPE), 3)
+def test_evaluation_takes_every_photograph_in_order_and_the_rest_as_a_smaller_batch(labeled):
+    batches = take(evaluation_dataset(labeled[:6], **SHAPE), 3)
     assert [len(lightness) for lightness, _ in batches] == [4, 2]
     assert labels(batches) == list(range(6))
 

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from colorize_tf.data import s3, storage
 from colorize_tf.data.catalog import find_photographs, list_photographs
+from colorize_tf.data.locations import cache_folder
 from colorize_tf.data.pipeline import training_dataset
-from colorize_tf.data.places import cache_folder
-from colorize_tf.data.preparation import prepare
-from colorize_tf.data.prepared import content_problem, open_set
+from colorize_tf.data.records.preparation import prepare
+from colorize_tf.data.records.prepared_set import content_problem, open_set
 from colorize_tf.prepare import main
 from tests.data.conftest import SETTINGS
 
@@ -171,7 +171,7 @@ def test_a_shard_whose_writing_failed_is_not_there(bucket, source, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("colorize_tf.data.shards.ShardWriter.write", fail)
+    monkeypatch.setattr("colorize_tf.data.records.shard_writer.ShardWriter.write", fail)
     with pytest.raises(KeyboardInterrupt):
         prepare(source, f"{bucket}/set", SETTINGS)
     assert list(storage.walk(f"{bucket}/set")) == ["plan.json"]

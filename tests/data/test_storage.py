@@ -3,10 +3,10 @@ import os
 import pytest
 import tensorflow as tf
 
-from colorize_tf import media
 from colorize_tf.data import storage
 from colorize_tf.data.catalog import find_photographs
-from colorize_tf.data.preparation import prepare
+from colorize_tf.data.records.preparation import prepare
+from colorize_tf.imagefiles import media
 from tests.data.conftest import SETTINGS
 
 

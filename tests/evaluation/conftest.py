@@ -3,20 +3,20 @@ import types
 import numpy as np
 import pytest
 
-from colorize_tf.color import images_to_lab
-from colorize_tf.evaluation.scores import grey, mean_color, measure
+from colorize_tf.color.lab_tf import images_to_lab
+from colorize_tf.evaluation.scores import gray, mean_color, measure
 
 
 @pytest.fixture(scope="session")
 def truth():
-    """What answers with the photograph's own colours."""
+    """What answers with the photograph's own colors."""
     return types.SimpleNamespace(chroma=lambda image: images_to_lab(image)[..., 1:] / 110)
 
 
 @pytest.fixture(scope="session")
 def measured(landscapes, truth):
-    """Four photographs of 48 pixels and the answers grey, cool and truth."""
-    colorizers = {"grey": grey, "cool": mean_color([0.0, -0.2]), "truth": truth}
+    """Four photographs of 48 pixels and the answers gray, cool and truth."""
+    colorizers = {"gray": gray, "cool": mean_color([0.0, -0.2]), "truth": truth}
     return list(measure(colorizers, landscapes[:4], size=48))
 
 

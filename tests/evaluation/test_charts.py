@@ -34,7 +34,7 @@ STEEP, FLAT = np.arange(12.0), np.full(12, 5.0)
         ),
         lambda values: histogram_chart(np.outer(values, STEEP) / 1000, "run"),
     ],
-    ids=["hue", "lightness", "colourfulness", "curve", "histogram"],
+    ids=["hue", "lightness", "colorfulness", "curve", "histogram"],
 )
 def test_a_chart_shows_its_values(draw):
     steep, flat = pixels(draw(STEEP)), pixels(draw(FLAT))

@@ -21,10 +21,10 @@ def lab(measured):
 def test_errors_by_lightness_are_those_of_the_pixels(errors, measured, lab):
     differences = np.stack([one.differences[0] for one in measured])
     expected = differences[(lab[..., 0] >= 40) & (lab[..., 0] < 50)].mean()
-    assert errors.error_by_lightness()["grey"][4] == pytest.approx(expected, rel=0.01)
+    assert errors.error_by_lightness()["gray"][4] == pytest.approx(expected, rel=0.01)
 
 
-def test_errors_by_hue_are_those_of_pixels_with_colour(errors, measured, lab):
+def test_errors_by_hue_are_those_of_pixels_with_color(errors, measured, lab):
     differences = np.stack([one.differences[1] for one in measured])
     a, b = lab[..., 1], lab[..., 2]
     hue = np.degrees(np.arctan2(b, a)) % 360
@@ -34,7 +34,7 @@ def test_errors_by_hue_are_those_of_pixels_with_colour(errors, measured, lab):
 
 def test_a_step_without_pixels_has_no_error(errors, lab):
     empty = np.histogram(lab[..., 0], bins=10, range=(0, 100))[0] == 0
-    assert list(np.isnan(errors.error_by_lightness()["grey"])) == list(empty)
+    assert list(np.isnan(errors.error_by_lightness()["gray"])) == list(empty)
 
 
 def test_chroma_by_lightness_is_that_of_the_photographs_and_of_answers(errors, lab):
@@ -42,13 +42,13 @@ def test_chroma_by_lightness_is_that_of_the_photographs_and_of_answers(errors, l
     bright = (lab[..., 0] >= 60) & (lab[..., 0] < 70)
     expected = np.hypot(lab[..., 1], lab[..., 2])[bright].mean()
     assert chroma[""][6] == pytest.approx(expected, rel=0.02)
-    assert chroma["grey"][6] == pytest.approx(0, abs=0.5)
+    assert chroma["gray"][6] == pytest.approx(0, abs=0.5)
     assert chroma["cool"][6] == pytest.approx(22, abs=2)
 
 
 def test_histograms_are_shares_with_a_to_the_right_and_b_upwards(errors):
     histograms = errors.histograms()
-    assert list(histograms) == ["", "grey", "cool", "truth"]
+    assert list(histograms) == ["", "gray", "cool", "truth"]
     assert all(one.sum() == pytest.approx(1) for one in histograms.values())
     middle = len(histograms[""]) // 2
     below = histograms["cool"][: middle - 2, middle - 2 : middle + 2].sum()

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.evaluation.features import load_features
 
 

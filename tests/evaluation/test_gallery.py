@@ -18,10 +18,10 @@ def test_few_pictures_are_shown_once_each():
         assert sorted(chosen) == list(range(count))
 
 
-def test_a_photograph_is_laid_out_in_grey_as_predicted_and_as_it_is(measured):
-    laid = tiles(measured[0], ["cool"], "grey")
+def test_a_photograph_is_laid_out_in_gray_as_predicted_and_as_it_is(measured):
+    laid = tiles(measured[0], ["cool"], "gray")
     error = measured[0].figures["ciede2000"][1]
-    captions = ["grey", f"cool, CIEDE2000 {error:.1f}", "error of cool", "true"]
+    captions = ["gray", f"cool, CIEDE2000 {error:.1f}", "error of cool", "true"]
     assert [tile.caption for tile in laid] == captions
     for tile, image in zip(laid, measured[0].images[[1, 2, 2, 0]], strict=True):
         assert np.array_equal(tile.image, image) == (tile.caption != "error of cool")

@@ -11,14 +11,14 @@ def colorizers():
 
 @pytest.fixture(scope="module")
 def thumbnails(landscapes, colorizers):
-    thumbnails = Thumbnails(["pale", "vivid", "grey"])
-    colorizers = {"grey": mean_color([0, 0]), **colorizers}
+    thumbnails = Thumbnails(["pale", "vivid", "gray"])
+    colorizers = {"gray": mean_color([0, 0]), **colorizers}
     for measured in measure(colorizers, landscapes[:4], size=48):
         thumbnails.add(measured)
     return thumbnails
 
 
-def test_the_factor_makes_both_equally_colourful(thumbnails, colorizers, landscapes):
+def test_the_factor_makes_both_equally_colorful(thumbnails, colorizers, landscapes):
     factor = thumbnails.matching_factor("pale", "vivid")
     assert factor > 1.5
     matched = {**colorizers, "matched": saturated(colorizers["pale"], factor)}
@@ -32,5 +32,5 @@ def test_a_model_needs_no_factor_to_match_itself(thumbnails):
     assert thumbnails.matching_factor("vivid", "vivid") == pytest.approx(1, abs=0.01)
 
 
-def test_grey_cannot_be_made_colourful(thumbnails):
-    assert thumbnails.matching_factor("grey", "vivid") is None
+def test_gray_cannot_be_made_colorful(thumbnails):
+    assert thumbnails.matching_factor("gray", "vivid") is None

@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from colorize_tf import media
 from colorize_tf.evaluation import page
 from colorize_tf.evaluation.charts import hue_chart
 from colorize_tf.evaluation.page import Chart, Section, Tile, check_free, write_page
+from colorize_tf.imagefiles import media
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000
 
-from colorize_tf.color import images_to_lab
+from colorize_tf.color.lab_tf import images_to_lab
 from colorize_tf.evaluation.robustness import color_shifts
 from colorize_tf.evaluation.scores import evaluation_image, mean_color
 from colorize_tf.inference.colorizer import Colorizer
@@ -13,13 +13,13 @@ def by_lightness(lightness):
     return np.concatenate([0.3 * lightness, 0 * lightness], axis=-1)
 
 
-def test_a_constant_colour_does_not_move(landscapes):
+def test_a_constant_color_does_not_move(landscapes):
     shifts = color_shifts({"constant": mean_color([0.2, 0.1])}, landscapes[:2], size=32)
     for values in shifts["constant"].values():
         np.testing.assert_allclose(values, [0, 0], atol=1e-5)
 
 
-def test_colours_that_follow_lightness_move_with_exposure_and_little_with_size(landscapes):
+def test_colors_that_follow_lightness_move_with_exposure_and_little_with_size(landscapes):
     shifts = color_shifts({"model": Colorizer(by_lightness, 32)}, landscapes[:3], size=32)["model"]
     assert np.all(shifts["exposure_shift"] > 1)
     assert np.all(shifts["exposure_shift"] > 2 * shifts["size_shift"])
@@ -54,5 +54,5 @@ def test_half_a_stop_is_seen_darker_brighter_smaller_and_larger(landscapes):
 
 def test_a_model_that_answers_nan_is_named(landscapes):
     broken = Colorizer(lambda lightness: np.full((1, 8, 8, 2), np.nan, np.float32), 8)
-    with pytest.raises(ValueError, match="broken cannot colour .*00.png"):
+    with pytest.raises(ValueError, match="broken cannot color .*00.png"):
         color_shifts({"broken": broken}, landscapes[:1], size=32)

@@ -3,16 +3,16 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
-from colorize_tf import media
 from colorize_tf.evaluation.scores import (
     compare,
     evaluation_image,
-    grey,
+    gray,
     mean_color,
     measure,
     saturated,
     score,
 )
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
 
@@ -32,47 +32,47 @@ def test_the_truth_scores_best(landscapes, truth):
     assert scores["out_of_gamut"] == 0
 
 
-def test_the_grey_answer_scores_the_chroma_of_the_truth(landscapes):
+def test_the_gray_answer_scores_the_chroma_of_the_truth(landscapes):
     expected = []
     for path in landscapes[:3]:
         lab = rgb2lab(evaluation_image(path, 64))
         expected.append(np.sqrt(np.mean(lab[..., 1:] ** 2)))
-    scores = score(grey, landscapes[:3], size=64)
+    scores = score(gray, landscapes[:3], size=64)
     assert scores["ab_rmse"] == pytest.approx(np.mean(expected), rel=0.01)
     assert scores["colorfulness_ratio"] == pytest.approx(0, abs=0.02)
 
 
 def test_psnr_is_the_mean_over_pictures(landscapes):
     images = [evaluation_image(path, 64) for path in landscapes[:3]]
-    expected = np.mean([peak_signal_noise_ratio(image, grey(image)) for image in images])
-    assert score(grey, landscapes[:3], size=64)["psnr"] == pytest.approx(expected, rel=1e-4)
+    expected = np.mean([peak_signal_noise_ratio(image, gray(image)) for image in images])
+    assert score(gray, landscapes[:3], size=64)["psnr"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_ciede2000_is_the_mean_over_pixels_and_pictures(landscapes):
     images = [evaluation_image(path, 64) for path in landscapes[:3]]
-    expected = np.mean([deltaE_ciede2000(rgb2lab(one), rgb2lab(grey(one))) for one in images])
-    assert score(grey, landscapes[:3], size=64)["ciede2000"] == pytest.approx(expected, abs=1e-3)
+    expected = np.mean([deltaE_ciede2000(rgb2lab(one), rgb2lab(gray(one))) for one in images])
+    assert score(gray, landscapes[:3], size=64)["ciede2000"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_mean_colour_is_given_to_every_pixel():
+def test_a_mean_color_is_given_to_every_pixel():
     image = np.repeat(np.linspace(80, 160, 32, dtype=np.uint8), 32 * 3).reshape(32, 32, 3)
     lab = rgb2lab(mean_color([0.1, -0.05])(image))
     np.testing.assert_allclose(lab[..., 1:], np.broadcast_to([11, -5.5], (32, 32, 2)), atol=0.7)
     np.testing.assert_allclose(lab[..., 0], rgb2lab(image)[..., 0], atol=0.5)
 
 
-def test_the_mean_colour_of_the_truth_beats_grey(landscapes):
+def test_the_mean_color_of_the_truth_beats_gray(landscapes):
     lab = np.stack([rgb2lab(evaluation_image(path, 64)) for path in landscapes[:3]])
     warm = mean_color(lab[..., 1:].mean(axis=(0, 1, 2)) / 110)
-    scores = compare({"grey": grey, "mean": warm}, landscapes[:3], size=64)
-    assert scores["mean"]["ab_rmse"] < scores["grey"]["ab_rmse"]
+    scores = compare({"gray": gray, "mean": warm}, landscapes[:3], size=64)
+    assert scores["mean"]["ab_rmse"] < scores["gray"]["ab_rmse"]
 
 
 def test_colorizers_are_compared_as_if_alone(landscapes):
     cool = mean_color([0.0, -0.2])
-    scores = compare({"grey": grey, "cool": cool}, landscapes[:3], size=64)
-    assert list(scores) == ["grey", "cool"]
-    assert scores["grey"] == pytest.approx(score(grey, landscapes[:3], size=64))
+    scores = compare({"gray": gray, "cool": cool}, landscapes[:3], size=64)
+    assert list(scores) == ["gray", "cool"]
+    assert scores["gray"] == pytest.approx(score(gray, landscapes[:3], size=64))
     assert scores["cool"] == pytest.approx(score(cool, landscapes[:3], size=64))
 
 
@@ -80,22 +80,20 @@ def test_every_photograph_is_read_once(landscapes, monkeypatch):
     read = []
     read_image = media.read_image
     monkeypatch.setattr(media, "read_image", lambda path: read.append(path) or read_image(path))
-    compare({"grey": grey, "cool": mean_color([0, -0.2])}, landscapes[:3], size=64)
+    compare({"gray": gray, "cool": mean_color([0, -0.2])}, landscapes[:3], size=64)
     assert read == landscapes[:3]
 
 
 def test_a_model_that_answers_nan_is_named_with_the_photograph(landscapes):
     broken = Colorizer(lambda lightness: np.full((1, 8, 8, 2), np.nan, np.float32), 8)
-    with pytest.raises(
-        ValueError, match="new model cannot colour .*00.png: the model answered NaN"
-    ):
-        compare({"grey": grey, "new model": broken}, landscapes[:3], size=64)
+    with pytest.raises(ValueError, match="new model cannot color .*00.png: the model answered NaN"):
+        compare({"gray": gray, "new model": broken}, landscapes[:3], size=64)
 
 
-def test_grey_photographs_have_no_truth_to_compare_with(tmp_path):
-    media.write_image(tmp_path / "grey.png", np.full((64, 64, 3), 90, np.uint8))
-    with pytest.raises(ValueError, match="grey: there is no true colour"):
-        score(grey, [tmp_path / "grey.png"], size=64)
+def test_gray_photographs_have_no_truth_to_compare_with(tmp_path):
+    media.write_image(tmp_path / "gray.png", np.full((64, 64, 3), 90, np.uint8))
+    with pytest.raises(ValueError, match="gray: there is no true color"):
+        score(gray, [tmp_path / "gray.png"], size=64)
 
 
 def test_the_share_out_of_gamut_is_that_before_mapping(landscapes):
@@ -112,8 +110,8 @@ def test_a_saturated_colorizer_multiplies_chroma(landscapes):
 
 
 def test_what_is_measured_comes_with_the_photograph_first(landscapes):
-    (measured,) = measure({"grey": grey, "cool": mean_color([0, -0.2])}, landscapes[:1], size=32)
-    assert measured.names == ("grey", "cool")
+    (measured,) = measure({"gray": gray, "cool": mean_color([0, -0.2])}, landscapes[:1], size=32)
+    assert measured.names == ("gray", "cool")
     np.testing.assert_array_equal(measured.images[0], evaluation_image(landscapes[0], 32))
     np.testing.assert_allclose(measured.ab[1], 0, atol=0.01)
     np.testing.assert_array_equal(measured.predicted_ab[1][..., 1], np.float32(-0.2))
@@ -128,7 +126,7 @@ def test_chroma_in_black_and_white_is_set_against_the_truth_where_there_is_any(t
     media.write_image(tmp_path / "dark.png", image)
     dark = score(mean_color([0.1, 0]), [tmp_path / "dark.png"], size=32)
     assert dark["extreme_chroma_ratio"] > 2
-    assert score(grey, [tmp_path / "dark.png"], size=32)["extreme_chroma_ratio"] < 0.1
+    assert score(gray, [tmp_path / "dark.png"], size=32)["extreme_chroma_ratio"] < 0.1
     media.write_image(tmp_path / "bright.png", np.maximum(image, np.uint8([140, 120, 90])))
-    bright = score(grey, [tmp_path / "bright.png"], size=32)
+    bright = score(gray, [tmp_path / "bright.png"], size=32)
     assert "extreme_chroma_ratio" not in bright and "extreme_chroma" not in bright

@@ -4,7 +4,7 @@ import pytest
 from colorize_tf.evaluation.features import Features
 from colorize_tf.evaluation.sets import SetDistances
 
-# Mean and spread of each channel in the four corners: enough to tell grey pictures from others.
+# Mean and spread of each channel in the four corners: enough to tell gray pictures from others.
 CORNERS = Features(
     "corners",
     lambda images: (
@@ -21,16 +21,16 @@ def distances(measured):
     return sets.by_name()
 
 
-def test_the_true_colours_are_nearest(distances):
+def test_the_true_colors_are_nearest(distances):
     for measure in ("sliced_wasserstein", "kid_times_1000", "fid"):
-        assert distances["truth"][measure] < 0.2 * distances["grey"][measure], measure
+        assert distances["truth"][measure] < 0.2 * distances["gray"][measure], measure
     assert distances["truth"]["sliced_wasserstein"] < 0.1
 
 
 def test_without_features_there_is_one_distance(measured):
     sets = SetDistances()
     sets.add(measured[0])
-    assert set(sets.by_name()["grey"]) == {"sliced_wasserstein"}
+    assert set(sets.by_name()["gray"]) == {"sliced_wasserstein"}
 
 
 def test_pictures_are_not_kept(measured):

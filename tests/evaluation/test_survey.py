@@ -5,7 +5,7 @@ from colorize_tf.evaluation.color_errors import ColorErrors
 from colorize_tf.evaluation.intervals import Interval
 from colorize_tf.evaluation.matching import Thumbnails
 from colorize_tf.evaluation.report import write_report
-from colorize_tf.evaluation.scores import grey, mean_color
+from colorize_tf.evaluation.scores import gray, mean_color
 from colorize_tf.evaluation.survey import Survey
 
 
@@ -23,20 +23,20 @@ def errors():
 def survey(landscapes, colorizers, errors):
     survey = Survey(landscapes[:4], size=48)
     thumbnails = Thumbnails(colorizers)
-    survey.measure({"grey": grey, **colorizers}, thumbnails, errors)
+    survey.measure({"gray": gray, **colorizers}, thumbnails, errors)
     survey.set_against("pale", colorizers, thumbnails)
     return survey
 
 
 def test_every_name_has_figures_with_intervals_and_distances(survey):
     scores = survey.scores()
-    assert list(scores)[:3] == ["grey", "vivid", "pale"]
+    assert list(scores)[:3] == ["gray", "vivid", "pale"]
     for figures in scores.values():
         assert isinstance(figures["ciede2000"], Interval)
         assert isinstance(figures["sliced_wasserstein"], float)
 
 
-def test_the_paler_one_is_measured_again_equally_colourful(survey):
+def test_the_paler_one_is_measured_again_equally_colorful(survey):
     row = list(survey.scores())[3]
     assert row.startswith("pale, chroma x")
     colorfulness = {name: one["colorfulness"].value for name, one in survey.scores().items()}
@@ -60,13 +60,13 @@ def test_a_pale_model_is_saturated_to_match_the_one_it_is_set_against(landscapes
     assert list(survey.differences()) == ["pale less vivid", f"{row} less vivid"]
 
 
-def test_a_model_without_colour_is_named_instead_of_saturated(landscapes, colorizers):
-    both = {"grey": grey, "vivid": colorizers["vivid"]}
+def test_a_model_without_color_is_named_instead_of_saturated(landscapes, colorizers):
+    both = {"gray": gray, "vivid": colorizers["vivid"]}
     survey, thumbnails = Survey(landscapes[:2], size=48), Thumbnails(both)
     survey.measure(both, thumbnails)
     survey.set_against("vivid", both, thumbnails)
-    assert survey.unmatched == [("grey", "vivid")]
-    assert list(survey.scores()) == ["grey", "vivid"]
+    assert survey.unmatched == [("gray", "vivid")]
+    assert list(survey.scores()) == ["gray", "vivid"]
 
 
 def test_shifts_come_with_intervals(landscapes, colorizers):
@@ -112,7 +112,7 @@ def test_the_report_holds_every_part(survey, errors, colorizers, tmp_path):
         "generator_loss",
     ):
         assert f'<img alt="{caption}"' in text, caption
-    # Each of the four photographs, in grey, twice predicted, with two maps, and true.
+    # Each of the four photographs, in gray, twice predicted, with two maps, and true.
     assert text.count("data:image/jpeg") == 24
     assert 'alt="epoch"' not in text
 

@@ -11,25 +11,25 @@ FIGURES = {
 
 
 def test_the_table_has_a_line_for_each_answer():
-    lines = table({"grey": FIGURES, "a model of long name": FIGURES}).splitlines()
-    assert lines[0].split() == ["ab", "RMSE", "PSNR", "SSIM", "CIEDE2000", "colourfulness", "ratio"]
-    assert lines[1].split() == ["grey", "15.50", "21.00", "0.900", "11.25", "0.50"]
+    lines = table({"gray": FIGURES, "a model of long name": FIGURES}).splitlines()
+    assert lines[0].split() == ["ab", "RMSE", "PSNR", "SSIM", "CIEDE2000", "colorfulness", "ratio"]
+    assert lines[1].split() == ["gray", "15.50", "21.00", "0.900", "11.25", "0.50"]
     assert len(lines) == 3
     assert len({len(line) for line in lines}) == 1
 
 
 def test_the_table_shows_what_a_model_cost_where_it_is_known():
     cost = {"input_size": 128, "parameters": 4168098, "pictures": 46720}
-    lines = table({"grey": FIGURES, "run": {**FIGURES, **cost}}).splitlines()
+    lines = table({"gray": FIGURES, "run": {**FIGURES, **cost}}).splitlines()
     assert lines[0].split()[-5:] == ["input", "px", "parameters", "pictures", "seen"]
     assert lines[1].split()[-3:] == ["-", "-", "-"]
     assert lines[2].split()[-3:] == ["128", "4,168,098", "46,720"]
 
 
 def test_a_markdown_table_has_a_rule_and_as_many_cells_in_each_line():
-    lines = table({"grey": FIGURES}, markdown=True).splitlines()
+    lines = table({"gray": FIGURES}, markdown=True).splitlines()
     assert lines[1] == "| --- | ---: | ---: | ---: | ---: | ---: |"
-    assert lines[2] == "| grey | 15.50 | 21.00 | 0.900 | 11.25 | 0.50 |"
+    assert lines[2] == "| gray | 15.50 | 21.00 | 0.900 | 11.25 | 0.50 |"
     assert {line.count("|") for line in lines} == {7}
 
 
@@ -40,8 +40,8 @@ def test_an_interval_is_shown_by_half_of_its_width():
 
 def test_a_table_of_some_columns_is_empty_where_none_is_known():
     first, *_, last = GROUPS
-    assert table({"grey": FIGURES}, columns=first)
-    assert table({"grey": FIGURES}, columns=last) == ""
+    assert table({"gray": FIGURES}, columns=first)
+    assert table({"gray": FIGURES}, columns=last) == ""
     assert table({}) == ""
 
 

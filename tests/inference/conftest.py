@@ -12,7 +12,7 @@ def noisy_artifacts(noisy, tmp_path_factory):
     """A folder of `noisy.keras`, `1` and `noisy.tflite`, and a run folder `run`."""
     from colorize_tf.artifacts.export import export_artifacts
     from colorize_tf.artifacts.keras_file import save_generator
-    from colorize_tf.data.synthetic import render_landscape
+    from colorize_tf.data.synthetic.landscapes import render_landscape
 
     folder = tmp_path_factory.mktemp("noisy")
     pictures = render_landscape(0, 32, 32)[np.newaxis]

@@ -20,9 +20,10 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import colorize, media
-from colorize_tf.data.synthetic import render_landscape
-from colorize_tf.inference import cluster
+from colorize_tf import colorize
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
+from colorize_tf.inference.batch import cluster
 
 pytestmark = [
     pytest.mark.slow,
@@ -116,8 +117,8 @@ def box(tmp_path, monkeypatch):
     for seed in range(20):
         path = Path("in", "even" if seed % 2 == 0 else "odd", f"{seed:02}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
-        grey = cv2.cvtColor(render_landscape(seed, 40, 60), cv2.COLOR_RGB2GRAY)
-        media.write_image(path, np.repeat(grey[..., np.newaxis], 3, axis=-1))
+        gray = cv2.cvtColor(render_landscape(seed, 40, 60), cv2.COLOR_RGB2GRAY)
+        media.write_image(path, np.repeat(gray[..., np.newaxis], 3, axis=-1))
     return tmp_path
 
 
@@ -187,7 +188,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
 def test_it_is_as_at_a_desk_for_good_and_bad(ray_here, box, tiny_tflite, capfd):
     Path("in/bad.jpg").write_bytes(b"text")
     Path("in/cut.jpg").write_bytes(Path("in/odd/01.jpg").read_bytes()[:-100])
-    media.write_image("in/colour.jpg", render_landscape(1, 70, 110))
+    media.write_image("in/color.jpg", render_landscape(1, 70, 110))
     code = run("-o", "here", "--model", tiny_tflite)
     here = capfd.readouterr()
     assert run("-o", "there", "--model", tiny_tflite, "--engine", "ray", "--jobs", 2) == code == 1
@@ -199,7 +200,7 @@ def test_it_is_as_at_a_desk_for_good_and_bad(ray_here, box, tiny_tflite, capfd):
     os.unlink("there/odd/01.jpg")
     assert run("-o", "there", "--model", tiny_tflite, "--engine", "ray") == 1
     assert (
-        "there: 1 done, 20 skipped (19 done before, 1 in colour already)" in capfd.readouterr().out
+        "there: 1 done, 20 skipped (19 done before, 1 in color already)" in capfd.readouterr().out
     )
     assert contents("there") == contents("here")
 

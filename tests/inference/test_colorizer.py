@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000
 
-from colorize_tf import media
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import save_generator
 from colorize_tf.artifacts.tflite import LIMITS
-from colorize_tf.colorimetry import images_to_lab, images_to_lightness
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab import images_to_lab, images_to_lightness
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.inference import colorizer as colorizer_module
 from colorize_tf.inference.colorizer import Colorizer
 
@@ -128,15 +128,15 @@ def test_lightness_stays_at_full_resolution():
     assert after[..., 1:].mean() == pytest.approx(11, abs=0.5)
 
 
-def test_the_colours_of_the_input_do_not_matter():
-    grey = np.full((40, 40, 3), 119, np.uint8)
+def test_the_colors_of_the_input_do_not_matter():
+    gray = np.full((40, 40, 3), 119, np.uint8)
     seen = []
 
     def predict_ab(lightness):
         seen.append(lightness)
         return np.zeros((1, 32, 32, 2), np.float32)
 
-    assert np.array_equal(Colorizer(predict_ab, 32)(grey), grey)
+    assert np.array_equal(Colorizer(predict_ab, 32)(gray), gray)
     assert seen[0].shape == (1, 32, 32, 1)
     assert seen[0] == pytest.approx(50.0 / 50 - 1, abs=0.01)
 
@@ -155,7 +155,7 @@ def test_the_network_sees_the_whole_picture_unsquashed():
     assert np.all(seen[0][:, 17:] > 0.9)
 
 
-def test_a_batch_is_coloured_like_its_pictures_one_by_one():
+def test_a_batch_is_colored_like_its_pictures_one_by_one():
     images = np.stack([render_landscape(seed, 20, 30) for seed in range(2)])
     colorizer = constant(0.1)
     np.testing.assert_array_equal(colorizer(images), [colorizer(image) for image in images])
@@ -206,7 +206,7 @@ def test_running_out_of_memory_is_no_picture():
         Colorizer(predict_ab, 32)(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_sixteen_bits_are_coloured_in_sixteen_bits():
+def test_sixteen_bits_are_colored_in_sixteen_bits():
     image = render_landscape(3, 70, 110)
     eight, sixteen = by_lightness()(image), by_lightness()(image.astype(np.uint16) * 257)
     assert sixteen.dtype == np.uint16
@@ -231,7 +231,7 @@ def test_every_size_and_depth_comes_back_with_its_lightness(height, width, dtype
     np.testing.assert_allclose(after, before, rtol=0, atol=0.5)
 
 
-def test_intensity_makes_colours_stronger():
+def test_intensity_makes_colors_stronger():
     image = np.full((20, 30, 3), 119, np.uint8)
     chroma = [
         images_to_lab(constant(0.1)(image, intensity=intensity))[..., 1:].mean()
@@ -282,7 +282,7 @@ def test_artifacts_answer_several_like_one_by_one(noisy_artifacts, model):
         np.testing.assert_allclose(ab, colorizer.chroma(photograph, z), atol=1e-4)
 
 
-def test_the_same_photograph_gets_the_same_colours_at_every_size():
+def test_the_same_photograph_gets_the_same_colors_at_every_size():
     large = render_landscape(3, 600, 800)
     sizes = [(600, 800), (150, 200), (75, 100)]
     given = [cv2.resize(large, size[::-1], interpolation=cv2.INTER_AREA) for size in sizes]
@@ -294,7 +294,7 @@ def test_the_same_photograph_gets_the_same_colours_at_every_size():
         assert np.linalg.norm((other - lab[0])[..., 1:], axis=-1).mean() < 0.5
 
 
-def test_a_real_photograph_gets_the_same_colours_at_every_size():
+def test_a_real_photograph_gets_the_same_colors_at_every_size():
     """Whole pictures, lightness included, each brought to the smallest size."""
     folder = Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres")
     paths = sorted(folder.glob("*.jpg"))

@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf import colorize, media
+from colorize_tf import colorize
 from colorize_tf.artifacts.saved_model import load_saved_model
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.inference import remote
-from colorize_tf.inference.colorizer import Colorizer, ModelGone
+from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.errors import ModelUnavailableError
 
 
 def examples():
@@ -55,7 +57,7 @@ def encoded(image, suffix):
 
 
 def png_of(width, height):
-    """A whole PNG of one colour; its pixels are not held in memory."""
+    """A whole PNG of one color; its pixels are not held in memory."""
     compressor, row = zlib.compressobj(), bytes(width + 1)
     data = b"".join([compressor.compress(row) for _ in range(height)]) + compressor.flush()
     chunks = [
@@ -94,7 +96,7 @@ def test_columns_are_answered_as_rows_are(url):
     assert rows["predictions"] == columns["outputs"]
 
 
-def test_pixels_are_coloured_as_the_file_is(url):
+def test_pixels_are_colored_as_the_file_is(url):
     image = render_landscape(1, 24, 30)
     request = {"signature_name": "colorize", "instances": [image.tolist()]}
     _, pixels = ask(f"{url}:predict", request)
@@ -153,8 +155,8 @@ def test_status_metadata_and_what_is_not_there(server, url):
 
 @pytest.fixture
 def photo_folder(tmp_path):
-    grey = render_landscape(4, 50, 70).mean(axis=-1, keepdims=True)
-    media.write_image(tmp_path / "old.jpg", grey.astype(np.uint8).repeat(3, axis=-1))
+    gray = render_landscape(4, 50, 70).mean(axis=-1, keepdims=True)
+    media.write_image(tmp_path / "old.jpg", gray.astype(np.uint8).repeat(3, axis=-1))
     return tmp_path
 
 
@@ -262,7 +264,7 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_command_colours_with_a_served_model(url, photo_folder, capsys):
+def test_the_command_colors_with_a_served_model(url, photo_folder, capsys):
     old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
     assert colorize.main([old, "-o", new, "--model", url]) == 0
     assert media.read_image(new).shape == (50, 70, 3)
@@ -271,7 +273,7 @@ def test_the_command_colours_with_a_served_model(url, photo_folder, capsys):
     assert "no model at" in error and error.count("\n") == 1
 
 
-def test_colouring_over_http_never_imports_tensorflow(url):
+def test_coloring_over_http_never_imports_tensorflow(url):
     code = f"""
 import sys
 import numpy as np
@@ -359,7 +361,7 @@ def test_a_passing_fault_is_tried_again_after_growing_pauses(scripted, pauses, f
 
 def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
     url, requests = scripted((503, {"error": "loading"}))
-    with pytest.raises(ModelGone, match=r"refused the request \(503\): loading"):
+    with pytest.raises(ModelUnavailableError, match=r"refused the request \(503\): loading"):
         remote.RemotePredictor(url)
     assert pauses == [0.5, 1.0, 2.0]
     assert len(requests) == 4
@@ -371,7 +373,7 @@ def test_a_refusal_is_not_tried_again(scripted, pauses, status):
     told = rf"{url} refused the request \({status}\): not like this"
     with pytest.raises(ValueError, match=told) as error:
         remote.RemotePredictor(url)(LIGHTNESS)
-    assert not isinstance(error.value, ModelGone)
+    assert not isinstance(error.value, ModelUnavailableError)
     assert pauses == []
     assert len(requests) == 2
 
@@ -380,7 +382,7 @@ def test_a_server_that_does_not_answer_in_time_is_an_error(scripted, pauses):
     answered = threading.Event()
     url, _ = scripted((200, lambda: answered.wait(30) and b"{}"))
     try:
-        with pytest.raises(ModelGone, match=f"no answer from {url}: timed out"):
+        with pytest.raises(ModelUnavailableError, match=f"no answer from {url}: timed out"):
             remote.RemotePredictor(url, timeout=0.05, attempts=2)
     finally:
         answered.set()

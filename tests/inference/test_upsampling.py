@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import media
-from colorize_tf.colorimetry import images_to_lab
+from colorize_tf.color.lab import images_to_lab
+from colorize_tf.imagefiles import media
 from colorize_tf.inference.upsampling import GuidedChroma
 
 WIDTH = 256  # What the chroma is shrunk to: a network's long side.
@@ -30,7 +30,7 @@ def shrunk(array, width):
     return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def test_colour_stops_where_the_object_stops():
+def test_color_stops_where_the_object_stops():
     lightness, ab = two_fields(160, 320, edge=167)  # Not between two pixels of the small picture.
     small = shrunk(ab, 20)
     guided = enlarged(small, shrunk(lightness, 20), lightness)
@@ -90,7 +90,7 @@ def edge_errors(images):
     return [float(np.linalg.norm(one - ab, axis=-1)[band].mean()) for one in (bilinear, guided)]
 
 
-def test_colour_is_cleaner_around_the_edges_of_photographs():
+def test_color_is_cleaner_around_the_edges_of_photographs():
     paths = sorted(Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres").glob("*.jpg"))
     if not paths:
         pytest.skip("COLORIZE_TF_DATA names no folder with highres")

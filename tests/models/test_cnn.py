@@ -120,7 +120,7 @@ def test_ab_stays_within_tanh(build):
     assert np.abs(ab).max() <= 1.0 and ab.min() < -0.9 and ab.max() > 0.9
 
 
-def test_training_starts_near_grey():
+def test_training_starts_near_gray():
     for generator in (plain_cnn(32), zhang_cnn(32)):
         assert np.std(generator(lightness(32), training=True)) < 0.4
 

@@ -47,7 +47,7 @@ def test_ab_has_the_size_of_lightness(size):
 def test_chroma_is_interpolated_from_half_the_size():
     steps = np.diff(efficientnet_unet(64)(noise(64)).numpy(), axis=1)
     assert np.std(steps) > 1e-6
-    # Steps inside a pixel of the half size are the means of those to its two neighbours.
+    # Steps inside a pixel of the half size are the means of those to its two neighbors.
     np.testing.assert_allclose(steps[:, 2:-1:2], (steps[:, 1:-2:2] + steps[:, 3::2]) / 2, atol=1e-7)
 
 
@@ -89,8 +89,8 @@ def test_the_published_weights_tell_what_a_picture_shows(published, picture, cla
 
 
 def test_with_imagenet_the_encoder_sees_what_was_published_but_for_a_factor(published):
-    grey = 255 * transform.resize(color.rgb2gray(data.chelsea()), (224, 224), anti_aliasing=True)
-    lightness = np.float32(grey[None, ..., None] - 127) / 128
+    gray = 255 * transform.resize(color.rgb2gray(data.chelsea()), (224, 224), anti_aliasing=True)
+    lightness = np.float32(gray[None, ..., None] - 127) / 128
     generator = efficientnet_unet(224, backbone_weights="imagenet")
     names = [f"{BACKBONE_PREFIX}block{number}_project" for number in (0, 2, 4, 10, 15)]
     skips = [

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.color import ab_bins
+from colorize_tf.color.lab_tf import ab_bins
 from colorize_tf.models import GENERATORS
 from colorize_tf.models.cnn import plain_cnn, zhang
 from colorize_tf.models.unet import unet

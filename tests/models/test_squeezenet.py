@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.metrics.distributions import kernel_distance
 from colorize_tf.models.squeezenet import squeezenet_features
-from colorize_tf.realism import kernel_distance
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +113,11 @@ def test_an_h5_file_of_something_else_is_refused(tmp_path):
         squeezenet_features(tmp_path / "a.h5")
 
 
-def test_the_real_features_order_grey_muted_and_true_landscapes():
+def test_the_real_features_order_gray_muted_and_true_landscapes():
     network = squeezenet_features(shared_weights())
     rgb = np.stack([render_landscape(index, 224, 224) for index in range(12)]) / np.float32(255)
-    grey = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
-    features, *others = (network(one).numpy() for one in (rgb, grey, 0.5 * (grey + rgb), rgb))
+    gray = np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1)
+    features, *others = (network(one).numpy() for one in (rgb, gray, 0.5 * (gray + rgb), rgb))
     far, near, nothing = (kernel_distance(features, other) for other in others)
     assert far > 1.5 * near
     assert near > nothing

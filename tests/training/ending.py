@@ -6,11 +6,11 @@ import signal
 import keras
 import tensorflow as tf
 
-from colorize_tf.color import encode
+from colorize_tf.color.lab_tf import encode
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.callbacks import Counters
-from colorize_tf.training.distribute import choose_distribution
+from colorize_tf.training.distribution import choose_distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
 from colorize_tf.training.termination import Terminated, Termination

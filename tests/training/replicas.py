@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from colorize_tf.training.adam import FusedAdam
 from colorize_tf.training.callbacks import Counters
-from colorize_tf.training.distribute import Distribution, choose_distribution
+from colorize_tf.training.checkpoint import state_variables
+from colorize_tf.training.distribution import Distribution, choose_distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
-from colorize_tf.training.state import state_variables
 from colorize_tf.training.workers import find_workers
 
 SIZE, BATCH, STEPS = 16, 4, 3
@@ -32,11 +32,11 @@ def networks():
     head = {"activation": "tanh", "dtype": "float32", "name": "ab"}
     ab = keras.layers.Conv2D(2, 3, padding="same", **head)(features)
     generator = keras.Model([lightness, z], ab)
-    grey, color = keras.Input((SIZE, SIZE, 1)), keras.Input((SIZE, SIZE, 2))
-    joined = keras.layers.Concatenate()([grey, color])
+    gray, color = keras.Input((SIZE, SIZE, 1)), keras.Input((SIZE, SIZE, 2))
+    joined = keras.layers.Concatenate()([gray, color])
     features = keras.layers.Conv2D(6, 4, strides=2, activation="leaky_relu")(joined)
     logits = keras.layers.Conv2D(1, 3, dtype="float32")(features)
-    return generator, keras.Model([grey, color], logits)
+    return generator, keras.Model([gray, color], logits)
 
 
 def build(distribution, generator_and_discriminator=networks, **options):

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf import media
-from colorize_tf.color import encode, images_to_rgb
-from colorize_tf.data.synthetic import render_landscape
+from colorize_tf.color.lab_tf import encode, images_to_rgb
+from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import media
 from colorize_tf.training.callbacks import (
     BestGenerator,
     ColorDistance,
@@ -14,9 +14,9 @@ from colorize_tf.training.callbacks import (
     SampleGrid,
     TimeLimit,
 )
-from colorize_tf.training.distribute import Distribution
-from colorize_tf.training.log import RunLog
-from colorize_tf.training.stages import Stage
+from colorize_tf.training.distribution import Distribution
+from colorize_tf.training.run_log import RunLog
+from colorize_tf.training.stage_plan import Stage
 
 PRETRAIN = Stage("pretrain", "reconstruction", epochs=2, learning_rate=1e-3)
 CRITIC = Stage("critic", "critic", epochs=2, learning_rate=0.0)
@@ -31,7 +31,7 @@ def gan():
     return types.SimpleNamespace(
         stage=PRETRAIN,
         generator=network,
-        final_generator=network,
+        ema_generator=network,
         discriminator=network,
         generator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.5)),
         discriminator_optimizer=types.SimpleNamespace(learning_rate=keras.Variable(0.25)),
@@ -103,7 +103,7 @@ def shelf():
 
 @pytest.fixture
 def best(log, gan, shelf, tmp_path):
-    gan.generator = gan.final_generator = Network("new")
+    gan.generator = gan.ema_generator = Network("new")
     return attach(BestGenerator(tmp_path / "g.keras", log, shelf.save, shelf.load), gan)
 
 
@@ -132,11 +132,11 @@ def test_a_critic_stage_may_come_first(log, gan, best, shelf):
 
 
 def test_the_average_of_the_weights_is_what_is_kept_and_where_both_go_on(log, gan, best, shelf):
-    gan.final_generator = Network("average")
+    gan.ema_generator = Network("average")
     train(gan, log, best, PRETRAIN, [13])
     assert shelf.saved == ["average"]
     train(gan, log, best, LAST, [])
-    assert (gan.generator.weights, gan.final_generator.weights) == ("average", "average")
+    assert (gan.generator.weights, gan.ema_generator.weights) == ("average", "average")
 
 
 def test_a_resumed_stage_starts_from_where_it_was(log, gan, best):
@@ -160,7 +160,7 @@ def test_a_best_generator_that_a_killed_run_could_not_save_is_saved_on_resume(
     assert shelf.saved == [15, 13]
 
 
-def test_samples_are_grey_above_predicted_above_true(tmp_path):
+def test_samples_are_gray_above_predicted_above_true(tmp_path):
     images = np.stack([render_landscape(seed, 32, 32) for seed in range(2)])
     lightness, ab = encode(images_to_rgb(images))
     red = np.zeros_like(ab) + np.array([0.5, 0.3], np.float32)
@@ -169,13 +169,13 @@ def test_samples_are_grey_above_predicted_above_true(tmp_path):
     grid.on_epoch_end(4)
     picture = media.read_image(tmp_path / "samples/epoch-005.png").astype(int)
     assert picture.shape == (96, 64, 3)
-    grey, predicted, true = np.split(picture, 3)
-    assert np.ptp(grey, axis=-1).max() <= 1
+    gray, predicted, true = np.split(picture, 3)
+    assert np.ptp(gray, axis=-1).max() <= 1
     assert np.mean(predicted[..., 0] - predicted[..., 2]) > 30
     assert np.abs(true - np.concatenate(images, axis=1)).max() <= 1
 
 
-def test_the_distance_between_predicted_and_true_colours_joins_the_figures_of_an_epoch():
+def test_the_distance_between_predicted_and_true_colors_joins_the_figures_of_an_epoch():
     truth = np.full((2, 4, 4, 2), 0.5, np.float32)
     lightness = np.zeros((2, 4, 4, 1), np.float32)
     callback = ColorDistance(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf.color import encode
+from colorize_tf.color.lab_tf import encode
 from colorize_tf.models.cnn import zhang
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
@@ -153,16 +153,16 @@ def test_the_final_generator_is_the_moving_average_of_the_weights(batch):
             momentum * old + (1 - momentum) * new.numpy()
             for old, new in zip(average, gan.generator.weights, strict=True)
         ]
-    for weight, expected in zip(gan.final_generator.weights, average, strict=True):
+    for weight, expected in zip(gan.ema_generator.weights, average, strict=True):
         np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_validation_measures_the_final_generator(batch):
     gan = make_gan(ema=0.9, objective="reconstruction")
     gan.train_step(batch)
-    gan.final_generator.set_weights([weight * 0 for weight in gan.final_generator.get_weights()])
-    grey = float(np.mean(np.sqrt(np.mean(batch[1] ** 2, (1, 2, 3))))) * 110
-    assert float(gan.test_step(batch)["ab_rmse"]) == pytest.approx(grey, rel=1e-4)
+    gan.ema_generator.set_weights([weight * 0 for weight in gan.ema_generator.get_weights()])
+    gray = float(np.mean(np.sqrt(np.mean(batch[1] ** 2, (1, 2, 3))))) * 110
+    assert float(gan.test_step(batch)["ab_rmse"]) == pytest.approx(gray, rel=1e-4)
 
 
 def test_losses_are_means_over_the_epoch(batch):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf.color import encode
+from colorize_tf.color.lab_tf import encode
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.callbacks import Counters
-from colorize_tf.training.distribute import Distribution
+from colorize_tf.training.distribution import Distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
 from colorize_tf.training.termination import Terminated, Termination

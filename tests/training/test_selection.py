@@ -38,17 +38,17 @@ def test_of_some_figures_the_greatest_is_best():
 @pytest.mark.parametrize(
     ("figures", "expected"),
     [
-        # the least distance among those with colour enough
+        # the least distance among those with color enough
         ([(12.0, 0.9, 2.0), (12.0, 0.9, 1.0), (12.0, 0.9, 1.5)], 1),
-        # too grey to count, however small the error: a collapsed epoch has the least
+        # too gray to count, however small the error: a collapsed epoch has the least
         ([(13.0, 0.9, 1.0), (12.4, 0.9, 1.05), (12.1, 0.3, 3.0)], 1),
         ([(11.5, 0.55, 2.0), (12.0, 0.85, 1.2), (12.0, 0.95, 1.0)], 2),
         # too much error for however good a distance
         ([(12.0, 0.9, 2.0), (12.4, 0.9, 1.0)], 0),
         ([(12.0, 0.9, 2.0), (12.3, 0.9, 1.0)], 1),
-        # too grey and too gaudy
+        # too gray and too gaudy
         ([(12.0, 0.9, 2.0), (12.0, 0.7, 1.0), (12.0, 1.2, 1.0)], 0),
-        # none has colour enough: the nearest
+        # none has color enough: the nearest
         ([(12.0, 0.3, 1.0), (12.0, 0.6, 2.0), (12.0, 0.5, 0.1)], 1),
         # an epoch with far less error than all before it pushes the earlier best out
         ([(14.0, 0.9, 1.0), (12.0, 0.9, 2.0)], 1),
@@ -61,7 +61,7 @@ def test_of_an_adversarial_stage_the_stated_rule_chooses(figures, expected):
 
 
 def test_the_rule_finds_the_peak_that_the_prototype_had():
-    """Issue text: CIEDE2000 and colourfulness of a run whose losses stood still."""
+    """Issue text: CIEDE2000 and colorfulness of a run whose losses stood still."""
     figures = [
         (12.3, 0.82, 1.4),
         (12.3, 0.97, 1.1),

@@ -4,15 +4,16 @@ import keras
 import pytest
 import tensorflow as tf
 
-from colorize_tf.color import encode
+from colorize_tf.color.lab_tf import encode
 from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.callbacks import Counters
-from colorize_tf.training.distribute import Distribution
+from colorize_tf.training.distribution import Distribution
 from colorize_tf.training.gan import ColorizationGAN
-from colorize_tf.training.log import RunLog
 from colorize_tf.training.loop import Loop
-from colorize_tf.training.stages import Stage, plan_stages, run_stages
+from colorize_tf.training.run_log import RunLog
+from colorize_tf.training.stage_plan import Stage, plan_stages
+from colorize_tf.training.stages import run_stages
 
 
 class Witness(keras.callbacks.Callback):

@@ -11,7 +11,7 @@ import keras
 import pytest
 
 from colorize_tf.training.callbacks import Counters
-from colorize_tf.training.distribute import Distribution
+from colorize_tf.training.distribution import Distribution
 from colorize_tf.training.termination import Abandonable, Terminated, Termination
 
 COUNTERS = ("seconds_done", "epochs_done", "epoch_first_step")

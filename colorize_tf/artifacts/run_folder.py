@@ -1,0 +1,117 @@
+"""Run folders: what a training run leaves behind, and under which names."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from pathlib import Path
+
+from colorize_tf.files import atomic_write
+
+
+class RunFolder:
+    """The folder of one training run.
+
+    Args:
+        path: the folder.
+    """
+
+    GENERATOR = "generator.keras"
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.data = self.path / "data.json"
+        self.skipped = self.path / "skipped.csv"
+        self.color_prior = self.path / "color_prior.npy"
+        self.metrics = self.path / "metrics.csv"
+        self.curves = self.path / "curves.png"
+        self.samples = self.path / "samples"
+        self.tensorboard = self.path / "tensorboard"
+        self.state = self.path / "state.npz"
+        self.cache = self.path / "cache"
+        self.generator = self.path / self.GENERATOR
+        self.export = self.path / "export"
+
+    @classmethod
+    def create(cls, path: str | Path | None, *, stem: str) -> RunFolder:
+        """Make a new run folder.
+
+        Args:
+            path: where, or None for the first free `runs/STEM-N`.
+            stem: begins the name where `path` is None.
+
+        Returns:
+            The run, still without any files.
+
+        Raises:
+            ValueError: something stands there already, or it cannot be made.
+        """
+        numbered = (Path("runs", f"{stem}-{number}") for number in itertools.count(1))
+        for candidate in numbered if path is None else [Path(path)]:
+            try:
+                candidate.mkdir(parents=True)
+            except FileExistsError as error:
+                if path is None:
+                    continue
+                raise ValueError(_taken(path)) from error
+            except OSError as error:
+                raise ValueError(f"cannot make run folder {candidate}: {error.strerror}") from error
+            return cls(candidate)
+
+    @staticmethod
+    def check_free(path: str | Path) -> None:
+        """Raise `ValueError` if something stands where a run folder is to be made."""
+        if os.path.lexists(path):
+            raise ValueError(_taken(path))
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Open an existing run folder.
+
+        Raises:
+            ValueError: no run there.
+        """
+        run = cls(path)
+        if not run.config.is_file():
+            raise ValueError(f"no run in {path}: expected config.json; start one without --resume")
+        return run
+
+    def fresh_cache(self) -> Path:
+        """Return an empty folder for decoded photographs; what a killed run left is removed."""
+        self.drop_cache()
+        self.cache.mkdir()
+        return self.cache
+
+    def drop_cache(self) -> None:
+        """Remove decoded photographs."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def _taken(path: str | Path) -> str:
+    is_run = RunFolder(path).config.is_file()
+    remedy = ", or go on with that run by --resume" if is_run else ""
+    return f"{path} exists already; choose another --run-dir{remedy}"
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        ValueError: not JSON, or something else than an object.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, expected an object")
+    return content
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write a JSON file, whole or not at all."""
+    with atomic_write(path) as aside:
+        aside.write_text(json.dumps(content, indent=2) + "\n")

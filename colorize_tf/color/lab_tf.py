@@ -1,0 +1,280 @@
+"""sRGB <-> CIE Lab in TensorFlow, and the scaling between Lab and what the networks see.
+
+Training, metrics, the served graph and the graph on a phone all call it; `colorimetry.py` holds the
+numbers, and the same without TensorFlow, which is imported here on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from colorize_tf.color.lab import (
+    AB_SCALE,
+    DARK_LUMINANCE,
+    DARK_ROOT,
+    DARK_SLOPE,
+    LAB_FROM_ROOTS,
+    LIGHTNESS_SCALE,
+    ROOTS_FROM_LAB,
+    WHITE,
+    XYZ_FROM_RGB,
+    images_to_lab,
+)
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def _as_float32(tensor: tf.Tensor | np.ndarray, name: str) -> tf.Tensor:
+    import tensorflow as tf
+
+    tensor = tf.convert_to_tensor(tensor)
+    if not tensor.dtype.is_floating:
+        raise ValueError(
+            f"{name} must be floating point, got {tensor.dtype.name}; "
+            "turn uint8 images into rgb with images_to_rgb first"
+        )
+    return tf.cast(tensor, tf.float32)
+
+
+def images_to_rgb(images: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Turn stored pictures into numbers to compute with.
+
+    Args:
+        images: uint8 `(..., height, width, 3)`, sRGB 0..255.
+
+    Returns:
+        rgb: float32, same shape, sRGB 0..1.
+
+    Raises:
+        ValueError: `images` is not uint8.
+    """
+    import tensorflow as tf
+
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8:
+        raise ValueError(f"images must be uint8 in 0..255, got {images.dtype.name}")
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def rgb_to_images(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Turn rgb back into what a picture file stores, rounded to the nearest level.
+
+    Args:
+        rgb: float `(..., height, width, 3)`, sRGB 0..1; what lies outside is clipped.
+
+    Returns:
+        images: uint8, same shape, sRGB 0..255.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+    """
+    import tensorflow as tf
+
+    rgb = _as_float32(rgb, "rgb")
+    return tf.cast(tf.round(tf.clip_by_value(rgb, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def rgb_to_lab(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Convert sRGB to CIE L*a*b* (D65, 2 degree observer).
+
+    Args:
+        rgb: float `(..., 3)`, gamma-encoded sRGB 0..1.
+
+    Returns:
+        lab: float32, same shape; L* 0..100, a* and b* in Lab units. The gradient is finite
+        everywhere, black included.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+
+    Example:
+        >>> middle_gray = np.full((1, 1, 3), 128 / 255)
+        >>> f"L* is {float(rgb_to_lab(middle_gray)[0, 0, 0]):.1f}, not 50"
+        'L* is 53.6, not 50'
+    """
+    import tensorflow as tf
+
+    rgb = _as_float32(rgb, "rgb")
+    # tensorflow-io's, to which a test holds it, takes five times as long, and its gradient at black
+    # is NaN. As a matrix of pixels, so that each product is one call.
+    linear = rgb_to_linear(tf.reshape(rgb, (-1, 3)))
+    xyz = tf.matmul(linear, np.float32(XYZ_FROM_RGB / np.array(WHITE)[:, np.newaxis]).T)
+    # What all three have in common leaves a and b alone.
+    roots = _to_roots(xyz) - 16.0 / 116.0
+    return tf.reshape(tf.matmul(roots, np.float32(LAB_FROM_ROOTS).T), tf.shape(rgb))
+
+
+def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Convert CIE L*a*b* (D65, 2 degree observer) to sRGB.
+
+    Args:
+        lab: float `(..., 3)`; L* 0..100, a* and b* in Lab units.
+
+    Returns:
+        rgb: float32, same shape, gamma-encoded sRGB; colors outside the gamut are clipped to 0..1.
+        The gradient is finite everywhere and zero where a channel is clipped.
+
+    Raises:
+        ValueError: `lab` is not floating point.
+
+    Example:
+        >>> lab_to_rgb(np.float32([[[100, 0, 0]]])).numpy().round(2).tolist()
+        [[[1.0, 1.0, 1.0]]]
+    """
+    import tensorflow as tf
+
+    # Matrices, and minimum plus maximum where `where` would do: phones run these in one piece.
+    roots = tf.tensordot(_as_float32(lab, "lab"), np.float32(ROOTS_FROM_LAB).T, axes=1)
+    # Never below Z = 0; X and Y go there for colors that no screen shows, and are kept.
+    roots = tf.maximum(roots + np.float32(16.0 / 116.0), np.float32([-9.0, -9.0, 0.0]))
+    upper = tf.maximum(roots, DARK_ROOT)
+    xyz = upper * upper * upper + (tf.minimum(roots, DARK_ROOT) - DARK_ROOT) / DARK_SLOPE
+    rgb_from_roots = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
+    linear = tf.tensordot(xyz, np.float32(rgb_from_roots).T, axes=1)
+    return linear_to_rgb(linear)
+
+
+def linear_to_rgb(linear: tf.Tensor) -> tf.Tensor:
+    """Encode linear light for a screen: the curve of sRGB (IEC 61966-2-1).
+
+    Args:
+        linear: float32, any shape, 1 is white.
+
+    Returns:
+        rgb: float32, same shape, gamma-encoded sRGB, clipped to 0..1.
+    """
+    import tensorflow as tf
+
+    curve = 1.055 * _power(tf.maximum(linear, 0.0031308), 1.0 / 2.4) - 0.055
+    return tf.clip_by_value(curve + 12.92 * (tf.minimum(linear, 0.0031308) - 0.0031308), 0.0, 1.0)
+
+
+def rgb_to_linear(rgb: tf.Tensor) -> tf.Tensor:
+    """Decode gamma-encoded sRGB, float32 0..1 of any shape, to linear light, 1 is white."""
+    import tensorflow as tf
+
+    base = (tf.maximum(rgb, 0.04045) + 0.055) / 1.055
+    return base * base * _power(base, 0.4) + (tf.minimum(rgb, 0.04045) - 0.04045) / 12.92
+
+
+def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Compute the networks' input alone: `encode(rgb)[0]` at a quarter of its price on a phone.
+
+    Args:
+        rgb: float `(..., height, width, 3)`, gamma-encoded sRGB 0..1.
+
+    Returns:
+        lightness: float32 `(..., height, width, 1)` in [-1, 1], `L / 50 - 1`; within 1e-4 Lab units
+        of `rgb_to_lab`.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+    """
+    import tensorflow as tf
+
+    rgb = _as_float32(rgb, "rgb")
+    y = tf.tensordot(rgb_to_linear(rgb), np.float32(XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
+    return (116.0 * _to_roots(y) - 16.0) / LIGHTNESS_SCALE - 1.0
+
+
+def _to_roots(xyz: tf.Tensor) -> tf.Tensor:
+    """CIE's cube roots of light over white, which go on in a straight line where it is dark."""
+    import tensorflow as tf
+
+    bright = tf.maximum(xyz, DARK_LUMINANCE)
+    return _power(bright, 1 / 3) + DARK_SLOPE * (xyz - bright)
+
+
+def _power(base: tf.Tensor, exponent: float) -> tf.Tensor:
+    """`base ** exponent` for positive bases; TFLite's POW is eight times slower."""
+    import tensorflow as tf
+
+    return tf.exp(exponent * tf.math.log(base))
+
+
+def encode(rgb: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """Split a color picture into the networks' input and target.
+
+    Args:
+        rgb: float `(..., height, width, 3)`, gamma-encoded sRGB 0..1.
+
+    Returns:
+        lightness: float32 `(..., height, width, 1)` in [-1, 1], `L / 50 - 1`.
+        ab: float32 `(..., height, width, 2)` in [-1, 1], `(a, b) / 110`.
+
+    Raises:
+        ValueError: `rgb` is not floating point.
+
+    Example:
+        >>> lightness, ab = encode(np.ones((2, 3, 3)))
+        >>> lightness.shape.as_list(), ab.shape.as_list(), float(lightness[0, 0, 0])
+        ([2, 3, 1], [2, 3, 2], 1.0)
+    """
+    lab = rgb_to_lab(rgb)
+    return lab[..., :1] / LIGHTNESS_SCALE - 1.0, lab[..., 1:] / AB_SCALE
+
+
+def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Join lightness and chroma into a color picture; the inverse of `encode`.
+
+    Args:
+        lightness: float `(..., height, width, 1)` in [-1, 1].
+        ab: float `(..., height, width, 2)` in [-1, 1].
+
+    Returns:
+        rgb: float32 `(..., height, width, 3)`, gamma-encoded sRGB, clipped to 0..1.
+
+    Raises:
+        ValueError: an input is not floating point.
+
+    Example:
+        >>> lightness, ab = encode(np.full((2, 2, 3), 0.25))
+        >>> round(float(decode(lightness, ab)[0, 0, 0]), 3)
+        0.25
+    """
+    return lab_to_rgb(to_lab(lightness, ab))
+
+
+def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
+    """Join lightness and chroma in Lab units.
+
+    Args:
+        lightness: float `(..., height, width, 1)` in [-1, 1].
+        ab: float `(..., height, width, 2)` in [-1, 1].
+
+    Returns:
+        lab: float32 `(..., height, width, 3)`, L 0..100, a and b in Lab units.
+
+    Raises:
+        ValueError: an input is not floating point.
+    """
+    import tensorflow as tf
+
+    lightness = (_as_float32(lightness, "lightness") + 1.0) * LIGHTNESS_SCALE
+    return tf.concat([lightness, _as_float32(ab, "ab") * AB_SCALE], axis=-1)
+
+
+def ab_bins(grid: int = 10) -> np.ndarray:
+    """Quantise chroma: the centers of the square cells of the ab plane that sRGB reaches.
+
+    Zhang et al. 2016, section 2.2. Cells of 10 Lab units are 261. The paper has 313, by a rule that
+    it does not give: no more than 269 touch even the convex hull of sRGB.
+
+    Args:
+        grid: side of a cell in Lab units; one cell is centerd on gray.
+
+    Returns:
+        bins: float32 `(count, 2)`, `(a, b) / 110`, ordered by a, then by b.
+    """
+    # A line of constant ab leaves the RGB cube through a face, so the faces reach every cell.
+    levels = np.arange(256, dtype=np.uint8)
+    face = np.stack(np.meshgrid(levels, levels), axis=-1)
+    faces = [np.insert(face, channel, end, axis=-1) for channel in range(3) for end in (0, 255)]
+    cells = np.rint(images_to_lab(np.concatenate(faces))[..., 1:] / grid).astype(int)
+    half = int(AB_SCALE // grid) + 1
+    reached = np.zeros((2 * half + 1, 2 * half + 1), bool)
+    reached[cells[..., 0] + half, cells[..., 1] + half] = True
+    return np.float32((np.argwhere(reached) - half) * (grid / AB_SCALE))

@@ -1,0 +1,89 @@
+"""Is this photograph gray, toned in one color, or already in color?
+
+Thresholds were measured on 5,300 color photographs of landscapes and on scans of old prints.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+# Chroma in Lab units, measured on a copy with this short side: smaller, and small colorful things
+# (boats, flowers) vanish; larger, and film grain and JPEG noise count as color.
+MEASURED_SIDE = 64
+
+# Gray scans that went through a color JPEG stay below 1; the palest of 5,300 color photographs of
+# landscapes reaches 5.7 in its 99th percentile.
+GRAY_CHROMA = 4.0
+
+# A toned print's color is a function of its lightness: how far ab strays from the best cubic in L
+# (95th percentile) is 1.3 to 2.4 in sepia scans; the least in those 5,300 is 2.7.
+TONED_RESIDUAL = 2.5
+# Stained prints stray further, up to 3.9. That much is forgiven where all the color is also one
+# warm hue; among those 5,300 only three close views of bare sand are then taken for sepia, while
+# fog, dusk and deep water, which are as single-hued, are blue.
+SEPIA_RESIDUAL = 4.1
+SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
+SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
+
+
+@dataclass(frozen=True)
+class Toning:
+    """What was measured of a photograph's colors, in Lab units.
+
+    Attributes:
+        kind: "gray", "toned" or "color".
+        chroma: 99th percentile of chroma.
+        residual: 95th percentile of what a color is off the best cubic in its lightness.
+    """
+
+    kind: str
+    chroma: float
+    residual: float
+
+
+def describe_color(images: np.ndarray) -> str:
+    """Say what a photograph is in, "gray", "toned" or "color"; see `measure_toning`."""
+    return measure_toning(images).kind
+
+
+def measure_toning(images: np.ndarray) -> Toning:
+    """Tell color photographs from gray ones and from sepia, cyanotypes and the like.
+
+    Args:
+        images: uint8 or uint16 `(height, width, 3)`, sRGB.
+    """
+    height, width = images.shape[:2]
+    scale = min(1.0, MEASURED_SIDE / min(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(images, size, interpolation=cv2.INTER_AREA)
+    # OpenCV's Lab is plenty for thresholds, and it lets other threads run.
+    rgb = small.astype(np.float32) / np.iinfo(images.dtype).max
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab).reshape(-1, 3)
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    reach = float(np.percentile(chroma, 99))
+    residual = _residual_given_lightness(lab)
+    if reach < GRAY_CHROMA:
+        kind = "gray"
+    elif residual < (SEPIA_RESIDUAL if _is_sepia(lab[:, 1:], chroma) else TONED_RESIDUAL):
+        kind = "toned"
+    else:
+        kind = "color"
+    return Toning(kind, reach, residual)
+
+
+def _residual_given_lightness(lab: np.ndarray) -> float:
+    """95th percentile of the distance of ab from its best cubic in L, in Lab units."""
+    powers = np.vander(lab[:, 0] / 100, 4)
+    # Normal equations: 4 x 4, and ten times as fast as a decomposition of all the pixels. The ridge
+    # keeps a picture of a single lightness solvable.
+    gram = powers.T @ powers + 1e-4 * np.eye(4, dtype=np.float32)
+    error = lab[:, 1:] - powers @ np.linalg.solve(gram, powers.T @ lab[:, 1:])
+    return float(np.percentile(np.hypot(error[:, 0], error[:, 1]), 95))
+
+
+def _is_sepia(ab: np.ndarray, chroma: np.ndarray) -> bool:
+    a, b = ab.mean(axis=0)
+    hue = np.degrees(np.arctan2(b, a))
+    concentrated = np.hypot(a, b) > SEPIA_CONCENTRATION * chroma.mean()
+    return bool(concentrated and SEPIA_HUES[0] <= hue <= SEPIA_HUES[1])

@@ -1,0 +1,1 @@
+"""Prepared data sets: photographs in sharded TFRecord files."""

@@ -1,0 +1,1 @@
+"""Rendered landscapes: the data set that the package makes itself."""

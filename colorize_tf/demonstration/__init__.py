@@ -1,1 +1,0 @@
-"""The page of the demo: photographs and films in a browser, coloured as `colorize` does it."""

@@ -1,0 +1,1 @@
+"""Image files: pixels, depth, alpha and metadata, read and written."""

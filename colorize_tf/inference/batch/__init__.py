@@ -1,0 +1,1 @@
+"""Colorize many files: one machine, standard input, or a Ray cluster."""

@@ -1,0 +1,189 @@
+"""The frames of a film, upright and at a steady rate, with OpenCV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from colorize_tf.inference.video.containers import FilmError, check_container
+
+_HIGHEST_RATE = 240.0
+# A longer pause between two frames, in seconds, is a break in the clock and no picture to hold.
+_LONGEST_PAUSE = 10.0
+# Of the frames that an index lists, this share must be there.
+_LEAST_READ = 0.9
+
+
+@dataclass
+class FilmReader:
+    """An open film.
+
+    Attributes:
+        path: the file.
+        frame_rate: frames per second.
+        announced: how many frames the header announces, or None.
+        aspect: width of a pixel over its height, of the upright frame.
+        indexed: whether `announced` was counted; Matroska's is an estimate from its length.
+        read: how many frames were read so far.
+    """
+
+    path: Path
+    frame_rate: float
+    announced: int | None
+    aspect: float
+    indexed: bool
+    _capture: cv2.VideoCapture
+    read: int = 0
+
+    def paced_frames(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield each frame and how many times to show it for a constant frame rate.
+
+        That is once, where the film has a constant rate. In one of variable rate a frame that stays
+        longer is shown more often, and one that has no time of its own is left out, so that
+        every frame stays within one frame of its time and of the sound.
+
+        Yields:
+            images: uint8 `(height, width, 3)`, sRGB, upright.
+            times: at least 1.
+
+        Raises:
+            FilmError: no frame could be read, or far fewer than the film's index lists.
+        """
+        shown, waiting, before, start = 0, None, 0.0, 0.0
+        for images, seconds in self._timed_frames():
+            if waiting is not None:
+                pause = seconds - before
+                if not 0 < pause < _LONGEST_PAUSE:  # a broken clock: go on from here
+                    start = seconds - (shown + 1) / self.frame_rate
+                ahead = (seconds - start) * self.frame_rate - shown
+                times = 1 if 0 < ahead < 2 else max(0, round(ahead))
+                if times:
+                    yield waiting, times
+                shown += times
+            else:
+                start = seconds
+            waiting, before = images, seconds
+        if waiting is not None:
+            yield waiting, 1
+        self._check_all_read()
+
+    def spread_frames(self, count: int) -> list[np.ndarray]:
+        """Jump through the film; return up to `count` frames, none where jumping fails."""
+        frames = []
+        for index in range(count if self.announced else 0):
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, (index + 0.5) / count * self.announced // 1)
+            frames.extend(images for _, (images, _) in zip("1", self._timed_frames(), strict=False))
+        return frames
+
+    def _timed_frames(self) -> Iterator[tuple[np.ndarray, float]]:
+        shape = None
+        while True:
+            there, images = self._capture.read()
+            if not there:
+                return
+            shape = shape or images.shape
+            if images.shape != shape:  # broadcasts change size between programmes
+                images = cv2.resize(images, shape[1::-1], interpolation=cv2.INTER_AREA)
+            self.read += 1
+            seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield cv2.cvtColor(images, cv2.COLOR_BGR2RGB), seconds
+
+    def _check_all_read(self) -> None:
+        if not self.read:
+            raise FilmError(
+                "corrupt", f"{self.path} has no frame that can be decoded; copy it again"
+            )
+        if self.indexed and self.announced and self.read < _LEAST_READ * self.announced:
+            raise FilmError(
+                "truncated",
+                f"{self.path} announces {self.announced} frames and only {self.read} can be read; "
+                f"copy it again, or rewrite it with ffmpeg -i {self.path.name} -c copy NEW"
+                f"{self.path.suffix}",
+            )
+
+
+@contextmanager
+def open_film(path: Path) -> Iterator[FilmReader]:
+    """Open a film.
+
+    Args:
+        path: MP4, QuickTime, AVI, Matroska or WebM.
+
+    Yields:
+        The reader.
+
+    Raises:
+        FilmError: of one line that names the file, where it is no film or not a whole one.
+    """
+    kind = check_container(path)
+    capture = _open_capture(path)
+    try:
+        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        yield FilmReader(
+            path=path,
+            frame_rate=_frame_rate(capture, path),
+            announced=int(announced) if 0 < announced < 2**31 else None,
+            aspect=_aspect(capture),
+            indexed=kind != "matroska",
+            _capture=capture,
+        )
+    finally:
+        capture.release()
+
+
+def sample_frames(path: Path, count: int) -> list[np.ndarray]:
+    """Read some frames from all over a film, for a look at what it is like.
+
+    Args:
+        path: the film.
+        count: how many at most.
+
+    Returns:
+        At least one frame, uint8 `(height, width, 3)` each, sRGB, upright, in the film's order.
+
+    Raises:
+        FilmError: of one line that names the file, where no frame can be read.
+    """
+    with open_film(path) as film:
+        frames = film.spread_frames(count)
+    if frames:
+        return frames
+    with open_film(path) as film:  # a header that is wrong, or nowhere to jump to
+        return [images for _, (images, _) in zip(range(count), film.paced_frames(), strict=False)]
+
+
+def _open_capture(path: Path) -> cv2.VideoCapture:
+    # Absolute, so that no name reads as an address; FFMPEG, so that % starts no series of pictures.
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    if not capture.isOpened():
+        raise FilmError(
+            "corrupt", f"{path} has no video that can be decoded; copy or convert it again"
+        )
+    return capture
+
+
+def _frame_rate(capture: cv2.VideoCapture, path: Path) -> float:
+    """Return the rate that the header gives, or, where that cannot be, the one of the frames."""
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    if math.isfinite(rate) and 0 < rate <= _HIGHEST_RATE:
+        return rate
+    ahead, seconds = _open_capture(path), []
+    while len(seconds) < 60 and ahead.grab():
+        seconds.append(ahead.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    ahead.release()
+    pause = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+    return 1 / pause if 1 / _HIGHEST_RATE <= pause <= _LONGEST_PAUSE else 25.0
+
+
+def _aspect(capture: cv2.VideoCapture) -> float:
+    across, down = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    if not (across > 0 and down > 0):
+        return 1.0
+    turned = capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180 == 90
+    return down / across if turned else across / down

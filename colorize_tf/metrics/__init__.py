@@ -1,0 +1,1 @@
+"""Metrics of single pictures and of sets of pictures."""

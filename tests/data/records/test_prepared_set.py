@@ -1,0 +1,153 @@
+import json
+
+import pytest
+
+from colorize_tf.data.catalog import find_photographs, list_photographs
+from colorize_tf.data.pipeline import training_dataset
+from colorize_tf.data.records.prepared_set import copy_out, damage_told, is_prepared, open_set
+from colorize_tf.imagefiles import media
+
+
+def find(folder):
+    return find_photographs("folder", data_dir=folder, progress=False)
+
+
+def test_a_set_is_known_by_its_index(prepared, source):
+    assert is_prepared(prepared) and is_prepared("gs://bucket/set")
+    assert not is_prepared(source)
+
+
+def test_the_catalog_finds_both_sides_and_the_verdict(prepared, offline):
+    photographs = find(prepared)
+    sides = open_set(prepared).sides
+    assert len(photographs.train) == len(sides["train"]) > 30
+    assert len(photographs.validation) == len(sides["validation"]) > 0
+    expected = "42 photographs: 40 usable, 2 left out (1 duplicate, 1 monochrome)"
+    assert photographs.audit.summary() == expected
+    assert photographs.origin == f"photographs of mine in {prepared}"
+    assert (photographs.source, photographs.licence) == ("photographs of mine", "CC BY 4.0")
+
+
+def test_photographs_to_validate_on_become_files_once(prepared, offline):
+    files = find(prepared).validation
+    assert all(min(media.read_image(path).shape[:2]) == 40 for path in files)
+    written = {path: path.stat().st_mtime_ns for path in files}
+    assert list_photographs(prepared, progress=False) == files
+    assert written == {path: path.stat().st_mtime_ns for path in files}
+
+
+def test_the_fingerprint_tells_sets_apart(prepared, source, offline):
+    photographs, folder = find(prepared), find(source)
+    assert photographs.fingerprint() == find(prepared).fingerprint()
+    (prepared / "train-00001.tfrecord").unlink()
+    with pytest.warns(UserWarning, match="left out"):
+        assert find(prepared).fingerprint() != photographs.fingerprint()
+    assert folder.fingerprint() == find(source).fingerprint() != photographs.fingerprint()
+
+
+def test_the_fingerprint_tells_sets_apart_that_lost_as_many_photographs(prepared, offline):
+    fingerprints = set()
+    first, *others = find(prepared).train.shards
+    alike = next(shard for shard in others if shard.count == first.count)
+    for shard in (first, alike):
+        path = prepared / shard.name
+        contents = path.read_bytes()
+        path.unlink()
+        with pytest.warns(UserWarning, match="left out"):
+            fingerprints.add(find(prepared).fingerprint())
+        path.write_bytes(contents)
+    assert len(fingerprints) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut short", "missing"])
+def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, damage):
+    whole = find(prepared)
+    shard = next(shard for shard in whole.train.shards if shard.unit == 1)
+    path = prepared / shard.name
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: shard.bytes // 2])
+    with pytest.warns(UserWarning, match="left out of .*: 1, train-00001.tfrecord .*prepare"):
+        photographs = find(prepared)
+    assert len(photographs.train) == len(whole.train) - shard.count
+    assert f"{shard.count} unreadable shard" in photographs.audit.summary()
+    assert [skipped.kind for skipped in photographs.audit.skipped] == ["unreadable shard"]
+    batches = training_dataset(photographs.train, image_size=32, batch_size=4, cache="none")
+    for _ in batches.take(12):
+        pass
+
+
+def test_a_shard_that_is_damaged_inside_is_told_where_it_is_read(prepared, offline):
+    for path in prepared.glob("train-*.tfrecord"):
+        damaged = bytearray(path.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        path.write_bytes(damaged)
+    batches = training_dataset(find(prepared).train, image_size=32, batch_size=4, cache="none")
+    with (
+        pytest.raises(ValueError, match="a shard of .*set is damaged inside; .* with --verify"),
+        damage_told(prepared),
+    ):
+        for _ in batches.take(12):
+            pass
+
+
+def test_a_set_without_a_readable_shard_is_refused(prepared, offline):
+    for path in prepared.glob("*.tfrecord"):
+        path.unlink()
+    with pytest.raises(ValueError, match="no shard of .* can be read"):
+        find(prepared)
+
+
+def test_a_side_without_a_readable_shard_is_refused(prepared, offline):
+    for path in prepared.glob("validation-*.tfrecord"):
+        path.unlink()
+    with (
+        pytest.warns(UserWarning, match="left out"),
+        pytest.raises(ValueError, match="none of these for validation"),
+    ):
+        find(prepared)
+
+
+def test_an_unfinished_set_is_refused(prepared, offline):
+    (prepared / "records.json").unlink()
+    with pytest.raises(ValueError, match="not prepared to its end; give the same"):
+        find(prepared)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1}'])
+def test_a_damaged_index_is_refused(prepared, offline, content):
+    (prepared / "records.json").write_text(content)
+    with pytest.raises(ValueError, match="records.json is (damaged|no index)"):
+        find(prepared)
+
+
+def test_an_index_of_other_shards_is_refused(prepared, offline):
+    index = json.loads((prepared / "records.json").read_text())
+    (prepared / "records.json").write_text(json.dumps({**index, "shards": [{"file": "a"}]}))
+    with pytest.raises(ValueError, match="records.json is no index of this version"):
+        find(prepared)
+
+
+class Named(list):
+    """Stands in for records of these names."""
+
+    def read(self, index):
+        return b"jpeg", self[index]
+
+
+def test_long_names_of_photographs_become_names_that_systems_take(tmp_path):
+    names = ["a/b.c.png", f"{'山' * 83}.jpg", "\udcff.jpg"]
+    files = copy_out(Named(names), tmp_path / "set", iter)
+    assert [path.name for path in files] == [
+        "0000000-b.c.jpg",
+        f"0000001-{'山' * 33}.jpg",
+        "0000002-.jpg",
+    ]
+
+
+def test_a_cache_that_cannot_be_written_names_the_remedy(prepared, tmp_path):
+    (tmp_path / "file").touch()
+    records = open_set(prepared).sides["validation"]
+    with pytest.raises(ValueError, match="set XDG_CACHE_HOME"):
+        copy_out(records, tmp_path / "file" / "below" / "set", iter)

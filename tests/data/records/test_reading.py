@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from colorize_tf.data import pipeline
+from colorize_tf.data.pipeline import evaluation_dataset, training_dataset
+from colorize_tf.data.records import reading
+from colorize_tf.data.records.prepared_set import copy_out, open_set
+from colorize_tf.data.records.reading import Records
+from colorize_tf.imagefiles import media
+
+SHAPE = {"image_size": 32, "batch_size": 4}
+
+
+@pytest.fixture
+def train(prepared):
+    return open_set(prepared).sides["train"]
+
+
+def stream(some, count, *, seed=0, first=0, shard=(0, 1)):
+    """Names and numbers of the first records of a stream."""
+    dataset = some.stream(seed=seed, first=tf.constant(first, tf.int64), shard=shard)
+    rows = list(dataset.take(count).as_numpy_iterator())
+    return [name.decode() for _, name, _ in rows], [int(number) for *_, number in rows]
+
+
+def all_names(some):
+    return [some.read(index)[1] for index in range(len(some))]
+
+
+def take(dataset, count):
+    return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
+
+
+def same(batches, others):
+    return all(
+        np.array_equal(a, b)
+        for x, y in zip(batches, others, strict=True)
+        for a, b in zip(x, y, strict=True)
+    )
+
+
+def test_records_are_found_by_number(train):
+    contents, name = train.read(5)
+    assert media.decode_image(contents).shape == (40, 50, 3)
+    assert name.endswith(".png")
+    assert len(set(all_names(train))) == len(train)
+
+
+def test_a_slice_has_what_a_list_would_have(train):
+    expected = all_names(train)[2:30:5]
+    assert all_names(train[2:30:5]) == expected and len(train[2:30:5]) == len(expected)
+    assert all_names(train[2:30:5][1:3]) == expected[1:3]
+
+
+def test_a_damaged_record_names_its_shard(train, prepared):
+    shard = prepared / train.shards[0].name
+    shard.write_bytes(b"\xff" * len(shard.read_bytes()))
+    with pytest.raises(ValueError, match="train-0000.*damaged at byte 12"):
+        train.read(0)
+
+
+def test_a_stream_has_every_record_once_in_each_pass(train):
+    count = len(train)
+    names, numbers = stream(train, 3 * count)
+    passes = [names[start : start + count] for start in (0, count, 2 * count)]
+    assert all(sorted(one) == sorted(all_names(train)) for one in passes)
+    assert passes[0] != passes[1] != passes[2]
+    assert numbers == list(range(3 * count))
+
+
+def test_the_order_of_a_stream_follows_from_its_seed(train):
+    orders = [stream(train, 20, seed=seed)[0] for seed in (1, 1, 2)]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_one_shard_has_another_order_in_each_pass(train):
+    count = train.shards[0].count
+    one = Records(train.folder, train.shards[:1], short_side=40, sha256="")
+    names, _ = stream(one, 2 * count)
+    assert sorted(names[:count]) == sorted(names[count:]) and names[:count] != names[count:]
+
+
+def test_more_than_is_shuffled_at_a_time_comes_once_too(train, monkeypatch):
+    monkeypatch.setattr(reading, "_SHUFFLED_BYTES", 1)
+    names, _ = stream(train, len(train))
+    assert sorted(names) == sorted(all_names(train))
+
+
+def test_the_seed_of_the_process_changes_nothing(train):
+    expected = stream(train, 10)
+    tf.random.set_seed(0)
+    assert stream(train, 10) == expected
+
+
+@pytest.mark.parametrize("first", [3, 36, 50])
+def test_a_stream_goes_on_where_another_stopped(train, first):
+    names, _ = stream(train, 80)
+    rest, numbers = stream(train, 80 - first, first=first)
+    assert rest == names[first:] and numbers[0] == first
+
+
+@pytest.mark.parametrize("workers", [2, 3, 5])
+def test_every_record_comes_once_in_each_pass_to_one_of_the_workers(train, workers):
+    count = len(train)
+    assert len({shard.count for shard in train.shards}) > 1, "shards are uneven"
+    lengths = [count * (i + 1) // workers - count * i // workers for i in range(workers)]
+    first, second = [], []
+    for worker, length in enumerate(lengths):
+        names, numbers = stream(train, 2 * length, shard=(worker, workers))
+        first += names[:length]
+        second += names[length:]
+        assert numbers == list(range(2 * length))
+    assert sorted(first) == sorted(second) == sorted(all_names(train)) and first != second
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_more_workers_than_shards_share_them(train):
+    workers = 2 * len(train.shards)
+    names = [stream(train, len(train) // workers, shard=(i, workers))[0] for i in range(workers)]
+    assert len(set(sum(names, []))) == workers * (len(train) // workers)
+
+
+def test_the_part_of_a_worker_goes_on_where_it_stopped(train):
+    names, _ = stream(train, 40, shard=(1, 3))
+    rest, numbers = stream(train, 23, first=17, shard=(1, 3))
+    assert rest == names[17:] and numbers[0] == 17
+
+
+def test_more_workers_than_photographs_are_refused(train):
+    with pytest.raises(ValueError, match="too few for 99 workers"):
+        training_dataset(train, cache="none", shard=(0, 99), **SHAPE)
+
+
+@pytest.mark.parametrize("cache", ["none", "memory"])
+def test_records_become_examples(train, cache):
+    whole = take(training_dataset(train, cache=cache, **SHAPE), 12)
+    lightness, ab = whole[0]
+    assert lightness.shape == (4, 32, 32, 1) and ab.shape == (4, 32, 32, 2)
+    assert -1 <= lightness.min() < lightness.max() <= 1 and np.abs(ab).max() > 0.05
+    assert same(whole, take(training_dataset(train, cache=cache, **SHAPE), 12))
+    rest = take(training_dataset(train, cache=cache, steps_done=10, **SHAPE), 2)
+    assert same(whole[10:], rest)
+
+
+def test_what_is_kept_in_memory_is_decoded_once(train, monkeypatch):
+    decoded = []
+    decode = media.decode_image
+
+    def counting(data, name):
+        decoded.append(name)
+        return decode(data, name)
+
+    monkeypatch.setattr(pipeline.media, "decode_image", counting)
+    take(training_dataset(train, **SHAPE), 40)
+    # Two passes may meet at the same photograph, each before the other has kept it.
+    assert len(set(decoded)) == len(train)
+    assert len(decoded) < 1.5 * len(train)
+
+
+def test_workers_draw_augmentations_of_their_own(train):
+    two = [take(training_dataset(train, shard=(w, 2), cache="none", **SHAPE), 2) for w in (0, 1)]
+    assert not same(*two)
+
+
+def test_evaluation_takes_records_in_order(train, tmp_path):
+    def bar(places):
+        return places
+
+    files = copy_out(train[:6], tmp_path / "files", bar)
+    batches = take(evaluation_dataset(train[:6], **SHAPE), 2)
+    assert [len(lightness) for lightness, _ in batches] == [4, 2]
+    assert same(batches, take(evaluation_dataset(files, **SHAPE), 2))
+
+
+def test_records_that_are_too_small_for_the_crops_are_refused(train):
+    for make in (training_dataset, evaluation_dataset):
+        with pytest.raises(ValueError, match="prepared with --size 40, crops .* need"):
+            make(train, image_size=64, batch_size=4)
+    with pytest.raises(ValueError, match="prepared with --size 40, crops .* need 54"):
+        training_dataset(train, cache="none", scale_jitter=0.5, **SHAPE)

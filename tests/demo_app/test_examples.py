@@ -1,0 +1,16 @@
+import numpy as np
+
+from colorize_tf.color.toning import describe_color
+from colorize_tf.demo_app.examples import render_examples
+from colorize_tf.imagefiles import media
+
+
+def test_the_examples_are_different_landscapes_in_black_and_white(tmp_path):
+    paths = render_examples(tmp_path / "examples")
+    pictures = [media.read_image(path) for path in paths]
+    assert len(paths) == 4 and {path.suffix for path in paths} == {".jpg"}
+    for picture in pictures:
+        assert describe_color(picture) == "gray"
+        assert np.ptp(picture) > 120
+    means = {round(float(picture.mean())) for picture in pictures}
+    assert len(means) == len(pictures)
