@@ -204,9 +204,9 @@ def _measure(generator, paths):
     """Return the pictures that the generator sees, and its scores beside the gray answer's."""
     import numpy as np
 
-    from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
     from colorize_tf.evaluation.scores import compare, evaluation_image, gray
     from colorize_tf.inference.colorizer import Colorizer
+    from colorize_tf.models.generator import generate_ab, z_size_of
 
     def predict_ab(lightness, z=None):
         return generate_ab(generator, lightness, z).numpy()

@@ -14,10 +14,8 @@ from colorize_tf.artifacts.card import put_in_saved_model, put_in_tflite, write_
 from colorize_tf.artifacts.keras_file import (
     as_float32,
     describe_generator,
-    generate_ab,
     load_generator,
     save_generator,
-    z_size_of,
 )
 from colorize_tf.artifacts.model_card import MODEL_CARD, model_card
 from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
@@ -26,6 +24,7 @@ from colorize_tf.artifacts.signatures import saved_model_signatures, tflite_sign
 from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
 from colorize_tf.artifacts.versions import next_version
 from colorize_tf.color.lab_tf import encode, images_to_rgb
+from colorize_tf.models.generator import generate_ab, z_size_of
 
 # float32 against float32: what another order of additions makes of it, with room to spare.
 _EXACT = ("largest_difference", 1e-4)

@@ -4,12 +4,12 @@ import itertools
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from colorize_tf.artifacts.card import make_card, put_in_keras
-from colorize_tf.artifacts.run_folder import RunFolder
 from colorize_tf.artifacts.signatures import keras_signatures
+from colorize_tf.artifacts.weights import resolve_weights
 from colorize_tf.files import atomic_write
+from colorize_tf.models.generator import check_generator, z_size_of
 
 
 def save_generator(
@@ -48,10 +48,12 @@ def describe_generator(generator: keras.Model, description: dict) -> dict:
 
 
 def load_generator(path: str | Path) -> keras.Model:
-    """Read a generator that `save_generator` wrote.
+    """Load a generator.
 
     Args:
-        path: a `.keras` file, or a run folder, whose best generator is taken.
+        path: what `colorize_tf.artifacts.weights.resolve_weights` takes: a `.keras` file, a run
+            folder, whose best generator is taken, `"shipped"`, or an exported model with its
+            `.keras` file beside it.
 
     Returns:
         The generator, `lightness` `(batch, size, size, 1)`, or that and `z` `(batch, z_size)`, to
@@ -60,11 +62,7 @@ def load_generator(path: str | Path) -> keras.Model:
     Raises:
         ValueError: no such file, not a `.keras` file, code inside, or not a generator.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / RunFolder.GENERATOR
-    if not path.is_file():
-        raise ValueError(f"no model at {path}; expected a .keras file or a run folder")
+    path = resolve_weights(path).path
     try:
         generator = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever a broken or foreign file makes Keras raise
@@ -72,52 +70,6 @@ def load_generator(path: str | Path) -> keras.Model:
         raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error
     check_generator(generator, path)
     return generator
-
-
-def check_generator(generator: keras.Model, name: str | Path) -> None:
-    """Raise `ValueError` unless `generator` turns square `lightness` into `ab` of its size.
-
-    Beside `lightness` it may take a noise vector, z.
-    """
-    came, gave = (getattr(generator, f"{end}_shape", None) for end in ("input", "output"))
-    with_noise = isinstance(came, list) and len(came) == 2
-    lightness, z = came if with_noise else (came, (None, 1))
-    size = gave[1] if isinstance(gave, tuple) and len(gave) == 4 else None
-    squares = (lightness, gave) == ((None, size, size, 1), (None, size, size, 2))
-    if not squares or size is None or len(z) != 2 or z[1] is None:
-        raise ValueError(
-            f"{name} is not a colorize_tf generator: expected (None, size, size, 1) in, alone or "
-            "before (None, z_size), and (None, size, size, 2) out, got "
-            f"{came} and {gave}"
-        )
-
-
-def z_size_of(generator: keras.Model) -> int:
-    """Return how long the noise vector z is that a generator takes; 0 if it takes none."""
-    shapes = generator.input_shape
-    return shapes[1][1] if isinstance(shapes, list) else 0
-
-
-def generate_ab(
-    generator: keras.Model, lightness: tf.Tensor, z: tf.Tensor | None = None
-) -> tf.Tensor:
-    """Answer as every artifact does: dropout off, and zeros for z where none is given.
-
-    Args:
-        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
-        lightness: float32 `(batch, size, size, 1)`.
-        z: float32 `(batch, z_size)`, where the generator takes it.
-
-    Returns:
-        float32 `ab` `(batch, size, size, 2)`.
-    """
-    z_size = z_size_of(generator)
-    if not z_size:
-        return generator(lightness, training=False)
-    lightness = keras.ops.convert_to_tensor(lightness)
-    if z is None:
-        z = keras.ops.zeros((keras.ops.shape(lightness)[0], z_size))
-    return generator([lightness, keras.ops.convert_to_tensor(z)], training=False)
 
 
 def copy_weights(source: keras.Model, target: keras.Model, name: str | Path) -> None:

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from colorize_tf.artifacts.graph import colorize_bytes, colorize_images
-from colorize_tf.artifacts.keras_file import generate_ab, z_size_of
 from colorize_tf.artifacts.versions import version_folder
+from colorize_tf.models.generator import generate_ab, z_size_of
 
 
 def save_saved_model(generator: keras.Model, folder: str | Path) -> None:

@@ -11,7 +11,6 @@ from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 from skimage.color import deltaE_ciede2000, rgb2lab
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from colorize_tf.artifacts.keras_file import check_generator, generate_ab, z_size_of
 from colorize_tf.artifacts.tflite_join import join_network_and_color
 from colorize_tf.artifacts.tflite_layers import with_plain_convolutions
 from colorize_tf.artifacts.tflite_precision import (
@@ -27,6 +26,7 @@ from colorize_tf.color.lab_tf import (
     rgb_to_images,
     rgb_to_lightness,
 )
+from colorize_tf.models.generator import check_generator, generate_ab, z_size_of
 
 QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
 LIMITS = {

@@ -89,8 +89,8 @@ def _lite(
 def _tensorflow(generator: keras.Model, lightness: np.ndarray, folder: Path) -> list[Contender]:
     import tensorflow as tf
 
-    from colorize_tf.artifacts.keras_file import generate_ab
     from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
+    from colorize_tf.models.generator import generate_ab
 
     save_saved_model(generator, folder / "1")
     loaded = load_saved_model(folder / "1")

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from colorize_tf.artifacts.run_folder import RunFolder
+from colorize_tf.artifacts.weights import SHIPPED_MODEL
 from colorize_tf.inference.rendering import fit_square, join, lightness_of
-
-SHIPPED_MODEL = Path(__file__).parents[1] / "shipped" / "landscapes.tflite"
 
 MAX_INTENSITY = 2.0
 
@@ -253,7 +252,8 @@ def _load_saved_model(path: Path) -> tuple[Callable[..., np.ndarray], int, int, 
 
 
 def _load_keras(path: Path) -> tuple[Callable[..., np.ndarray], int, int, int]:
-    from colorize_tf.artifacts.keras_file import generate_ab, load_generator, z_size_of
+    from colorize_tf.artifacts.keras_file import load_generator
+    from colorize_tf.models.generator import generate_ab, z_size_of
 
     generator = load_generator(path)
 

@@ -1,5 +1,7 @@
 """What the networks share: the two building blocks, and the check of the image size."""
 
+import numbers
+
 import keras
 from keras import layers
 from keras.initializers import RandomNormal
@@ -109,12 +111,17 @@ def check_image_size(image_size: int, multiple: int, name: str) -> None:
 
     Args:
         image_size: height and width in pixels.
-        multiple: by how much the network shrinks the picture.
-        name: what to call the network in the error.
+        multiple: the factor by which the network reduces the input.
+        name: the network's name for the error.
 
     Raises:
-        ValueError: it is not; the message names the sizes beside it that fit.
+        ValueError: it is not; the message names the nearest sizes that fit.
     """
+    if not isinstance(image_size, numbers.Integral):
+        raise ValueError(
+            f"image_size of {name} must be an integer, the height and width of a square in pixels; "
+            f"got {image_size!r}"
+        )
     if image_size >= multiple and image_size % multiple == 0:
         return
     below = image_size // multiple * multiple

@@ -5,11 +5,10 @@ import pytest
 from colorize_tf.artifacts.keras_file import (
     as_float32,
     copy_weights,
-    generate_ab,
     load_generator,
     save_generator,
-    z_size_of,
 )
+from colorize_tf.models.generator import generate_ab
 from colorize_tf.models.unet import unet
 
 
@@ -35,19 +34,6 @@ def test_a_generator_with_noise_comes_back_equal(noisy, lightness, tmp_path):
     loaded = load_generator(tmp_path / "g.keras")
     z = np.random.default_rng(2).normal(size=(2, 3))
     np.testing.assert_array_equal(generate_ab(loaded, lightness, z), noisy([lightness, z]))
-
-
-def test_a_network_says_how_long_its_z_is(generator, noisy):
-    assert z_size_of(generator) == 0
-    assert z_size_of(noisy) == 3
-
-
-def test_z_is_zeros_unless_given(noisy, calm, lightness):
-    default = generate_ab(noisy, lightness)
-    np.testing.assert_array_equal(default, noisy([lightness, np.zeros((2, 3), np.float32)]))
-    np.testing.assert_allclose(default, calm(lightness), atol=1e-6)
-    other = generate_ab(noisy, lightness, np.ones((2, 3), np.float32))
-    assert np.abs(default - other).max() > 0.05
 
 
 def test_a_file_is_float32_whatever_the_generator_computes_in(policy, lightness, tmp_path):
@@ -85,25 +71,6 @@ def test_code_inside_a_file_is_refused(tmp_path):
     keras.Model(inputs, outputs).save(tmp_path / "unsafe.keras")
     with pytest.raises(ValueError, match=r"unsafe\.keras cannot be loaded"):
         load_generator(tmp_path / "unsafe.keras")
-
-
-@pytest.mark.parametrize(
-    "shapes", [[(3,), (32, 32, 1)], [(32, 32, 1), (32, 32, 1)], [(32, 32, 1), (3,), (3,)]]
-)
-def test_other_inputs_beside_lightness_are_refused(tmp_path, shapes):
-    inputs = [keras.Input(shape) for shape in shapes]
-    (lightness, *_) = [one for one in inputs if one.shape == (None, 32, 32, 1)]
-    keras.Model(inputs, keras.layers.Conv2D(2, 1)(lightness)).save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match=r"alone or before \(None, z_size\).* got \["):
-        load_generator(tmp_path / "other.keras")
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_network_that_is_no_generator_is_refused_with_both_shapes(tmp_path, channels):
-    inputs = keras.Input((32, 32, 1))
-    keras.Model(inputs, keras.layers.Conv2D(channels, 1)(inputs)).save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match=rf"size, 2\) out, got .*32, {channels}\)"):
-        load_generator(tmp_path / "other.keras")
 
 
 def test_weights_are_copied_between_sizes(generator):

@@ -11,7 +11,6 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-from colorize_tf.artifacts.keras_file import z_size_of
 from colorize_tf.artifacts.saved_model import save_saved_model
 from colorize_tf.artifacts.serving import (
     WARMUP_FILE,
@@ -20,6 +19,7 @@ from colorize_tf.artifacts.serving import (
     write_warmup,
 )
 from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.models.generator import z_size_of
 
 
 @pytest.fixture(params=["generator", "noisy"])

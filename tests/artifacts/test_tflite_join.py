@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from colorize_tf.artifacts.keras_file import generate_ab
 from colorize_tf.artifacts.tflite import (
     LIMITS,
     QUANTIZATIONS,
@@ -12,6 +11,7 @@ from colorize_tf.artifacts.tflite_report import report_tflite
 from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
 from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
 from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.models.generator import generate_ab
 
 Z = np.float32([[0.5, -1.0, 2.0]])
 

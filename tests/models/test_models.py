@@ -5,7 +5,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from colorize_tf.color.lab_tf import ab_bins
-from colorize_tf.models import GENERATORS
+from colorize_tf.models import GENERATORS, resolve_generator
 from colorize_tf.models.cnn import plain_cnn, zhang
 from colorize_tf.models.unet import unet
 from colorize_tf.recipes import RECIPES, make_config
@@ -28,6 +28,32 @@ def test_every_recipe_names_a_generator_that_its_size_fits_and_tells_how_large_i
     generator = GENERATORS[config.generator](config.image_size, **NEEDED.get(config.generator, {}))
     assert generator.output_shape[1] == config.image_size
     assert round(generator.count_params() / 1e6, 1) == RECIPES[name].parameters
+
+
+def test_a_generator_is_resolved_by_name_or_by_module_and_function():
+    assert resolve_generator("plain_cnn") is GENERATORS["plain_cnn"] is plain_cnn
+    assert resolve_generator("colorize_tf.models.unet:unet") is unet
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("big_unet", "no generator 'big_unet'; there are compact_unet, .*, or your own as package"),
+        ("gone.nets:build", "'gone.nets:build' cannot be imported: No module named 'gone'; start"),
+        (":build", "':build' cannot be imported: Empty module name"),
+        ("colorize_tf.models.unet:gone", "colorize_tf.models.unet has no function 'gone'"),
+        ("colorize_tf.models.unet:TINY_WIDTHS", "has no function 'TINY_WIDTHS'"),
+    ],
+)
+def test_a_generator_that_cannot_be_resolved_is_named(spec, words):
+    with pytest.raises(ValueError, match=words):
+        resolve_generator(spec)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_an_image_size_that_is_no_integer_is_refused(name):
+    with pytest.raises(ValueError, match=rf"image_size of {name} must be an integer, .*512, 384"):
+        GENERATORS[name]((512, 384), **NEEDED.get(name, {}))
 
 
 WIDTHS = (4, 4, 8, 8, 8, 8, 8, 8)

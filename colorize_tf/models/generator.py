@@ -1,0 +1,65 @@
+"""The interface that all generators share: `lightness`, and perhaps noise, to `ab`."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+
+def check_generator(generator: keras.Model, name: str | Path) -> None:
+    """Check that a network maps square `lightness`, and perhaps a noise vector z, to `ab`.
+
+    Args:
+        generator: the network.
+        name: what to call it in an error.
+
+    Raises:
+        ValueError: it is no Keras model with these inputs and outputs, or its output is not
+            float32.
+    """
+    if not isinstance(generator, keras.Model):
+        raise ValueError(f"{name} is not a keras.Model but a {type(generator).__name__}")
+    inputs, outputs = (getattr(generator, f"{end}_shape", None) for end in ("input", "output"))
+    with_noise = isinstance(inputs, list) and len(inputs) == 2
+    lightness, z = inputs if with_noise else (inputs, (None, 1))
+    size = outputs[1] if isinstance(outputs, tuple) and len(outputs) == 4 else None
+    is_square = (lightness, outputs) == ((None, size, size, 1), (None, size, size, 2))
+    if not is_square or size is None or len(z) != 2 or z[1] is None:
+        raise ValueError(
+            f"{name} is not a colorize_tf generator: expected inputs of shape "
+            "(None, size, size, 1), alone or followed by (None, z_size), and output "
+            f"(None, size, size, 2); got {inputs} and {outputs}"
+        )
+    if generator.output.dtype != "float32":
+        raise ValueError(
+            f"{name} returns ab as {generator.output.dtype}, expected float32 under every dtype "
+            'policy; give the last layer dtype="float32"'
+        )
+
+
+def z_size_of(generator: keras.Model) -> int:
+    """Return the length of the noise vector z that a generator takes; 0 if it takes none."""
+    shapes = generator.input_shape
+    return shapes[1][1] if isinstance(shapes, list) else 0
+
+
+def generate_ab(
+    generator: keras.Model, lightness: tf.Tensor, z: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Predict ab as every artifact does: without dropout, and with z = 0 unless z is given.
+
+    Args:
+        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
+        lightness: float32 `(batch, size, size, 1)`.
+        z: float32 `(batch, z_size)`, where the generator takes it.
+
+    Returns:
+        float32 `ab` `(batch, size, size, 2)`.
+    """
+    z_size = z_size_of(generator)
+    if not z_size:
+        return generator(lightness, training=False)
+    lightness = keras.ops.convert_to_tensor(lightness)
+    if z is None:
+        z = keras.ops.zeros((keras.ops.shape(lightness)[0], z_size))
+    return generator([lightness, keras.ops.convert_to_tensor(z)], training=False)
