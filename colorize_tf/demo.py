@@ -1,21 +1,29 @@
-"""python -m colorize_tf.demo: photographs and films in color, in a browser."""
+"""python -m colorize_tf.demo: color photographs and films in a browser."""
 
+from __future__ import annotations
+
+import argparse
 import contextlib
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorize_tf import cli
 
+if TYPE_CHECKING:
+    from colorize_tf.demo_app.model_registry import ModelRegistry
+
 _DETAILS = """\
-The page is for this machine alone, and nothing leaves it: no statistics, no
-fonts or scripts from elsewhere. What is uploaded and made lies in a temporary
-folder; a page's part of it goes when the page is closed, all of it with the
-demo. Ctrl-C ends it."""
+Only this machine can open the page, and the page sends nothing to other hosts:
+no statistics, no fonts or scripts from elsewhere. Uploads and results are kept
+in a temporary folder. Closing a page removes its files, Ctrl-C ends the demo
+and removes the folder."""
 
 
-def _parser():
+def _parser() -> cli.ArgumentParser:
     parser = cli.make_parser(
         "demo",
         usage="[flags]",
@@ -31,23 +39,23 @@ def _parser():
         "Serving; several to choose from: --model A --model B [the one that comes with the "
         "package]",
     )
-    where = parser.add_argument_group("where")
-    where.add_argument(
+    address = parser.add_argument_group("address")
+    address.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen at; 0.0.0.0 lets the whole network in [127.0.0.1]",
+        help="address to listen at; 0.0.0.0 opens the page to the whole network [127.0.0.1]",
     )
-    where.add_argument(
+    address.add_argument(
         "--port",
         type=cli.number(int, 1, 65535),
         default=7860,
         metavar="N",
         help="port to listen at [7860]",
     )
-    where.add_argument(
+    address.add_argument(
         "--share",
         action="store_true",
-        help="ask gradio's servers for a public link, through which all photographs then go",
+        help="ask Gradio's servers for a public link; photographs then pass through them",
     )
     limits = parser.add_argument_group("limits")
     limits.add_argument(
@@ -69,7 +77,7 @@ def _parser():
         type=cli.number(int, 1),
         default=20,
         metavar="N",
-        help="photographs at once [20]",
+        help="photographs in one upload [20]",
     )
     return parser
 
@@ -79,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until Ctrl-C; return the exit code."""
     chosen = _parser().parse_args(arguments)
     from colorize_tf.demo_app.model_registry import ModelRegistry, load_colorizers
-    from colorize_tf.demo_app.serving import check_address, prepare_gradio
+    from colorize_tf.demo_app.server import check_address, prepare_gradio
     from colorize_tf.demo_app.workspace import open_workspace
 
     check_address(chosen.host, chosen.port)
@@ -92,15 +100,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _serve(chosen, registry, folder):
+def _serve(chosen: argparse.Namespace, registry: ModelRegistry, folder: Path) -> None:
     from colorize_tf.demo_app.examples import render_examples
     from colorize_tf.demo_app.page import build_page
-    from colorize_tf.demo_app.serving import serve
-    from colorize_tf.demo_app.sessions import Sessions
+    from colorize_tf.demo_app.server import serve
+    from colorize_tf.demo_app.upload_session import Sessions
 
-    visits = Sessions(folder)
-    page = build_page(registry, visits, render_examples(folder / "examples"), folder)
-    # What ends services ends the demo as Ctrl-C does, so that its files go.
+    sessions = Sessions(folder)
+    page = build_page(registry, sessions, render_examples(folder / "examples"), folder)
+    # Service managers send SIGTERM; end as Ctrl-C does, so that the files are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         address = serve(
@@ -113,7 +121,7 @@ def _serve(chosen, registry, folder):
         print(f"the demo is at {address} until Ctrl-C", flush=True)
         threading.Event().wait()
     finally:
-        visits.close_all()
+        sessions.close_all()
         page.close(verbose=False)
 
 

@@ -1,4 +1,4 @@
-"""The demo as a visitor sees it, in Chromium where there is one, and as its owner starts it."""
+"""The demo's command, and its page in headless Chromium if that is installed."""
 
 import contextlib
 import importlib.util
@@ -25,7 +25,7 @@ with_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="needs gradio, the extra demo"
 )
 FLAGS = ["--max-megapixels", "1", "--max-megabytes", "2", "--max-files", "3"]
-# Without these Chromium looks for hosts of its own at every start.
+# Without these flags Chromium contacts its own hosts at each start.
 QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update --window-size=1280,1000""".split()
 SECONDS = 120
@@ -44,7 +44,7 @@ def free_port():
 
 @contextlib.contextmanager
 def started(folder, *arguments):
-    """Start the demo with its temporary files in `folder`; give its process and address."""
+    """Start the demo with its temporary files in `folder`; yield its process and URL."""
     port = free_port()
     # Ctrl-C reaches it even where the tests run in the background.
     code = (
@@ -70,7 +70,7 @@ def files(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-# As its owner starts it
+# The command
 
 
 def run(capsys, *arguments):
@@ -81,21 +81,21 @@ def run(capsys, *arguments):
     return code, capsys.readouterr().err
 
 
-def test_a_model_that_is_not_there_is_told_in_a_line(capsys, tmp_path):
+def test_missing_model_is_an_error_of_one_line(capsys, tmp_path):
     code, errors = run(capsys, "--port", free_port(), "--model", tmp_path / "none.tflite")
     assert code == 2
     assert errors.startswith(f"error: no model at {tmp_path}/none.tflite; expected ")
     assert errors.count("\n") == 1
 
 
-def test_a_missing_extra_is_told_in_a_line(capsys, monkeypatch):
+def test_missing_gradio_is_an_error_of_one_line(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     code, errors = run(capsys, "--port", free_port())
     assert code == 2
     assert errors.count("\n") == 1 and 'pip install "colorize_tf[demo]"' in errors
 
 
-def test_a_port_that_is_taken_is_told_in_a_line(capsys):
+def test_port_in_use_is_an_error_of_one_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, errors = run(capsys, "--port", taken.getsockname()[1])
     assert code == 2
@@ -103,14 +103,14 @@ def test_a_port_that_is_taken_is_told_in_a_line(capsys):
 
 
 @pytest.mark.parametrize("flag", ["--port", "--max-files", "--max-megapixels", "--max-megabytes"])
-def test_limits_of_nothing_are_refused(capsys, flag):
+def test_limits_must_be_positive(capsys, flag):
     code, errors = run(capsys, flag, "0")
     assert code == 2 and f"argument {flag}: must be at least" in errors
 
 
 @with_gradio
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_and_leaves_nothing(tiny_tflite, tmp_path, number):
+def test_signals_end_the_demo_and_its_files_are_removed(tiny_tflite, tmp_path, number):
     with started(tmp_path, "--model", tiny_tflite) as (process, _):
         assert files(tmp_path)
         process.send_signal(number)
@@ -119,7 +119,7 @@ def test_it_ends_cleanly_and_leaves_nothing(tiny_tflite, tmp_path, number):
     assert list(tmp_path.iterdir()) == []
 
 
-# As a visitor sees it
+# The page
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +134,14 @@ def address(tiny_tflite, workspace):
 
 
 @with_gradio
-def test_the_browser_is_told_to_ask_no_other_host(address):
+def test_content_security_policy_allows_no_other_host(address):
     with urllib.request.urlopen(address) as answer:
         policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self' data: blob:;") and "http" not in policy
 
 
 @with_gradio
-def test_too_large_an_upload_is_refused_by_the_server(address, workspace):
+def test_server_refuses_a_too_large_upload(address, workspace):
     before = files(workspace)
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
     request = urllib.request.Request(
@@ -158,7 +158,7 @@ def test_too_large_an_upload_is_refused_by_the_server(address, workspace):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory, address):
-    """Chromium, driven over its own protocol; downloads go to `browser.downloads`."""
+    """Chromium, driven by selenium; downloads go to `browser.downloads`."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium, the extra dev")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
@@ -179,7 +179,7 @@ def browser(tmp_path_factory, address):
 
 
 class Page:
-    """The demo in a browser, with what tests do to it."""
+    """The page in a browser, with the actions of the tests."""
 
     def __init__(self, browser, address):
         self.browser = browser
@@ -195,7 +195,7 @@ class Page:
     def find(self, selector):
         return self.browser.find_elements("css selector", selector)
 
-    def one(self, selector):
+    def first(self, selector):
         return self.wait(lambda: self.find(selector))[0]
 
     def title(self):
@@ -204,11 +204,11 @@ class Page:
         )
 
     def drop(self, *paths, zone="#drop"):
-        self.one(f"{zone} input[type=file]").send_keys("\n".join(map(str, paths)))
+        self.first(f"{zone} input[type=file]").send_keys("\n".join(map(str, paths)))
 
     def click(self, selector):
-        self.wait(lambda: self.one(selector).is_displayed())
-        self.one(selector).click()
+        self.wait(lambda: self.first(selector).is_displayed())
+        self.first(selector).click()
 
     def downloaded(self, name):
         path = self.browser.downloads / name
@@ -216,7 +216,7 @@ class Page:
         return path
 
     def message(self):
-        return self.wait(lambda: self.one("[data-testid=toast-body]").text)
+        return self.wait(lambda: self.first("[data-testid=toast-body]").text)
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def page(browser, address):
 
 
 @with_gradio
-def test_what_is_downloaded_is_what_the_command_writes(page, verb, tiny_tflite, tmp_path):
+def test_downloaded_file_equals_that_of_colorize(page, verb, tiny_tflite, tmp_path):
     source = gray_landscape(tmp_path / "old.jpg")
     page.drop(source)
     page.wait(lambda: page.title() == "old.jpg")
@@ -237,11 +237,11 @@ def test_what_is_downloaded_is_what_the_command_writes(page, verb, tiny_tflite, 
 
 
 @with_gradio
-def test_several_are_seen_one_by_one_and_downloaded_together(page, tmp_path):
+def test_several_photographs_are_selected_singly_and_downloaded_together(page, tmp_path):
     page.drop(*(gray_landscape(tmp_path / f"{name}.png", ord(name)) for name in "ab"))
     page.wait(lambda: page.title() == "a.png")
-    page.wait(lambda: len(page.find("#strip .thumbnail-item img")) == 2)
-    page.find("#strip .thumbnail-item")[1].click()
+    page.wait(lambda: len(page.find("#thumbnails .thumbnail-item img")) == 2)
+    page.find("#thumbnails .thumbnail-item")[1].click()
     page.wait(lambda: page.title() == "b.png")
     page.click("#save-all")
     with zipfile.ZipFile(page.downloaded("photographs in color.zip")) as archive:
@@ -252,16 +252,16 @@ def test_several_are_seen_one_by_one_and_downloaded_together(page, tmp_path):
 @with_gradio
 def test_intensity_changes_the_picture(page):
     def source():
-        return page.one(".comparison .color").get_attribute("src")
+        return page.first(".comparison .color").get_attribute("src")
 
     before = source()
-    page.one("input[type=range][aria-label*=Intensity]").send_keys("\ue012\ue012")  # arrow left
+    page.first("input[type=range][aria-label*=Intensity]").send_keys("\ue012\ue012")  # arrow left
     page.wait(lambda: source() != before)
 
 
 @with_gradio
-def test_the_keyboard_moves_the_seam_and_pictures_are_described(page):
-    slider = page.one(".comparison input")
+def test_keyboard_moves_the_seam_and_pictures_have_alternative_texts(page):
+    slider = page.first(".comparison input")
     slider.send_keys("\ue010")  # End
     assert (
         page.browser.execute_script(
@@ -269,22 +269,22 @@ def test_the_keyboard_moves_the_seam_and_pictures_are_described(page):
         )
         == "100%"
     )
-    described = [image.get_attribute("alt") for image in page.find("img")]
-    assert described[:2] == [
+    texts = [image.get_attribute("alt") for image in page.find("img")]
+    assert texts[:2] == [
         "meadow and forest.jpg in black and white",
         "meadow and forest.jpg in color",
     ]
-    assert all(described)
+    assert all(texts)
 
 
 @with_gradio
-def test_an_example_is_colored_when_it_is_chosen(page):
+def test_chosen_example_is_colored(page):
     page.find("#examples .thumbnail-item")[2].click()
     page.wait(lambda: page.title() == "snow.jpg")
 
 
 @with_gradio
-def test_what_is_no_photograph_is_a_message_and_the_page_stays(page, tmp_path):
+def test_unreadable_photograph_is_a_message_and_the_page_stays(page, tmp_path):
     (tmp_path / "bad.jpg").write_text("no picture")
     page.drop(tmp_path / "bad.jpg")
     assert "cannot read bad.jpg: unsupported: expected the contents of a JPEG" in page.message()
@@ -316,12 +316,12 @@ def test_a_film_is_colored_and_downloaded(page, tmp_path):
 
 
 @with_gradio
-def test_it_fits_a_phone(page):
+def test_page_fits_a_phone(page):
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
         width = page.browser.execute_script("return document.documentElement.scrollWidth")
-        picture = page.one(".comparison .pictures").rect
+        picture = page.first(".comparison .pictures").rect
     finally:
         page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width == 390
@@ -329,7 +329,7 @@ def test_it_fits_a_phone(page):
 
 
 @with_gradio
-def test_the_files_of_a_page_go_when_it_is_left(page, workspace, tmp_path):
+def test_leaving_the_page_removes_its_files(page, workspace, tmp_path):
     page.drop(gray_landscape(tmp_path / "mine.png"))
     page.wait(lambda: page.title() == "mine.png")
     assert "mine.png" in files(workspace)
@@ -338,17 +338,17 @@ def test_the_files_of_a_page_go_when_it_is_left(page, workspace, tmp_path):
 
 
 @with_gradio
-def test_the_page_asks_no_other_host(page, address):
+def test_page_sends_no_request_to_other_hosts(page, address):
     page.browser.get_log("performance")
     page.browser.refresh()
     page.wait(lambda: page.title() == "meadow and forest.jpg")
     events = [
         json.loads(entry["message"])["message"] for entry in page.browser.get_log("performance")
     ]
-    asked = [
+    requested = [
         event["params"]["request"]["url"]
         for event in events
         if event["method"] == "Network.requestWillBeSent"
     ]
-    assert any(url.startswith(address) for url in asked)
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert any(url.startswith(address) for url in requested)
+    assert [url for url in requested if not url.startswith((address, "data:", "blob:"))] == []

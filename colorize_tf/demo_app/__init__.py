@@ -1,1 +1,1 @@
-"""The page of the demo: photographs and films in a browser, colored as `colorize` does it."""
+"""The Gradio page of `demo`: colors photographs and films in a browser as `colorize` does."""

@@ -1,6 +1,6 @@
-"""Two pictures under a slider, black and white on its left and color on its right.
+"""Two pictures under a slider: black and white on its left, color on its right.
 
-A range input over the pictures is the slider: it takes mouse, finger and keyboard as it is.
+The slider is a transparent range input, which handles mouse, touch and keyboard.
 """
 
 import base64
@@ -27,7 +27,7 @@ CSS = """
 .comparison figcaption b { overflow-wrap: anywhere; text-align: center; font-weight: 500; }
 """
 
-# The place of the seam belongs to the whole page: the next picture has it where it is.
+# The position of the seam is a property of the document, so that the next picture keeps it.
 _MOVE = "document.documentElement.style.setProperty('--seam', this.value + '%')"
 _RESTORE = (
     "this.parentElement.querySelector('input').value ="
@@ -36,11 +36,11 @@ _RESTORE = (
 
 
 def comparison(title: str, aspect: float, gray: bytes, color: bytes) -> str:
-    """Return the HTML; it holds the pictures themselves, and `CSS` is to be on the page.
+    """Return the comparison as HTML with embedded pictures; the page must include `CSS`.
 
     Args:
         title: the photograph's name.
-        aspect: its width over its height.
+        aspect: the photograph's width over its height.
         gray: JPEG file of the left picture.
         color: JPEG file of the right picture.
     """

@@ -1,29 +1,30 @@
-"""Films: dropped, colored with progress, looked at and taken away."""
+"""The tab for films: upload, color with progress, stop, watch and download."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from colorize_tf.demo_app.model_registry import ModelRegistry
-from colorize_tf.demo_app.notifications import tell, told
-from colorize_tf.demo_app.sessions import Sessions
+from colorize_tf.demo_app.notifications import notify, notify_errors
+from colorize_tf.demo_app.upload_session import Sessions
 from colorize_tf.inference.video.film import FILM_SUFFIXES
 
 _PROGRESS = gr.Progress()
 
 
 class FilmTab:
-    """The components of the tab, and what happens when they are used.
+    """The components of the tab and their event handlers.
 
     Args:
         registry: the models and the limits.
-        visits: the albums.
+        sessions: the upload session of each open page.
         model: the component that names the model.
     """
 
-    def __init__(self, registry: ModelRegistry, visits: Sessions, model: gr.Dropdown):
-        self._studio = registry
-        self._visits = visits
+    def __init__(self, registry: ModelRegistry, sessions: Sessions, model: gr.Dropdown):
+        self._registry = registry
+        self._sessions = sessions
         self._model = model
         self._build()
         self._connect()
@@ -47,41 +48,49 @@ class FilmTab:
 
     def _connect(self) -> None:
         private = {"api_visibility": "private"}
-        buttons = [self._again, self._stop, self._save]
-        taken = self._drop.upload(self._take, self._drop, [self._film, *buttons], **private)
-        taken.then(lambda: None, None, self._drop, **private)
-        again = self._again.click(self._begin, None, [self._film, *buttons], **private)
-        for begun in (taken, again):
-            begun.success(
+        shown = [self._film, self._again, self._stop, self._save]
+        uploaded = self._drop.upload(self._upload, self._drop, shown, **private)
+        # An empty drop zone accepts the next file.
+        uploaded.then(lambda: None, None, self._drop, **private)
+        again = self._again.click(self._show_running, None, shown, **private)
+        for started in (uploaded, again):
+            started.success(
                 self._color, [self._model, self._intensity], [self._film, self._save], **private
-            ).then(self._end, None, [self._again, self._stop], show_progress="hidden", **private)
-        self._stop.click(self._halt, show_progress="hidden", **private)
+            ).then(
+                self._show_done,
+                None,
+                [self._again, self._stop],
+                show_progress="hidden",
+                **private,
+            )
+        self._stop.click(self._stop_coloring, show_progress="hidden", **private)
 
-    @told
-    def _take(self, upload, request: gr.Request):
-        """Put a film in the place of the one in the album."""
-        self._visits.album(request.session_hash).take_film(Path(upload))
-        return self._begin()
+    @notify_errors
+    def _upload(self, upload: str, request: gr.Request) -> tuple[Any, ...]:
+        """Replace the film of the session."""
+        self._sessions.get(request.session_hash).replace_film(Path(upload))
+        return self._show_running()
 
-    def _begin(self):
+    def _show_running(self) -> tuple[Any, ...]:
         return None, gr.Button(visible=False), gr.Button(visible=True), gr.Button(visible=False)
 
-    @told
-    def _color(self, model, intensity, request: gr.Request, progress=_PROGRESS):
-        """Color the film, and show it."""
-        album = self._visits.album(request.session_hash)
-        processor = self._studio.shoebox(model, intensity=intensity)
-        colored = album.color_film(
-            processor, lambda done, total: progress((done, total), unit="frames")
+    @notify_errors
+    def _color(
+        self, model: str, intensity: float, request: gr.Request, progress: gr.Progress = _PROGRESS
+    ) -> tuple[Any, ...]:
+        """Color the film and show it."""
+        colored = self._sessions.get(request.session_hash).color_film(
+            self._registry.processor(model, intensity=intensity),
+            lambda done, total: progress((done, total), unit="frames"),
         )
         if colored is None:
             return None, gr.DownloadButton(visible=False)
         path, report = colored
-        tell(report.notes)
+        notify(report.notes)
         return str(path), gr.DownloadButton(value=str(path), visible=True)
 
-    def _end(self):
+    def _show_done(self) -> tuple[Any, ...]:
         return gr.Button(visible=True), gr.Button(visible=False)
 
-    def _halt(self, request: gr.Request):
-        self._visits.album(request.session_hash).stop()
+    def _stop_coloring(self, request: gr.Request) -> None:
+        self._sessions.get(request.session_hash).stop_film()

@@ -1,24 +1,24 @@
-"""Photographs: dropped, seen in gray and in color, taken away at their own resolution."""
+"""The tab for photographs: upload, compare gray with color, download at full resolution."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from colorize_tf.demo_app.comparison import comparison
 from colorize_tf.demo_app.model_registry import ModelRegistry
-from colorize_tf.demo_app.notifications import failure, tell, told, warn_of
+from colorize_tf.demo_app.notifications import notify, notify_errors, user_error
 from colorize_tf.demo_app.previews import Notes, Preview
-from colorize_tf.demo_app.sessions import Sessions
-from colorize_tf.demo_app.upload_session import UploadSession, discard
+from colorize_tf.demo_app.upload_session import Sessions, UploadSession, discard
 from colorize_tf.imagefiles.media import IMAGE_SUFFIXES
 
-_MOST_SAMPLES = 8
+_MAX_SAMPLES = 8
 _PROGRESS = gr.Progress()
-# A link that is followed at once: what is downloaded is made when it is asked for.
-_SAVE = """(file) => {
+# The server writes a file when its button is clicked; the browser then follows a link to it.
+_DOWNLOAD = """(file) => {
     if (!file) return;
     const link = document.createElement('a');
     link.href = file.url;
@@ -28,28 +28,28 @@ _SAVE = """(file) => {
 
 
 class PhotographsTab:
-    """The components of the tab, and what happens when they are used.
+    """The components of the tab and their event handlers.
 
     Args:
         registry: the models and the limits.
-        visits: the albums.
-        examples: black-and-white photographs to begin with.
-        folder: where copies of them are put.
-        page: where the tab is built.
+        sessions: the upload session of each open page.
+        examples: black-and-white photographs to start with.
+        folder: receives copies of the examples that are chosen.
+        page: contains the tab.
         model: the component that names the model.
     """
 
     def __init__(
         self,
         registry: ModelRegistry,
-        visits: Sessions,
+        sessions: Sessions,
         examples: Sequence[Path],
         folder: Path,
         page: gr.Blocks,
         model: gr.Dropdown,
     ):
-        self._studio = registry
-        self._visits = visits
+        self._registry = registry
+        self._sessions = sessions
         self._examples = examples
         self._folder = folder
         self._model = model
@@ -57,13 +57,13 @@ class PhotographsTab:
         self._connect(page)
 
     def _build(self) -> None:
-        self._chosen = gr.State(0)
+        self._selected = gr.State(0)
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self._picture = gr.HTML(elem_id="picture")
-                self._strip = gr.Gallery(
+                self._thumbnails = gr.Gallery(
                     label="Your photographs",
-                    elem_id="strip",
+                    elem_id="thumbnails",
                     height="auto",
                     allow_preview=False,
                     object_fit="cover",
@@ -73,7 +73,7 @@ class PhotographsTab:
                 )
             with gr.Column(scale=1, min_width=280):
                 self._drop = gr.File(
-                    label=f"Photographs, at most {self._studio.max_files}",
+                    label=f"Photographs, at most {self._registry.max_files}",
                     elem_id="drop",
                     file_count="multiple",
                     file_types=list(IMAGE_SUFFIXES),
@@ -84,7 +84,7 @@ class PhotographsTab:
                 self._save = gr.Button("Download", variant="primary", elem_id="save")
                 self._save_all = gr.Button("Download all", elem_id="save-all", visible=False)
                 self._saved = gr.File(visible=False)
-                self._shelf = gr.Gallery(
+                self._example_gallery = gr.Gallery(
                     [(str(path), path.stem) for path in self._examples],
                     label="Examples (rendered)",
                     elem_id="examples",
@@ -97,147 +97,157 @@ class PhotographsTab:
                 )
 
     def _build_samples(self) -> None:
-        [first, *_] = self._studio.colorizers
-        with gr.Row(visible=self._studio.takes_noise(first)) as self._noise:
+        [first, *_] = self._registry.colorizers
+        with gr.Row(visible=self._registry.takes_noise(first)) as self._noise:
             self._samples = gr.Slider(
-                0,
-                _MOST_SAMPLES,
-                0,
-                step=1,
-                label="Samples",
-                info="0: one, its own",
-                min_width=120,
+                0, _MAX_SAMPLES, 0, step=1, label="Samples", info="0: no noise", min_width=120
             )
             self._seed = gr.Number(
                 0, precision=0, minimum=0, label="Seed", info="other colors", min_width=80
             )
 
     def _connect(self, page: gr.Blocks) -> None:
-        choices = [self._model, self._intensity, self._samples, self._seed]
-        shown = [self._picture, self._strip, self._chosen, self._save_all]
+        settings = [self._model, self._intensity, self._samples, self._seed]
+        shown = [self._picture, self._thumbnails, self._selected, self._save_all]
         network = {"concurrency_id": "photographs", "api_visibility": "private"}
         quiet = {**network, "show_progress": "hidden"}
-        page.load(self._open, choices, shown, **quiet)
-        # Emptied, so that more can be dropped.
-        self._drop.upload(self._take, [self._drop, *choices], shown, **network).then(
+        latest = {"trigger_mode": "always_last"}
+        page.load(self._open, settings, shown, **quiet)
+        # An empty drop zone accepts the next files.
+        self._drop.upload(self._upload, [self._drop, *settings], shown, **network).then(
             lambda: None, None, self._drop, **quiet
         )
-        self._shelf.select(self._take_example, choices, shown, **quiet)
+        self._example_gallery.select(self._choose_example, settings, shown, **quiet)
         self._model.change(self._show_noise, self._model, self._noise, **quiet)
-        gr.on(
-            [self._model.change, self._samples.change, self._seed.change],
-            self._color,
-            choices,
-            shown,
-            trigger_mode="always_last",
-            **network,
+        changes = [self._model.change, self._samples.change, self._seed.change]
+        gr.on(changes, self._recolor, settings, shown, **latest, **network)
+        selected = [self._selected, self._intensity]
+        self._intensity.change(self._render, selected, self._picture, **latest, **quiet)
+        self._thumbnails.select(
+            self._select, self._intensity, [self._selected, self._picture], **quiet
         )
-        self._intensity.change(
-            self._paint,
-            [self._chosen, self._intensity],
-            self._picture,
-            trigger_mode="always_last",
-            **quiet,
-        )
-        self._strip.select(self._choose, self._intensity, [self._chosen, self._picture], **quiet)
-        selected = [self._chosen, self._model, self._intensity]
-        for button, handler, inputs in (
-            (self._save, self._write, selected),
-            (self._save_all, self._write_all, selected[1:]),
-        ):
+        inputs = [self._selected, self._model, self._intensity]
+        for button, write in ((self._save, self._write), (self._save_all, self._write_all)):
             button.click(
-                handler, inputs, self._saved, show_progress_on=self._picture, **network
-            ).success(None, self._saved, js=_SAVE, **quiet)
+                write, inputs, self._saved, show_progress_on=self._picture, **network
+            ).success(None, self._saved, js=_DOWNLOAD, **quiet)
 
-    @told
-    def _open(self, model, intensity, samples, seed, request: gr.Request):
-        """Show the first example, so that the page begins with a picture."""
-        return self._take([self._copied(0)], model, intensity, samples, seed, request)
+    @notify_errors
+    def _open(
+        self, model: str, intensity: float, samples: int, seed: int | None, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """Color the first example, so that the page starts with a picture."""
+        return self._upload([self._copy_example(0)], model, intensity, samples, seed, request)
 
-    @told
-    def _take_example(
-        self, model, intensity, samples, seed, request: gr.Request, selection: gr.SelectData
-    ):
-        upload = self._copied(selection.index)
-        return self._take([upload], model, intensity, samples, seed, request)
+    @notify_errors
+    def _choose_example(
+        self,
+        model: str,
+        intensity: float,
+        samples: int,
+        seed: int | None,
+        request: gr.Request,
+        selection: gr.SelectData,
+    ) -> tuple[Any, ...]:
+        upload = self._copy_example(selection.index)
+        return self._upload([upload], model, intensity, samples, seed, request)
 
-    @told
-    def _take(
-        self, uploads, model, intensity, samples, seed, request: gr.Request, progress=_PROGRESS
-    ):
-        """Color uploads, in the place of what is in the album."""
-        uploads = [Path(upload) for upload in uploads]
-        if len(uploads) > self._studio.max_files:
-            discard(uploads)
-            raise failure(
-                f"{len(uploads)} files came, at most {self._studio.max_files} are taken at once; "
+    @notify_errors
+    def _upload(
+        self,
+        uploads: Sequence[str],
+        model: str,
+        intensity: float,
+        samples: int,
+        seed: int | None,
+        request: gr.Request,
+        progress: gr.Progress = _PROGRESS,
+    ) -> tuple[Any, ...]:
+        """Replace the photographs of the session and color them."""
+        paths = [Path(upload) for upload in uploads]
+        if len(paths) > self._registry.max_files:
+            discard(paths)
+            raise user_error(
+                f"{len(paths)} files came, at most {self._registry.max_files} are taken at once; "
                 "drop fewer, or color a folder with python -m colorize_tf.colorize"
             )
-        album = self._visits.album(request.session_hash)
-        processor = self._processor(model, samples, seed)
-        return self._shown(album, album.take(uploads, processor, _counted(progress)), intensity)
+        session = self._sessions.get(request.session_hash)
+        processor = self._registry.processor(model, samples=int(samples), seed=int(seed or 0))
+        notes = session.replace_photographs(paths, processor, _counting(progress))
+        return self._show(session, notes, intensity)
 
-    @told
-    def _color(self, model, intensity, samples, seed, request: gr.Request, progress=_PROGRESS):
-        """Color what is in the album anew."""
-        album = self._visits.album(request.session_hash)
-        processor = self._processor(model, samples, seed)
-        return self._shown(album, album.color(processor, _counted(progress)), intensity)
+    @notify_errors
+    def _recolor(
+        self,
+        model: str,
+        intensity: float,
+        samples: int,
+        seed: int | None,
+        request: gr.Request,
+        progress: gr.Progress = _PROGRESS,
+    ) -> tuple[Any, ...]:
+        """Color the photographs of the session with other settings."""
+        session = self._sessions.get(request.session_hash)
+        processor = self._registry.processor(model, samples=int(samples), seed=int(seed or 0))
+        return self._show(session, session.recolor(processor, _counting(progress)), intensity)
 
-    def _shown(self, album: UploadSession, notes: Notes, intensity: float):
-        """Tell what there is to tell, and return what the components show."""
-        tell(notes.known)
-        warn_of(notes.failed)
-        several = len(album.slides) > 1
-        strip = [(str(slide.thumbnail), slide.title) for slide in album.slides]
+    def _show(self, session: UploadSession, notes: Notes, intensity: float) -> tuple[Any, ...]:
+        """Show the messages; return the new state of the components."""
+        notify(notes.remarks, notes.failures)
+        several = len(session.previews) > 1
+        thumbnails = [(str(preview.thumbnail), preview.title) for preview in session.previews]
         return (
-            _comparison(album.slide(0), intensity),
-            gr.Gallery(strip, selected_index=0, visible=several),
+            _compare(session.preview(0), intensity),
+            gr.Gallery(thumbnails, selected_index=0, visible=several),
             0,
             gr.Button(visible=several),
         )
 
-    @told
-    def _choose(self, intensity, request: gr.Request, selection: gr.SelectData):
+    @notify_errors
+    def _select(
+        self, intensity: float, request: gr.Request, selection: gr.SelectData
+    ) -> tuple[int, str]:
         """Show another photograph."""
-        return selection.index, self._paint(selection.index, intensity, request)
+        return selection.index, self._render(selection.index, intensity, request)
 
-    @told
-    def _paint(self, chosen, intensity, request: gr.Request):
-        """Show the photograph anew, more or less vivid."""
-        album = self._visits.album(request.session_hash)
-        return _comparison(album.slide(chosen), intensity)
+    @notify_errors
+    def _render(self, selected: int, intensity: float, request: gr.Request) -> str:
+        """Show the photograph with another intensity."""
+        return _compare(self._sessions.get(request.session_hash).preview(selected), intensity)
 
-    @told
-    def _write(self, chosen, model, intensity, request: gr.Request):
-        """Write the photograph that is shown, at its own resolution."""
-        album = self._visits.album(request.session_hash)
-        processor = self._studio.shoebox(model, intensity=intensity)
-        return str(album.slide(chosen).write(processor))
+    @notify_errors
+    def _write(self, selected: int, model: str, intensity: float, request: gr.Request) -> str:
+        """Write the photograph on show at its own resolution."""
+        preview = self._sessions.get(request.session_hash).preview(selected)
+        return str(preview.write(self._registry.processor(model, intensity=intensity)))
 
-    @told
-    def _write_all(self, model, intensity, request: gr.Request, progress=_PROGRESS):
-        """Write all photographs."""
-        album = self._visits.album(request.session_hash)
-        processor = self._studio.shoebox(model, intensity=intensity)
-        return str(album.write_all(processor, _counted(progress)))
+    @notify_errors
+    def _write_all(
+        self,
+        selected: int,
+        model: str,
+        intensity: float,
+        request: gr.Request,
+        progress: gr.Progress = _PROGRESS,
+    ) -> str:
+        """Write all photographs of the session."""
+        session = self._sessions.get(request.session_hash)
+        processor = self._registry.processor(model, intensity=intensity)
+        return str(session.write_archive(processor, _counting(progress)))
 
-    def _show_noise(self, model):
-        return gr.Row(visible=self._studio.takes_noise(model))
+    def _show_noise(self, model: str) -> gr.Row:
+        return gr.Row(visible=self._registry.takes_noise(model))
 
-    def _processor(self, model, samples, seed):
-        return self._studio.shoebox(model, samples=int(samples), seed=int(seed or 0))
-
-    def _copied(self, number: int) -> Path:
-        """Copy an example to where uploads are, as an album keeps what it takes."""
+    def _copy_example(self, index: int) -> str:
+        """Copy an example to Gradio's uploads, since a session moves what it takes."""
         folder = tempfile.mkdtemp(dir=self._folder)
-        return Path(shutil.copy(self._examples[number], folder))
+        return shutil.copy(self._examples[index], folder)
 
 
-def _comparison(slide: Preview, intensity: float) -> str:
-    height, width = slide.small.shape[:2]
-    return comparison(slide.title, width / height, slide.shown(0), slide.shown(intensity))
+def _compare(preview: Preview, intensity: float) -> str:
+    height, width = preview.images.shape[:2]
+    return comparison(preview.title, width / height, preview.encode(0), preview.encode(intensity))
 
 
-def _counted(progress: gr.Progress) -> Callable[[int, int], None]:
+def _counting(progress: gr.Progress) -> Callable[[int, int], None]:
     return lambda done, total: progress((done, total), unit="photographs")

@@ -1,4 +1,4 @@
-"""Photographs on their way to the page: given as files, seen in a window, written as files."""
+"""Colored photographs at the size of the page; written at their own resolution on demand."""
 
 import contextlib
 import dataclasses
@@ -15,10 +15,10 @@ from colorize_tf.inference.batch.tasks import Task, list_tasks
 from colorize_tf.inference.errors import ModelUnavailableError
 from colorize_tf.inference.rendering import join, resize
 
-# In pixels: enough for a large window, and joined anew while a slider moves.
-_SHOWN_SIDE = 1280
-_SHOWN_QUALITY = 90
+# Long sides in pixels. A preview fills a large window and is rendered anew while a slider moves.
+_PREVIEW_SIDE = 1280
 _THUMBNAIL_SIDE = 240
+_PREVIEW_QUALITY = 90
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,38 +26,38 @@ class Preview:
     """One coloring of one photograph.
 
     Attributes:
-        title: the photograph's name, with the number of the sample where there are several.
-        task: the file that was given, and the one to write.
-        small: uint8 or uint16 `(height, width, 3)`, the photograph at the size that is shown.
-        ab: float32 `(h, w, 2)` in [-1, 1], its chroma.
-        thumbnail: a JPEG file of it.
+        title: the photograph's name, with the number of the sample if there are several.
+        task: the uploaded file and the file to write.
+        images: uint8 or uint16 `(height, width, 3)`, the photograph at the size of the page.
+        ab: float32 `(h, w, 2)` in [-1, 1], the predicted chroma.
+        thumbnail: a small JPEG file of the result.
     """
 
     title: str
     task: Task
-    small: np.ndarray
+    images: np.ndarray
     ab: np.ndarray
     thumbnail: Path
 
-    def shown(self, intensity: float) -> bytes:
-        """Return a JPEG file of it; an intensity of 0 is the photograph in black and white."""
-        images = join(self.small, self.ab, intensity=intensity)
-        return encode_photograph(Photograph(images), ".jpg", quality=_SHOWN_QUALITY)
+    def encode(self, intensity: float) -> bytes:
+        """Render the preview as a JPEG file; an intensity of 0 gives black and white."""
+        images = join(self.images, self.ab, intensity=intensity)
+        return encode_photograph(Photograph(images), ".jpg", quality=_PREVIEW_QUALITY)
 
     def write(self, processor: PhotographProcessor) -> Path:
-        """Write it as `colorize` does, at native resolution and with the photograph's metadata.
+        """Write the result as `colorize` does: at full resolution, with the metadata.
 
         Args:
-            processor: how it is done; its model is not asked again.
+            processor: the settings; its model is not called again.
 
         Returns:
-            The file.
+            The written file.
 
         Raises:
-            ValueError: it cannot be written.
+            ValueError: the file cannot be written.
         """
         processor = dataclasses.replace(processor, overwrite=True, force=True)
-        with worded(self.task.source):
+        with translate_errors(self.task.source):
             opened, _ = processor.open(self.task)
             processor.write(self.task, processor.decode(self.task, opened), [self.ab])
         return self.task.targets[0]
@@ -65,58 +65,59 @@ class Preview:
 
 @dataclasses.dataclass
 class Notes:
-    """What there is to tell of photographs, a line each.
+    """Messages about photographs, a line each.
 
     Attributes:
-        failed: of those that cannot be colored, why.
-        known: of others, what is to be known.
+        failures: why photographs could not be colored.
+        remarks: what to know about those that were.
     """
 
-    failed: list[str] = dataclasses.field(default_factory=list)
-    known: list[str] = dataclasses.field(default_factory=list)
+    failures: list[str] = dataclasses.field(default_factory=list)
+    remarks: list[str] = dataclasses.field(default_factory=list)
 
 
-def make_slides(
+def make_previews(
     sources: Sequence[Path], processor: PhotographProcessor, progress: Callable[[int, int], None]
 ) -> tuple[list[Preview], Notes]:
-    """Color photographs; those that cannot be are told, and the rest goes on.
+    """Color photographs; note those that fail and go on with the rest.
 
     Args:
-        sources: the files, each in a folder of its own, where the results go, too.
-        processor: how it is done.
-        progress: called with how many photographs are done, and how many there are.
+        sources: the files, each in a folder of its own, to which its results are written too.
+        processor: the model and the settings.
+        progress: called with the number of photographs done and of all.
 
     Returns:
-        The colorings, in the order of the photographs; what there is to tell.
+        The colorings in the order of the photographs, and messages about them.
 
     Raises:
-        ModelUnavailableError: the model does not answer any more.
+        ModelUnavailableError: the model no longer responds.
     """
-    slides, notes = [], Notes()
+    previews: list[Preview] = []
+    notes = Notes()
     for done, source in enumerate(sources):
         progress(done, len(sources))
         try:
-            with worded(source):
-                slides.extend(_slides(source, processor, notes))
+            with translate_errors(source):
+                previews.extend(_color(source, processor, notes))
         except ModelUnavailableError:
             raise
         except ValueError as error:
-            notes.failed.append(str(error))
-    return slides, notes
+            notes.failures.append(str(error))
+    return previews, notes
 
 
-def task_of(source: Path, samples: int | None = None) -> Task:
-    """Return what `colorize` does with a file and a folder for its results."""
+def make_task(source: Path, samples: int | None = None) -> Task:
+    """Return the task that `colorize` makes of a file, with results in a folder beside it."""
     [task] = list_tasks([str(source)], source.parent / "color", samples=samples).tasks
     return task
 
 
 @contextlib.contextmanager
-def worded(source: Path) -> Iterator[None]:
-    """Word what goes wrong with a file as `colorize` does, by the name that the visitor knows.
+def translate_errors(source: Path) -> Iterator[None]:
+    """Translate errors about a file as `colorize` does, with the file's name instead of its path.
 
     Raises:
-        ValueError: of one line, whatever it was; a `ModelUnavailableError` stays one.
+        ValueError: any error, as one line; a `ModelUnavailableError` passes unchanged.
     """
     try:
         yield
@@ -132,36 +133,38 @@ def worded(source: Path) -> Iterator[None]:
         raise ValueError(line) from error
 
 
-def _slides(source: Path, processor: PhotographProcessor, notes: Notes) -> Iterator[Preview]:
-    task = task_of(source, None if processor.zs is None else len(processor.zs))
-    photograph = _decoded(task, processor, notes)
-    [chromas] = processor.predict([photograph])
-    small = _reduced(photograph.images, _SHOWN_SIDE)
-    tiny = _reduced(small, _THUMBNAIL_SIDE)
+def _color(source: Path, processor: PhotographProcessor, notes: Notes) -> Iterator[Preview]:
+    task = make_task(source, None if processor.zs is None else len(processor.zs))
+    photograph = _decode(task, processor, notes)
+    [results] = processor.predict([photograph])
+    images = _fit(photograph.images, _PREVIEW_SIDE)
+    small = _fit(images, _THUMBNAIL_SIDE)
     folder = source.parent / "thumbnails"
     folder.mkdir(exist_ok=True)
-    for number, (target, ab) in enumerate(zip(task.targets, chromas, strict=True), 1):
-        title = source.name if len(chromas) == 1 else f"{source.name}, sample {number}"
+    for number, (target, ab) in enumerate(zip(task.targets, results, strict=True), 1):
+        title = source.name if len(results) == 1 else f"{source.name}, sample {number}"
         thumbnail = folder / f"{number}.jpg"
-        write_photograph(thumbnail, Photograph(join(tiny, ab)))
-        yield Preview(title, Task(source, (target,)), small, ab, thumbnail)
+        write_photograph(thumbnail, Photograph(join(small, ab)))
+        yield Preview(title, Task(source, (target,)), images, ab, thumbnail)
 
 
-def _decoded(task: Task, processor: PhotographProcessor, notes: Notes) -> Photograph:
+def _decode(task: Task, processor: PhotographProcessor, notes: Notes) -> Photograph:
     name = task.source.name
     opened, _ = processor.open(task)
     try:
         photograph = processor.decode(task, opened)
     except AlreadyInColor:
-        notes.known.append(f"{name} is in color already; its black and white is colored anew")
+        notes.remarks.append(f"{name} is in color already; its colors are replaced")
         photograph = dataclasses.replace(processor, force=True).decode(task, opened)
     if photograph.frames > 1:
-        notes.known.append(f"{name} has {photograph.frames} frames or pages; the first is colored")
+        notes.remarks.append(
+            f"{name} has {photograph.frames} frames or pages; only the first is colored"
+        )
     return photograph
 
 
-def _reduced(images: np.ndarray, side: int) -> np.ndarray:
-    """Scale a photograph down so that its long side is at most `side`."""
+def _fit(images: np.ndarray, side: int) -> np.ndarray:
+    """Scale a photograph down so that its long side is at most `side` pixels."""
     height, width = images.shape[:2]
     scale = min(1.0, side / max(height, width))
-    return resize(images, *(max(1, round(length * scale)) for length in (height, width)))
+    return resize(images, max(1, round(height * scale)), max(1, round(width * scale)))

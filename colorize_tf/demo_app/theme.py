@@ -1,4 +1,4 @@
-"""How the page looks: calm, with the fonts of the system."""
+"""Colors, fonts and style sheet of the page."""
 
 from gradio.themes import Base, colors, sizes
 
@@ -8,11 +8,11 @@ THEME = Base(
     primary_hue=colors.emerald,
     neutral_hue=colors.stone,
     radius_size=sizes.radius_md,
-    # Fonts that are there; those of other themes come from elsewhere.
+    # System fonts; Gradio's other themes download theirs.
     font=("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
     font_mono=("ui-monospace", "monospace"),
 ).set(
-    # Lighter ones are hard to read with white on them.
+    # White text needs the contrast of these dark greens.
     button_primary_background_fill="*primary_700",
     button_primary_background_fill_dark="*primary_700",
     button_primary_background_fill_hover="*primary_800",
@@ -26,7 +26,7 @@ CSS = f"""
 .gradio-container [role=tab].selected {{ color: var(--body-text-color); }}
 .gradio-container .grid-wrap {{ min-height: 0; }}
 .gradio-container .grid-container {{ padding-top: 24px; }}
-#strip .grid-container {{ grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); }}
+#thumbnails .grid-container {{ grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); }}
 .gradio-container .thumbnail-lg {{ aspect-ratio: 3 / 2; }}
 .gradio-container .thumbnail-lg .caption-label {{ max-width: 100%; }}
 {comparison.CSS}"""

@@ -1,11 +1,15 @@
-"""The one folder that holds whatever visitors give and get, and that goes with the demo."""
+"""The temporary folder that holds every file of the demo and is removed with it."""
 
 import contextlib
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; folders of killed demos stay there.
+    fcntl = None  # type: ignore[assignment]
 
 _PREFIX = "colorize_tf-demo-"
 _LOCK = "lock"
@@ -13,31 +17,32 @@ _LOCK = "lock"
 
 @contextlib.contextmanager
 def open_workspace(parent: Path | None = None) -> Iterator[Path]:
-    """Give a temporary folder, and remove it at the end with all that is in it.
+    """Yield a temporary folder that only its owner can read; remove it at the end.
 
-    Folders of demos that were killed are removed, too; those of demos that run are locked.
+    Folders that killed demos left behind are removed too. A running demo holds a lock on its
+    folder, which the OS releases when the process exits.
 
     Args:
-        parent: where to make it; by default where the system keeps temporary files.
-
-    Yields:
-        The folder, which only its owner can read.
+        parent: where to create the folder; by default the system's temporary folder.
     """
     parent = Path(parent or tempfile.gettempdir())
-    _sweep(parent)
-    # Resolved, since gradio serves a file only by the path that it has without links.
+    _remove_abandoned(parent)
+    # Gradio serves a file only by its path without links.
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent)).resolve()
     try:
         with open(folder / _LOCK, "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(parent: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
+    if fcntl is None:
+        return
     for folder in parent.glob(f"{_PREFIX}*"):
-        # Another user's cannot be opened, and one that runs is locked.
+        # Opening fails for another user's folder, locking for that of a running demo.
         with contextlib.suppress(OSError), open(folder / _LOCK, "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Photographs that were uploaded, and a model that answers at once."""
+"""Uploaded photographs and films, and a model that needs no file."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from colorize_tf.inference.colorizer import Colorizer
 
 @pytest.fixture
 def colorizer():
-    """Makes everything green; a z says how much."""
+    """Predicts green everywhere, scaled by z."""
 
     def predict_ab(lightness, z=None):
         amount = 1.0 if z is None else np.tanh(z[0, 0])
@@ -22,13 +22,13 @@ def colorizer():
 
 
 @pytest.fixture
-def shoebox(colorizer):
+def processor(colorizer):
     return PhotographProcessor(colorizer)
 
 
 @pytest.fixture
 def upload(tmp_path):
-    """Writes a black-and-white photograph as gradio does an upload, in a folder of its own."""
+    """Return a function that writes a gray photograph as Gradio does: in a folder of its own."""
 
     def write(name, seed=1, height=60, width=90, color=False):
         images = render_landscape(seed, height, width)
@@ -46,7 +46,7 @@ def upload(tmp_path):
 
 @pytest.fixture
 def progress():
-    """Notes how far things have come."""
+    """Return a progress callback that records its calls."""
 
     class Progress(list):
         def __call__(self, done, total):

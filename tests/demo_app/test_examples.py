@@ -5,7 +5,7 @@ from colorize_tf.demo_app.examples import render_examples
 from colorize_tf.imagefiles import media
 
 
-def test_the_examples_are_different_landscapes_in_black_and_white(tmp_path):
+def test_examples_are_distinct_gray_landscapes(tmp_path):
     paths = render_examples(tmp_path / "examples")
     pictures = [media.read_image(path) for path in paths]
     assert len(paths) == 4 and {path.suffix for path in paths} == {".jpg"}

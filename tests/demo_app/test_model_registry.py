@@ -11,32 +11,32 @@ def registry(colorizer):
     return ModelRegistry({"noisy": colorizer, "plain": plain}, max_megapixels=3, max_files=2)
 
 
-def test_what_was_chosen_is_what_photographs_are_colored_by(registry):
-    processor = registry.shoebox("noisy", intensity=1.5, samples=2, seed=4)
+def test_processor_has_the_chosen_settings(registry):
+    processor = registry.processor("noisy", intensity=1.5, samples=2, seed=4)
     assert processor.colorizer is registry.colorizers["noisy"]
     assert (processor.intensity, processor.max_megapixels) == (1.5, 3)
     assert processor.zs.shape == (2, 1)
-    assert not np.array_equal(processor.zs, registry.shoebox("noisy", samples=2, seed=5).zs)
+    assert not np.array_equal(processor.zs, registry.processor("noisy", samples=2, seed=5).zs)
 
 
-def test_without_samples_the_model_makes_its_own_choice(registry):
-    assert registry.shoebox("noisy").zs is None
+def test_zero_samples_mean_no_noise(registry):
+    assert registry.processor("noisy").zs is None
 
 
-def test_samples_are_for_models_that_take_noise(registry):
+def test_models_without_noise_ignore_samples(registry):
     assert registry.takes_noise("noisy") and not registry.takes_noise("plain")
-    assert registry.shoebox("plain", samples=3).zs is None
+    assert registry.processor("plain", samples=3).zs is None
 
 
-def test_an_unknown_model_is_told(registry):
+def test_unknown_model_is_an_error(registry):
     with pytest.raises(ValueError, match="no model 'moon'; there are noisy, plain"):
-        registry.shoebox("moon")
+        registry.processor("moon")
 
 
-def test_each_model_is_loaded_once_under_its_name(tiny_tflite):
+def test_each_model_is_loaded_once(tiny_tflite):
     assert list(load_colorizers([str(tiny_tflite), str(tiny_tflite)])) == [str(tiny_tflite)]
 
 
-def test_without_a_name_it_is_the_model_of_the_package():
+def test_default_is_the_shipped_model():
     (name,) = load_colorizers([])
     assert name == "the model that comes with the package"

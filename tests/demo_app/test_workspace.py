@@ -8,7 +8,7 @@ import pytest
 from colorize_tf.demo_app.workspace import open_workspace
 
 
-def test_the_folder_goes_with_all_that_is_in_it(tmp_path):
+def test_folder_is_removed_with_its_contents(tmp_path):
     with open_workspace(tmp_path) as folder:
         assert folder.parent == tmp_path
         (folder / "a").mkdir()
@@ -16,18 +16,18 @@ def test_the_folder_goes_with_all_that_is_in_it(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_folder_goes_when_something_fails(tmp_path):
+def test_folder_is_removed_after_an_error(tmp_path):
     with pytest.raises(KeyboardInterrupt), open_workspace(tmp_path):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_its_owner_can_look_into_it(tmp_path):
+def test_only_the_owner_can_read_it(tmp_path):
     with open_workspace(tmp_path) as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_a_killed_demo_left_is_removed_and_what_runs_is_not(tmp_path):
+def test_folders_of_killed_demos_are_removed_but_not_of_running_ones(tmp_path):
     code = (
         "import sys; from pathlib import Path;"
         "from colorize_tf.demo_app.workspace import open_workspace\n"

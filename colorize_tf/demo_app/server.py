@@ -1,12 +1,16 @@
-"""Starting gradio so that it keeps to itself. Imports it no sooner than that."""
+"""Starts Gradio's server without telemetry or requests to other hosts.
+
+Gradio is imported only by `serve`, since it reads its settings on import.
+"""
 
 import importlib.util
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-# A browser that holds to this asks no other host for anything, whatever gradio's pages say.
+# Browsers that enforce this send no request to another host, whatever Gradio's pages contain.
 _POLICY = "; ".join(
     (
         "default-src 'self' data: blob:",
@@ -19,14 +23,14 @@ _POLICY = "; ".join(
 
 
 def prepare_gradio(folder: Path, host: str) -> None:
-    """Set what gradio reads when it is imported: no reports to anybody, files in one folder.
+    """Set the environment variables that Gradio reads: no telemetry, one folder of uploads.
 
     Args:
-        folder: where what is uploaded goes.
-        host: the address that the page will have.
+        folder: of uploads.
+        host: address of the server.
 
     Raises:
-        ValueError: gradio is not installed.
+        ValueError: Gradio is not installed.
     """
     if importlib.util.find_spec("gradio") is None:
         raise ValueError(
@@ -36,19 +40,19 @@ def prepare_gradio(folder: Path, host: str) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    # It asks itself whether it is there, which no proxy can tell.
+    # Gradio requests its own page once to check it, which a proxy would break.
     for name in ("no_proxy", "NO_PROXY"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost", host]))
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise `ValueError` if no server can be started there."""
+    """Raise `ValueError` if no server can listen at this address."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as one:
-            # As servers do: a port is free as soon as the one before has gone.
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind(address)
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            # As servers do, to use a port right after its last owner has closed it.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
     except OSError as error:
         raise ValueError(
             f"cannot serve at {host}, port {port}: {error.strerror}; choose another --port"
@@ -56,17 +60,14 @@ def check_address(host: str, port: int) -> None:
 
 
 def serve(page: Any, *, host: str, port: int, max_megabytes: float, share: bool) -> str:
-    """Start the server, which goes on in threads of its own.
+    """Start the server in threads of its own; return the URL of the page.
 
     Args:
         page: a `gradio.Blocks`.
-        host: the address to listen at.
-        port: the port.
-        max_megabytes: of one uploaded file; a larger one is refused while it arrives.
-        share: whether gradio's servers are asked for a public link to this one.
-
-    Returns:
-        The address of the page.
+        host: address to listen at.
+        port: port to listen at.
+        max_megabytes: of one upload; the server aborts the transfer of larger ones.
+        share: whether to ask Gradio's servers for a public link.
     """
     from starlette.middleware import Middleware
 
@@ -77,11 +78,11 @@ def serve(page: Any, *, host: str, port: int, max_megabytes: float, share: bool)
         server_port=port,
         share=share,
         max_file_size=round(max_megabytes * 1e6),
-        app_kwargs={"middleware": [Middleware(_Guard)]},
+        app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
         theme=theme.THEME,
         css=theme.CSS,
         footer_links=[],
-        # It would keep what visitors did in the account of whoever is logged in at Hugging Face.
+        # Gradio would store runs in the Hugging Face account that is logged in.
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
@@ -92,14 +93,16 @@ def serve(page: Any, *, host: str, port: int, max_megabytes: float, share: bool)
     return public or local
 
 
-class _Guard:
-    """ASGI middleware that sends the policy with every answer."""
+class _SecurityHeaders:
+    """ASGI middleware that adds the content security policy to each response."""
 
-    def __init__(self, app):
+    def __init__(self, app: Callable[..., Awaitable[None]]):
         self._app = app
 
-    async def __call__(self, scope, receive, send):
-        async def guarded(message):
+    async def __call__(
+        self, scope: dict, receive: Callable, send: Callable[[dict], Awaitable[None]]
+    ) -> None:
+        async def send_with_headers(message: dict) -> None:
             if message["type"] == "http.response.start":
                 headers = [
                     (b"content-security-policy", _POLICY.encode()),
@@ -108,4 +111,4 @@ class _Guard:
                 message = {**message, "headers": [*message.get("headers", ()), *headers]}
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        await self._app(scope, receive, send_with_headers)

@@ -4,34 +4,32 @@ import sys
 
 import pytest
 
-from colorize_tf.demo_app.serving import check_address, prepare_gradio
+from colorize_tf.demo_app.server import check_address, prepare_gradio
 
 SETTINGS = ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "HF_HUB_DISABLE_TELEMETRY")
 
 
 @pytest.fixture
 def environment(monkeypatch):
-    """An environment that is as it was afterwards."""
+    """Environment variables that monkeypatch restores."""
     for name in (*SETTINGS, "no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "before")
 
 
-def test_a_missing_extra_is_named_in_a_line(monkeypatch, tmp_path):
+def test_missing_gradio_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(ValueError, match=r'pip install "colorize_tf\[demo\]"$'):
         prepare_gradio(tmp_path, "127.0.0.1")
 
 
-def test_gradio_reports_to_nobody_and_keeps_its_files_in_one_folder(
-    environment, monkeypatch, tmp_path
-):
+def test_gradio_gets_no_telemetry_and_one_folder_of_files(environment, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "gradio", pytest)  # any module will do
     prepare_gradio(tmp_path, "127.0.0.1")
     assert [os.environ[name] for name in SETTINGS] == [str(tmp_path), "False", "1"]
     assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "before,localhost,127.0.0.1"
 
 
-def test_a_port_that_is_taken_is_told():
+def test_port_in_use_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ValueError, match=f"127.0.0.1, port {port}: .+; choose another --port"):
@@ -39,6 +37,6 @@ def test_a_port_that_is_taken_is_told():
     check_address("127.0.0.1", port)
 
 
-def test_an_address_of_another_machine_is_told():
+def test_foreign_address_is_an_error():
     with pytest.raises(ValueError, match="cannot serve at 192.0.2.1, port 7860: "):
         check_address("192.0.2.1", 7860)
