@@ -4,8 +4,13 @@ Names are resolved on first use (PEP 562), so that importing the package imports
 """
 
 import importlib
+import logging
+from typing import Any
 
 __version__ = "0.1.0"
+
+# Silent until an application adds a handler.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "Colorizer": "colorize_tf.inference.colorizer",
@@ -29,11 +34,11 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])

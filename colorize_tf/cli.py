@@ -1,38 +1,57 @@
-"""Commands: a dataclass becomes flags, a mistake becomes one line and exit code 2.
+"""What all commands share: their parsers, exit codes, errors in one line, and progress.
 
 Imports neither TensorFlow nor Keras.
 """
 
 import argparse
 import contextlib
-import dataclasses
 import errno
 import functools
 import importlib
+import logging
 import os
 import re
 import sys
 import textwrap
 import time
-import types
 import typing
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import colorize_tf
+from colorize_tf.options import add_config_flags, config_from_flags
 
-VERBS = {
+__all__ = [
+    "COMMANDS",
+    "Progress",
+    "add_config_flags",
+    "cause",
+    "command",
+    "config_from_flags",
+    "main",
+    "make_parser",
+    "native_logs_hidden",
+    "number",
+    "start_tensorflow",
+]
+
+COMMANDS = {
     "train": "train a colorizer on landscape photographs",
     "colorize": "color photographs and films",
     "prepare": "turn a large set of photographs into shards for training",
-    "evaluate": "measure a colorizer against the gray answer",
+    "evaluate": "measure a colorizer, beside gray pictures",
     "export": "write a colorizer for serving and for phones",
     "demo": "color photographs and films in a browser",
     "benchmark": "measure the speed of each part",
 }
 
 
-# What a terminal shows, less the two columns that argparse leaves free.
+_NO_TENSORFLOW = (
+    "this needs TensorFlow, which is not installed (there is none for Python 3.14 yet): use Python "
+    "3.10 to 3.13 and pip install tensorflow; a .tflite file is colorized and served without it"
+)
+
+# The width of a terminal, less two columns that argparse leaves free.
 _WIDTH = 78
 
 
@@ -45,13 +64,13 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def make_parser(
-    verb: str, *, usage: str, description: str, example: str, details: str = ""
+    name: str, *, usage: str, description: str, example: str, details: str = ""
 ) -> ArgumentParser:
-    """Make the parser of one verb.
+    """Make the parser of one command.
 
     Args:
-        verb: name of the module in `colorize_tf`.
-        usage: what follows the verb, in short.
+        name: name of the module in `colorize_tf`.
+        usage: arguments of the command, in short.
         description: what it does, in a sentence; wrapped to the width of a terminal.
         example: one complete command line.
         details: printed before the example, in lines of at most 80 characters.
@@ -61,8 +80,8 @@ def make_parser(
     """
     epilog = f"{details}\n\nexample:\n  {example}" if details else f"example:\n  {example}"
     parser = ArgumentParser(
-        prog=f"python -m colorize_tf.{verb}",
-        usage=f"python -m colorize_tf.{verb} {usage}",
+        prog=f"python -m colorize_tf.{name}",
+        usage=f"python -m colorize_tf.{name} {usage}",
         description=textwrap.fill(description, _WIDTH),
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -72,54 +91,21 @@ def make_parser(
     return parser
 
 
-def add_config_flags(parser: argparse.ArgumentParser, config_class: type) -> None:
-    """Add a flag for each field of a dataclass, grouped and with its default in the help.
-
-    Flags that were not given are absent from the parsed namespace: what is there was chosen.
-
-    Args:
-        parser: gets the flags.
-        config_class: dataclass whose fields have `group` and `help` in their metadata.
-    """
-    groups = {}
-    hints = typing.get_type_hints(config_class)
-    for field in dataclasses.fields(config_class):
-        title = field.metadata["group"]
-        group = groups.setdefault(title, None) or parser.add_argument_group(title)
-        groups[title] = group
-        flag = "--" + field.name.replace("_", "-")
-        text = field.metadata["help"].replace("%", "%%")
-        kind = _value_type(hints[field.name])
-        if kind is bool:
-            group.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
-            continue
-        if field.default is not None:
-            text += f" [{field.default}]"
-        metavar = {int: "N", float: "X", str: "NAME"}[kind]
-        group.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
-
-
-def _value_type(hint: type | types.UnionType) -> type:
-    """Return `int` for `int | None`, and for `int`."""
-    if isinstance(hint, types.UnionType):
-        return next(kind for kind in hint.__args__ if kind is not type(None))
-    return hint
-
-
 def command(main: Callable[..., int | None]) -> Callable[..., int]:
-    """Decorate a verb's `main(arguments)` so that it returns an exit code and never a traceback.
+    """Decorate the `main(arguments)` of a command so that it returns an exit code.
 
-    `ValueError` and `OSError` are what the package raises for a user's mistakes and for what the
-    machine refuses; each becomes one line on standard error and exit code 2. For developers,
-    `COLORIZE_TF_TRACEBACK=1` lets it through instead.
+    The package raises `ValueError` for a user's mistakes and `OSError` for what the machine
+    refuses; each becomes one line on standard error and exit code 2. For developers,
+    `COLORIZE_TF_TRACEBACK=1` shows the traceback instead. What the library logs is printed.
     """
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
-        # Only the native libraries' start-up chatter; TensorFlow's errors still show.
+        _print_logs()
+        # Hide start-up messages of the native libraries; TensorFlow's errors still show.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        # What these say of a damaged file, an error of ours says, and names the file.
+        # Our own error about a damaged file names the file.
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         try:
@@ -129,6 +115,10 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return 1
+        except ModuleNotFoundError as error:
+            if error.name != "tensorflow":
+                raise
+            return _fail(error, _NO_TENSORFLOW)
         except Exception as error:
             tensorflow = sys.modules.get("tensorflow")
             if tensorflow and isinstance(error, tensorflow.errors.OpError):
@@ -139,17 +129,17 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
 
 
 def number(kind: type, least: float, most: float | None = None) -> Callable[[str], float]:
-    """Make what `add_argument` takes as `type`, for `int` or `float` from `least` to `most`."""
+    """Return an `add_argument` type for an `int` or `float` from `least` to `most`."""
 
     def parse(text: str) -> float:
         value = kind(text)
-        if not value >= least:  # As NaN is not, either.
+        if not value >= least:  # NaN is refused, too.
             raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
         if most is not None and value > most:
             raise argparse.ArgumentTypeError(f"must be at most {most}, got {text}")
         return value
 
-    parse.__name__ = kind.__name__  # argparse names it where there is no number.
+    parse.__name__ = kind.__name__  # argparse prints this name for other text.
     return parse
 
 
@@ -157,8 +147,8 @@ def number(kind: type, least: float, most: float | None = None) -> Callable[[str
 def native_logs_hidden() -> Iterator[None]:
     """Hide what native libraries write to standard error while they start up.
 
-    TensorFlow and LiteRT log a dozen lines before any setting of theirs is read, among which a
-    warning of ours would be lost. What Python writes to `sys.stderr` is shown all the same.
+    TensorFlow and LiteRT log a dozen lines before they read any setting. What Python writes to
+    `sys.stderr` is still shown.
     """
     try:
         sys.stderr.flush()
@@ -177,7 +167,10 @@ def native_logs_hidden() -> Iterator[None]:
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and look for GPUs, in silence; it is slow, so not before it is needed."""
+    """Import TensorFlow and find GPUs without start-up messages.
+
+    Call it as late as possible: it takes seconds.
+    """
     with native_logs_hidden():
         import tensorflow as tf
 
@@ -186,23 +179,22 @@ def start_tensorflow() -> None:
 
 
 class Progress:
-    """How far something long has come: a bar on a terminal, elsewhere a line now and then.
+    """Shows progress: a bar on a terminal, elsewhere a line every so many seconds.
 
-    While it is entered, lines and warnings go around the bar.
+    As a context manager, it prints lines and warnings above the bar.
 
     Args:
-        total: how many there are; None if that is not known.
-        unit: what is counted, in the plural.
-        seconds: without a terminal, the time between two lines.
+        total: number of items; None if it is not known.
+        unit: name of the items, in the plural.
+        seconds: time between two lines where there is no terminal.
     """
 
     def __init__(self, total: int | None, unit: str, *, seconds: float = 30.0):
         from tqdm import tqdm
 
         self._seconds = seconds
-        self._told = time.monotonic()
-        # Its own start, as a bar that is off keeps no time.
-        self._started = self._told
+        # tqdm keeps no time while its bar is disabled.
+        self._started = self._last_line = time.monotonic()
         self._unit = unit
         self._bar = tqdm(
             total=total, unit=f" {unit}", delay=1, disable=None, leave=False, smoothing=0.1
@@ -222,14 +214,14 @@ class Progress:
         self._bar.close()
 
     def advance(self, done: int, total: int | None = None) -> None:
-        """Show that so many are done, of so many."""
+        """Show that `done` of `total` items are done."""
         if total is not None and total != self._total:
             self._total = self._bar.total = total
         self._bar.update(done - self._done)
         self._done = done
         now = time.monotonic()
-        if self._bar.disable and done != self._total and now - self._told >= self._seconds:
-            self._told = now
+        if self._bar.disable and done != self._total and now - self._last_line >= self._seconds:
+            self._last_line = now
             print(self._in_words(now - self._started), file=sys.stderr, flush=True)
 
     def line(self, text: str) -> None:
@@ -246,10 +238,10 @@ class Progress:
 
 
 def cause(message: str) -> str:
-    """Find the line of TensorFlow's message that says what happened, among those that say where."""
+    """Return the line of a TensorFlow message that names the error, without the stack traces."""
     lines = [re.sub(r"{{.*?}} ?", "", line).strip() for line in message.splitlines()]
-    told = [line for line in lines if re.match(r"\w+Error: ", line)]
-    return (told or [line for line in lines if line] or ["TensorFlow failed"])[0]
+    errors = [line for line in lines if re.match(r"\w+Error: ", line)]
+    return (errors or [line for line in lines if line] or ["TensorFlow failed"])[0]
 
 
 def _fail(error: Exception, message: str) -> int:
@@ -272,17 +264,35 @@ def _show_warning(
     print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
+class _LogPrinter(logging.Handler):
+    """Prints what the library logs: plain lines on standard output, warnings on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        if record.levelno >= logging.WARNING:
+            print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        else:
+            print(record.getMessage(), flush=True)
+
+
+def _print_logs() -> None:
+    logger = logging.getLogger("colorize_tf")
+    if not any(isinstance(handler, _LogPrinter) for handler in logger.handlers):
+        logger.addHandler(_LogPrinter())
+    logger.setLevel(logging.INFO)
+
+
 def main() -> int:
-    """Run `colorize-tf VERB ...`, the console command."""
-    verbs = "\n".join(f"  {verb:10} {text}" for verb, text in VERBS.items())
+    """Run `colorize-tf COMMAND ...`, the console command."""
+    commands = "\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items())
     parser = ArgumentParser(
         prog="colorize-tf",
         description="Color for black-and-white landscape photographs.",
-        epilog=f"verbs:\n{verbs}\n\nexample:\n  colorize-tf train --dataset landscapes",
+        epilog=f"commands:\n{commands}\n\nexample:\n  colorize-tf train --dataset landscapes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=colorize_tf.__version__)
-    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="flags of the verb")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="flags of the command")
     chosen = parser.parse_args()
-    return importlib.import_module(f"colorize_tf.{chosen.verb}").main(chosen.arguments)
+    return importlib.import_module(f"colorize_tf.{chosen.command}").main(chosen.arguments)

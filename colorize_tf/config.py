@@ -1,11 +1,11 @@
-"""What can be chosen for a training run: one flat config, checked as it is made.
+"""The options of a training run: one flat config, checked when it is made.
 
-Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
+Imports neither TensorFlow nor Keras, so that `--help` and wrong flags respond at once.
 """
 
 import dataclasses
-import math
-from typing import Any
+
+from colorize_tf.options import check_options, flag, option
 
 MONITORS = {
     "val_ab_rmse": "min",
@@ -15,241 +15,314 @@ MONITORS = {
     "val_color_distance": "min",
     "reconstruction_loss": "min",
 }
-"""Logged figures that can choose a checkpoint, and whether less or more is better."""
+"""Metrics that can choose the best epoch, and whether to minimize or maximize them."""
 
-STAGES = ("pretrain_epochs", "critic_epochs", "adversarial_epochs")
-"""Fields that say how long each stage lasts, in their order."""
-
-_CHOICES = {
-    "loss": ("l1", "l2", "huber", "classes"),
-    "adversarial_loss": ("vanilla", "least-squares", "hinge"),
-    "schedule": ("constant", "cosine"),
-    "learning_rate_scaling": ("none", "sqrt", "linear"),
-    "monitor": tuple(MONITORS),
-    "cache": ("auto", "memory", "disk", "none"),
-    "precision": ("auto", "float32", "mixed_float16", "mixed_bfloat16"),
-}
-_ABOVE_ZERO = (
-    "image_size",
-    "batch_size",
-    "steps_per_epoch",
-    "validation_limit",
-    "discriminator_width",
-    "minutes",
-    "pretrain_learning_rate",
-    "critic_learning_rate",
-    "adversarial_learning_rate",
-    "clip_norm",
-    "patience",
-    "adversarial_patience",
-)
-_FROM_ZERO = (
-    *STAGES,
-    "frozen_epochs",
-    "reconstruction_weight",
-    "weight_decay",
-    "z_size",
-)
-_BELOW_ONE = ("beta_1", "ema", "warmup", "label_smoothing", "scale_jitter", "contrast_jitter")
-_BETWEEN = {
-    "image_size": (32, 4096),  # the discriminator's patches need 32 pixels
-    "seed": (0, 2**32 - 1),
-    "film_damage": (0, 1),
-    "exposure_jitter": (0, 4),  # stops
-}
+STAGES = ("pretrain_epochs", "discriminator_epochs", "adversarial_epochs")
+"""Fields with the length of each stage, in the order of the stages."""
 
 _NOISY_GENERATOR = "pix2pix_unet"
 _BACKBONE_GENERATORS = ("efficientnet_unet", "resnet18_unet")
 _BACKBONES = " or ".join(_BACKBONE_GENERATORS)
 _CLASSES_GENERATOR = "zhang_classes_cnn"
-
-
-def _option(default: object, group: str, text: str) -> Any:
-    return dataclasses.field(default=default, metadata={"group": group, "help": text})
+_GENERATORS = (
+    "compact_unet",
+    *_BACKBONE_GENERATORS,
+    _NOISY_GENERATOR,
+    "plain_cnn",
+    "tiny_unet",
+    "zhang_cnn",
+    _CLASSES_GENERATOR,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides how a run comes out; stored in the run folder as `config.json`.
+    """All options that determine the result of a run; stored in its folder as `config.json`.
 
     Raises:
         ValueError: a value is out of its range, or two contradict each other.
     """
 
-    recipe: str = _option("compact", "network", "named set of defaults, listed below")
-    generator: str = _option(
+    recipe: str = option("compact", group="network", help="named set of defaults, listed below")
+    generator: str = option(
         "compact_unet",
-        "network",
-        "compact_unet, efficientnet_unet, pix2pix_unet, resnet18_unet, plain_cnn, zhang_cnn, "
-        "zhang_classes_cnn or tiny_unet",
+        group="network",
+        help=f"{', '.join(_GENERATORS)}, or your own: package.module:function",
     )
-    z_size: int = _option(
-        0, "network", f"numbers of noise beside the gray picture, for {_NOISY_GENERATOR}"
+    z_size: int = option(
+        0, group="network", help=f"size of the noise vector, for {_NOISY_GENERATOR}", least=0
     )
-    backbone_weights: str | None = _option(
+    backbone_weights: str | None = option(
+        None, group="network", help=f"imagenet, none or a weights file, for {_BACKBONES} [none]"
+    )
+    discriminator: str = option(
+        "patchgan", group="network", help="patchgan, or your own: package.module:function"
+    )
+    discriminator_width: int = option(
+        32, group="network", help="channels of the PatchGAN's first layer", least=1
+    )
+    discriminator_pooling: int = option(
+        1,
+        group="network",
+        help="side of the squares that are averaged to one pixel for the PatchGAN; 2 doubles its "
+        "receptive field",
+        least=1,
+    )
+    init_from: str | None = option(
         None,
-        "network",
-        f"imagenet, none or a weights file, for {_BACKBONES} [none]",
-    )
-    discriminator_width: int = _option(32, "network", "channels of the PatchGAN's first layer")
-    discriminator_pooling: int = _option(
-        1, "network", "pixels a side that the PatchGAN sees as one; 2 judges wider patches"
-    )
-    init_from: str | None = _option(
-        None, "network", "run folder or .keras file to take the generator's weights from"
+        group="network",
+        help="start from these generator weights, and choose the network by them: shipped, a run "
+        "folder, .keras, SavedModel or .tflite",
+        metavar="MODEL",
     )
 
-    dataset: str = _option("landscapes", "data", "landscapes, coco, folder or synthetic")
-    data_dir: str | None = _option(None, "data", "folder of photographs")
-    validation_fraction: float = _option(
-        0.1, "data", "share of a set without a split of its own that is kept for validation"
+    dataset: str = option(
+        "landscapes",
+        group="data",
+        help="landscapes, coco, folder, synthetic, or your own: package.module:function",
     )
-    validation_limit: int = _option(300, "data", "most photographs to validate on")
-    synthetic_count: int = _option(1000, "data", "landscapes to render where none are found")
-    image_size: int = _option(128, "data", "height and width the network sees, in pixels")
-    cache: str = _option(
-        "auto", "data", "where decoded photographs to train on stay: auto, memory, disk or none"
+    data_dir: str | None = option(None, group="data", help="folder of photographs", metavar="DIR")
+    validation_fraction: float = option(
+        0.1,
+        group="data",
+        help="share of a set without its own split that is held out for validation",
+        above=0,
+        below=1,
+    )
+    validation_limit: int = option(
+        300, group="data", help="maximum number of photographs to validate on", least=1
+    )
+    synthetic_count: int = option(
+        1000, group="data", help="landscapes to render where no photographs are found", least=2
+    )
+    image_size: int = option(
+        128,
+        group="data",
+        help="height and width of the network's input, in pixels",
+        least=32,  # the discriminator's patches need 32 pixels
+        most=4096,
+        expected="one whole number, the height and width of a square in pixels (such as 512)",
+    )
+    cache: str = option(
+        "auto",
+        group="data",
+        help="where decoded training photographs stay",
+        choices=("auto", "memory", "disk", "none"),
     )
 
-    scale_jitter: float = _option(
-        0.0, "augmentation", "crops show things up to this share larger or smaller"
-    )
-    exposure_jitter: float = _option(
-        0.0, "augmentation", "exposure up or down by up to so many stops, color with it"
-    )
-    contrast_jitter: float = _option(
-        0.0, "augmentation", "contrast up or down by up to this share, color with it"
-    )
-    film_damage: float = _option(
+    scale_jitter: float = option(
         0.0,
-        "augmentation",
-        "share of pictures whose gray gets the grain, blur, fading and scratches of old film",
+        group="augmentation",
+        help="maximum change of scale, as a share of the crop's side",
+        least=0,
+        below=1,
+    )
+    exposure_jitter: float = option(
+        0.0,
+        group="augmentation",
+        help="maximum change of exposure in stops; colors change with it",
+        least=0,
+        most=4,
+    )
+    contrast_jitter: float = option(
+        0.0,
+        group="augmentation",
+        help="maximum change of contrast, as a share; colors change with it",
+        least=0,
+        below=1,
+    )
+    film_damage: float = option(
+        0.0,
+        group="augmentation",
+        help="share of pictures whose gray gets the grain, blur, fading and scratches of old film",
+        least=0,
+        most=1,
+    )
+    augmentation: str | None = option(
+        None,
+        group="augmentation",
+        help="your own function of (lightness, ab, seed), after the others: "
+        "package.module:function [none]",
     )
 
-    batch_size: int = _option(
-        32, "stages", "examples in a batch, shared out among all GPUs and machines"
+    batch_size: int = option(
+        32, group="stages", help="examples per batch, over all GPUs and machines", least=1
     )
-    epochs: int | None = _option(
-        None, "stages", "all stages together, which share them as in the recipe [their sum]"
+    epochs: int | None = option(
+        None, group="stages", help="total, shared by the stages as in the recipe [their sum]"
     )
-    pretrain_epochs: int = _option(14, "stages", "epochs on the reconstruction loss alone")
-    frozen_epochs: int = _option(
-        0, "stages", f"of these, the first with a frozen backbone, for {_BACKBONES}"
+    pretrain_epochs: int = option(
+        14, group="stages", help="epochs on the reconstruction loss alone", least=0
     )
-    critic_epochs: int = _option(0, "stages", "epochs of the discriminator alone")
-    adversarial_epochs: int = _option(6, "stages", "epochs of both, on both losses")
-    steps_per_epoch: int | None = _option(
-        None, "stages", "steps that count as an epoch [one pass over the photographs]"
+    frozen_epochs: int = option(
+        0,
+        group="stages",
+        help=f"of these, the first with a frozen backbone, for {_BACKBONES}",
+        least=0,
     )
-    minutes: float | None = _option(
-        None, "stages", "train this long, whatever the epochs; stages share it as they share them"
+    discriminator_epochs: int = option(
+        0,
+        group="stages",
+        help="epochs of the discriminator alone",
+        least=0,
+        old_flags=("--critic-epochs",),
     )
-    monitor: str = _option(
+    adversarial_epochs: int = option(
+        6, group="stages", help="epochs of both networks, on both losses", least=0
+    )
+    steps_per_epoch: int | None = option(
+        None, group="stages", help="steps per epoch [one pass over the photographs]", least=1
+    )
+    minutes: float | None = option(
+        None,
+        group="stages",
+        help="train this long instead of a number of epochs; stages share it as they share epochs",
+        above=0,
+    )
+    monitor: str = option(
         "val_ab_rmse",
-        "stages",
-        f"logged figure that chooses the best epoch of pretraining: {', '.join(MONITORS)}",
+        group="stages",
+        help="metric that chooses the best epoch of pretraining",
+        choices=tuple(MONITORS),
     )
-    patience: int | None = _option(
-        None, "stages", "epochs without a better one after which pretraining stops [never]"
-    )
-    adversarial_patience: int | None = _option(
-        None, "stages", "the same for the adversarial stage, by the rule for its colors [never]"
-    )
-    feature_weights: str | None = _option(
+    patience: int | None = option(
         None,
-        "stages",
-        "SqueezeNet 1.1 weights (.h5) by whose features that rule compares pictures [pixels]",
+        group="stages",
+        help="end pretraining after so many epochs without a better one [never]",
+        least=1,
+    )
+    adversarial_patience: int | None = option(
+        None,
+        group="stages",
+        help="the same for the adversarial stage, by its rule for colors [never]",
+        least=1,
+    )
+    feature_weights: str | None = option(
+        None,
+        group="stages",
+        help="SqueezeNet 1.1 weights (.h5) whose features that rule compares [pixels]",
+        metavar="FILE",
     )
 
-    loss: str = _option("l1", "losses", "reconstruction loss: l1, l2, huber or classes")
-    reconstruction_weight: float = _option(
-        100.0, "losses", "lambda, what it counts for beside the adversarial loss"
+    loss: str = option(
+        "l1",
+        group="losses",
+        help="reconstruction loss: l1, l2, huber, classes, or your own: package.module:function",
     )
-    adversarial_loss: str = _option("vanilla", "losses", "vanilla, least-squares or hinge")
-    label_smoothing: float = _option(
-        0.0, "losses", "how far below 1 the discriminator's target for real patches lies"
+    reconstruction_weight: float = option(
+        100.0,
+        group="losses",
+        help="lambda, weight of the reconstruction loss beside the adversarial loss",
+        least=0,
     )
-
-    pretrain_learning_rate: float = _option(
-        2e-4, "optimizers", "step size of the generator in pretraining"
+    adversarial_loss: str = option(
+        "vanilla",
+        group="losses",
+        help="of both networks",
+        choices=("vanilla", "least-squares", "hinge"),
     )
-    critic_learning_rate: float = _option(2e-4, "optimizers", "step size of the discriminator")
-    adversarial_learning_rate: float = _option(
-        2e-5, "optimizers", "step size of the generator in the adversarial stage"
-    )
-    schedule: str = _option(
-        "constant", "optimizers", "of the step sizes over each stage: constant or cosine"
-    )
-    warmup: float = _option(
-        0.0, "optimizers", "share of each stage in which the step sizes grow from 0"
-    )
-    learning_rate_scaling: str = _option(
-        "none",
-        "optimizers",
-        "what a --batch-size n times the recipe's makes of all step sizes: linear (n times), sqrt "
-        "or none",
-    )
-    beta_1: float = _option(0.5, "optimizers", "momentum of both Adam optimizers")
-    clip_norm: float | None = _option(
-        None, "optimizers", "greatest norm of all gradients of a network together [no limit]"
-    )
-    weight_decay: float = _option(0.0, "optimizers", "decay of the weights of both networks")
-    ema: float = _option(
+    label_smoothing: float = option(
         0.0,
-        "optimizers",
-        "momentum of the moving average of the generator's weights, which is then what is "
-        "validated and exported; 0 is none",
+        group="losses",
+        help="distance below 1 of the discriminator's target for real patches",
+        least=0,
+        below=1,
     )
 
-    precision: str = _option("auto", "run", "auto, float32, mixed_float16 or mixed_bfloat16")
-    seed: int = _option(
-        0, "run", "chooses the order, the crops, the first weights and the renderings"
+    pretrain_learning_rate: float = option(
+        2e-4, group="optimizers", help="of the generator in pretraining", above=0
     )
-    deterministic: bool = _option(
-        False, "run", "same seed, same machine, same weights; slower on a GPU"
+    discriminator_learning_rate: float = option(
+        2e-4,
+        group="optimizers",
+        help="of the discriminator",
+        above=0,
+        old_flags=("--critic-learning-rate",),
     )
-    run_dir: str | None = _option(None, "run", "folder of this run [runs/RECIPE-DATASET-N]")
-    resume: bool = _option(False, "run", "go on with the run in --run-dir")
-    export_to: str | None = _option(
-        None, "run", "folder for .keras, SavedModel and .tflite [export/ in the run folder]"
+    adversarial_learning_rate: float = option(
+        2e-5, group="optimizers", help="of the generator in the adversarial stage", above=0
+    )
+    schedule: str = option(
+        "constant",
+        group="optimizers",
+        help="of the learning rates over each stage",
+        choices=("constant", "cosine"),
+    )
+    warmup: float = option(
+        0.0,
+        group="optimizers",
+        help="share of each stage in which the learning rates grow from 0",
+        least=0,
+        below=1,
+    )
+    learning_rate_scaling: str = option(
+        "none",
+        group="optimizers",
+        help="scale learning rates with the ratio of --batch-size to the recipe's",
+        choices=("none", "sqrt", "linear"),
+    )
+    beta_1: float = option(
+        0.5, group="optimizers", help="momentum of both Adam optimizers", least=0, below=1
+    )
+    clip_norm: float | None = option(
+        None,
+        group="optimizers",
+        help="maximum global norm of a network's gradients [no limit]",
+        above=0,
+    )
+    weight_decay: float = option(
+        0.0, group="optimizers", help="weight decay of both networks", least=0
+    )
+    ema: float = option(
+        0.0,
+        group="optimizers",
+        help="momentum of the moving average of the generator's weights, which is then validated "
+        "and exported; 0 is none",
+        least=0,
+        below=1,
     )
 
-    def __post_init__(self):
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{flag(name)} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                )
-        self._check_ranges()
+    precision: str = option(
+        "auto",
+        group="run",
+        help="of computations",
+        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
+    )
+    seed: int = option(
+        0,
+        group="run",
+        help="of the order, the crops, the initial weights and the renderings",
+        least=0,
+        most=2**32 - 1,
+    )
+    deterministic: bool = option(
+        False, group="run", help="same seed, same machine, same weights; slower on a GPU"
+    )
+    run_dir: str | None = option(
+        None, group="run", help="folder of this run [runs/RECIPE-DATASET-N]", metavar="DIR"
+    )
+    resume: bool = option(False, group="run", help="continue the run in --run-dir")
+    export_to: str | None = option(
+        None,
+        group="run",
+        help="folder for .keras, SavedModel and .tflite [export/ in the run folder]",
+        metavar="DIR",
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        self._check_sizes()
         self._check_stages()
         self._check_network()
 
-    def _check_ranges(self):
-        for names, fits, words in (
-            (_ABOVE_ZERO, lambda x: x is None or 0 < x < math.inf, "a finite number above 0"),
-            (_FROM_ZERO, lambda x: 0 <= x < math.inf, "a finite number from 0 up"),
-            (_BELOW_ONE, lambda x: 0 <= x < 1, "at least 0 and below 1"),
-        ):
-            for name in names:
-                if not fits(getattr(self, name)):
-                    raise ValueError(f"{flag(name)} must be {words}, got {getattr(self, name)}")
-        for name, (least, most) in _BETWEEN.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"{flag(name)} must lie between {least} and {most}, got {value}")
+    def _check_sizes(self) -> None:
         if not 1 <= self.discriminator_pooling <= self.image_size // 32:
             raise ValueError(
                 f"--discriminator-pooling must lie between 1 and {self.image_size // 32}, a "
                 f"thirty-second of --image-size, got {self.discriminator_pooling}"
             )
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(
-                f"--validation-fraction must lie between 0 and 1, got {self.validation_fraction}"
-            )
-        if self.synthetic_count < 2:
-            raise ValueError(f"--synthetic-count must be at least 2, got {self.synthetic_count}")
 
-    def _check_stages(self):
+    def _check_stages(self) -> None:
         total = sum(getattr(self, name) for name in STAGES)
         if total == 0:
             raise ValueError("there is nothing to train: the epochs of all stages are 0")
@@ -259,9 +332,9 @@ class TrainConfig:
                 f"--epochs {self.epochs} is not the sum of {', '.join(map(flag, STAGES))}: "
                 f"{parts} = {total}; leave one of them out"
             )
-        if self.critic_epochs and not self.adversarial_epochs:
+        if self.discriminator_epochs and not self.adversarial_epochs:
             raise ValueError(
-                f"--critic-epochs {self.critic_epochs} needs an adversarial stage to follow; "
+                f"--discriminator-epochs {self.discriminator_epochs} needs an adversarial stage to follow; "
                 "set --adversarial-epochs or leave it out"
             )
         if self.pretrain_epochs and not self.reconstruction_weight:
@@ -274,9 +347,9 @@ class TrainConfig:
                 f"got {self.frozen_epochs}"
             )
         if self.label_smoothing and self.adversarial_loss == "hinge":
-            raise ValueError("--label-smoothing needs labels, which the hinge loss has not")
+            raise ValueError("--label-smoothing needs labels, which the hinge loss does not have")
 
-    def _check_network(self):
+    def _check_network(self) -> None:
         for name, generators in (
             ("z_size", (_NOISY_GENERATOR,)),
             ("backbone_weights", _BACKBONE_GENERATORS),
@@ -294,8 +367,3 @@ class TrainConfig:
             )
         if self.loss == "classes" and self.adversarial_epochs:
             raise ValueError("--loss classes has no adversarial stage; set --adversarial-epochs 0")
-
-
-def flag(name: str) -> str:
-    """Return the flag of a field: `--image-size` for `image_size`."""
-    return "--" + name.replace("_", "-")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from colorize_tf import cli
 from colorize_tf.artifacts.run_folder import write_json
-from colorize_tf.config import flag
+from colorize_tf.options import flag
 from colorize_tf.recipes import portable_path
 
 _QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from colorize_tf.config import STAGES, TrainConfig, flag
+from colorize_tf.config import STAGES, TrainConfig
+from colorize_tf.options import flag
 
 
 class Recipe(NamedTuple):
@@ -110,12 +111,12 @@ RECIPES = {
         },
     ),
     "nogan": Recipe(
-        "L1, the critic alone, then a short adversarial stage that stops itself; any --generator",
+        "L1, the discriminator alone, a short adversarial stage that stops itself; any generator",
         "DeOldify (Antic 2019)",
         4.2,
         {
             "pretrain_epochs": 14,
-            "critic_epochs": 2,
+            "discriminator_epochs": 2,
             "adversarial_epochs": 8,
             "adversarial_patience": 4,
             "steps_per_epoch": 300,
@@ -180,7 +181,7 @@ _STAGES_OF = {
     "pretrain_learning_rate": ("pretrain_epochs",),
     "patience": ("pretrain_epochs",),
     "monitor": ("pretrain_epochs",),
-    "critic_learning_rate": ("critic_epochs", "adversarial_epochs"),
+    "discriminator_learning_rate": ("discriminator_epochs", "adversarial_epochs"),
     "adversarial_learning_rate": ("adversarial_epochs",),
     "adversarial_loss": ("adversarial_epochs",),
     "adversarial_patience": ("adversarial_epochs",),

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from colorize_tf import cli, experiment
 from colorize_tf.artifacts.run_folder import RunFolder, read_json
-from colorize_tf.config import TrainConfig, flag
+from colorize_tf.config import TrainConfig
 from colorize_tf.data import locks
 from colorize_tf.experiment import prolonged_config, resume_config
 from colorize_tf.files import check_writable_folder
+from colorize_tf.options import flag
 from colorize_tf.recipes import RECIPE_RESULTS, RECIPES, make_config
 from colorize_tf.training.runtime_options import RuntimeOptions
 

@@ -15,21 +15,18 @@ import pytest
 import colorize_tf
 from colorize_tf import cli
 from colorize_tf.config import TrainConfig
-
-
-def option(default, group, text):
-    return dataclasses.field(default=default, metadata={"group": group, "help": text})
+from colorize_tf.options import option
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    name: str = option("old", "first", "what it is called")
-    batch_size: int = option(32, "first", "examples, 100% of them")
-    learning_rate: float = option(0.1, "second", "step size")
-    steps: int | None = option(None, "second", "how many")
-    minutes: float | None = option(None, "second", "how long")
-    data_dir: str | None = option(None, "first", "where")
-    quiet: bool = option(False, "second", "say nothing")
+    name: str = option("old", group="first", help="what it is called")
+    batch_size: int = option(32, group="first", help="examples, 100% of them")
+    learning_rate: float = option(0.1, group="second", help="step size")
+    steps: int | None = option(None, group="second", help="how many")
+    minutes: float | None = option(None, group="second", help="how long")
+    data_dir: str | None = option(None, group="first", help="where")
+    quiet: bool = option(False, group="second", help="say nothing")
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +110,7 @@ def test_every_field_of_the_train_config_becomes_a_flag():
     ("arguments", "words"),
     [
         (["--color"], "unrecognized arguments: --color"),
-        (["--batch-size", "many"], "argument --batch-size: invalid int value: 'many'"),
+        (["--batch-size", "many"], "argument --batch-size: expected a whole number, got 'many'"),
         (["--batch-size"], "argument --batch-size: expected one argument"),
         (["--batch", "8"], "unrecognized arguments: --batch 8"),
         (["stray"], "unrecognized arguments: stray"),
@@ -209,7 +206,7 @@ Traceback (most recent call last):
     )
 
 
-def test_a_fault_of_ours_passes_through():
+def test_a_fault_of_the_package_passes_through():
     with pytest.raises(TypeError):
         fails(TypeError())([])
 
@@ -236,24 +233,24 @@ def test_a_chosen_log_level_stays(monkeypatch):
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
 
 
-def test_the_console_command_hands_flags_to_the_verb(monkeypatch):
-    verb = types.SimpleNamespace(main=lambda arguments: ["done", *arguments])
-    monkeypatch.setitem(sys.modules, "colorize_tf.train", verb)
+def test_the_console_command_passes_flags_to_the_command(monkeypatch):
+    command = types.SimpleNamespace(main=lambda arguments: ["done", *arguments])
+    monkeypatch.setitem(sys.modules, "colorize_tf.train", command)
     arguments = ["--dataset", "coco", "--help", "--version"]
     monkeypatch.setattr(sys, "argv", ["colorize-tf", "train", *arguments])
     assert cli.main() == ["done", *arguments]
 
 
-def test_the_console_command_lists_its_verbs(monkeypatch, capsys):
+def test_the_console_command_lists_the_commands(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["colorize-tf", "--help"])
     with pytest.raises(SystemExit):
         cli.main()
     output = capsys.readouterr().out
-    assert all(f"  {verb:10} {text}\n" in output for verb, text in cli.VERBS.items())
+    assert all(f"  {name:10} {text}\n" in output for name, text in cli.COMMANDS.items())
 
 
 @pytest.mark.parametrize("arguments", [[], ["paint"]])
-def test_the_console_command_refuses_what_is_no_verb(monkeypatch, capsys, arguments):
+def test_the_console_command_refuses_another_command(monkeypatch, capsys, arguments):
     monkeypatch.setattr(sys, "argv", ["colorize-tf", *arguments])
     with pytest.raises(SystemExit) as exit_:
         cli.main()
@@ -262,9 +259,9 @@ def test_the_console_command_refuses_what_is_no_verb(monkeypatch, capsys, argume
     assert errors.startswith("colorize-tf: error: ") and errors.count("\n") == 1
 
 
-@pytest.fixture(params=cli.VERBS)
-def verb_help(request, monkeypatch, capsys):
-    """What `colorize-tf VERB --help` prints on a terminal of 80 columns, and the verb's parser."""
+@pytest.fixture(params=cli.COMMANDS)
+def command_help(request, monkeypatch, capsys):
+    """Output of `colorize-tf COMMAND --help` on 80 columns, and the command's parser."""
     parsers = []
     make_parser = cli.make_parser
 
@@ -281,40 +278,40 @@ def verb_help(request, monkeypatch, capsys):
     return capsys.readouterr().out, parsers[0]
 
 
-def test_every_help_has_a_usage_and_one_example(verb_help):
-    text, parser = verb_help
+def test_every_help_has_a_usage_and_one_example(command_help):
+    text, parser = command_help
     assert text.startswith(f"usage: {parser.prog} ")
     (example,) = re.findall(r"^example:\n  (.*)", text, re.MULTILINE)
     assert example.startswith(parser.prog)
 
 
-def test_every_help_fits_a_terminal(verb_help):
-    text, _ = verb_help
+def test_every_help_fits_a_terminal(command_help):
+    text, _ = command_help
     assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
-def test_every_help_has_its_flags_in_groups(verb_help):
-    text, _ = verb_help
+def test_every_help_has_its_flags_in_groups(command_help):
+    text, _ = command_help
     assert "positional arguments:" not in text
     options = re.search(r"^options:\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)[1]
     assert re.findall(r"^  (-\S+)", options, re.MULTILINE) == ["-h,", "--version"]
 
 
-def test_every_help_shows_defaults(verb_help):
-    _, parser = verb_help
+def test_every_help_shows_defaults(command_help):
+    _, parser = command_help
     for action in parser._actions:
         if action.option_strings and action.default not in (None, False, argparse.SUPPRESS):
             assert re.search(r"\[.+\]$", action.help), action.option_strings
 
 
-def test_an_example_is_a_call_that_its_verb_takes(verb_help):
-    text, parser = verb_help
+def test_an_example_is_a_valid_call(command_help):
+    text, parser = command_help
     (example,) = re.findall(r"^example:\n  (.*)", text, re.MULTILINE)
     arguments = shlex.split(example.removeprefix(parser.prog))
     parser.parse_args(arguments)
 
 
-def test_native_chatter_is_hidden_and_no_more(capfd):
+def test_native_logs_is_hidden_and_no_more(capfd):
     os.write(2, b"before ")
     with cli.native_logs_hidden():
         os.write(2, b"within ")
@@ -322,7 +319,7 @@ def test_native_chatter_is_hidden_and_no_more(capfd):
     assert capfd.readouterr().err == "before after"
 
 
-def test_native_chatter_shows_again_after_an_error(capfd):
+def test_native_logs_shows_again_after_an_error(capfd):
     with pytest.raises(ValueError), cli.native_logs_hidden():
         raise ValueError
     os.write(2, b"after")
@@ -334,7 +331,7 @@ def run_python(code):
     return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
 
 
-def test_our_warnings_show_while_native_chatter_is_hidden():
+def test_our_warnings_show_while_native_logs_is_hidden():
     code = "import warnings\nwith cli.native_logs_hidden(): warnings.warn('ours')"
     assert "ours" in run_python(f"from colorize_tf import cli\n{code}").stderr
 

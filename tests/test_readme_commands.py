@@ -205,7 +205,7 @@ def test_the_comparison_of_recipes(place, monkeypatch):
 
 
 def test_every_flag_that_is_named_exists(monkeypatch):
-    parsers = [parser_of(verb, monkeypatch) for verb in cli.VERBS]
+    parsers = [parser_of(verb, monkeypatch) for verb in cli.COMMANDS]
     known = {option for parser in parsers for option in parser._option_string_actions}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PROSE))
     assert named and named - known <= {"--dist"}

@@ -36,7 +36,7 @@ def test_nothing_chosen_is_the_compact_recipe():
         ({"epochs": 12, "adversarial_epochs": 12}, [0, 0, 12]),
         ({"pretrain_epochs": 5}, [5, 0, 6]),
         (
-            {"epochs": 9, "pretrain_epochs": 5, "critic_epochs": 1, "adversarial_epochs": 3},
+            {"epochs": 9, "pretrain_epochs": 5, "discriminator_epochs": 1, "adversarial_epochs": 3},
             [5, 1, 3],
         ),
     ],
@@ -52,7 +52,7 @@ def test_stages_that_were_not_chosen_share_the_epochs_as_in_the_recipe(chosen, e
         ({"epochs": 0}, "--epochs must be above 0 .*, got 0"),
         ({"epochs": 3, "pretrain_epochs": 9}, "no less than the epochs of its stages, got 3"),
         (
-            {"epochs": 9, "pretrain_epochs": 1, "critic_epochs": 0, "adversarial_epochs": 1},
+            {"epochs": 9, "pretrain_epochs": 1, "discriminator_epochs": 0, "adversarial_epochs": 1},
             r"--epochs 9 is not the sum of .*: 1 \+ 0 \+ 1 = 2",
         ),
     ],
@@ -89,7 +89,7 @@ def test_what_a_recipe_reaches_is_what_the_readme_says():
 def test_pix2pix_is_as_in_the_paper():
     config = make_config({"recipe": "pix2pix"})
     assert (config.image_size, config.batch_size, config.discriminator_width) == (256, 4, 64)
-    assert (config.adversarial_learning_rate, config.critic_learning_rate) == (2e-4, 2e-4)
+    assert (config.adversarial_learning_rate, config.discriminator_learning_rate) == (2e-4, 2e-4)
     assert (config.beta_1, config.reconstruction_weight, config.loss) == (0.5, 100, "l1")
     assert (config.pretrain_epochs, config.adversarial_epochs) == (0, 200)
 
@@ -125,7 +125,7 @@ def test_an_unknown_recipe_lists_the_known():
         {"recipe": "cnn-mse", "label_smoothing": 0.1},
         {"recipe": "cnn-mse", "adversarial_loss": "hinge"},
         {"recipe": "cnn-mse", "adversarial_patience": 3},
-        {"recipe": "cnn-mse", "critic_learning_rate": 1e-3},
+        {"recipe": "cnn-mse", "discriminator_learning_rate": 1e-3},
         {"recipe": "pix2pix", "patience": 3},
         {"recipe": "pix2pix", "monitor": "val_psnr"},
     ],

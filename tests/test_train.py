@@ -150,7 +150,7 @@ def test_exported_keras_file_is_the_best_generator_of_the_run(tiny_run):
 
 # Stopping and going on.
 
-STAGES = ["--pretrain-epochs", "2", "--critic-epochs", "1", "--adversarial-epochs", "2"]
+STAGES = ["--pretrain-epochs", "2", "--discriminator-epochs", "1", "--adversarial-epochs", "2"]
 LONG = [*TINY, *STAGES, "--steps-per-epoch", "4", "--ema", "0.9", "--schedule", "cosine"]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorize_tf.artifacts.run_folder import read_json, write_json
-from colorize_tf.config import TrainConfig, flag
+from colorize_tf.config import TrainConfig
+from colorize_tf.options import flag
 from colorize_tf.recipes import PATHS, make_config, portable_path
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import colorize_tf
 from colorize_tf import cli
-from colorize_tf.config import flag
+from colorize_tf.options import flag
 from colorize_tf.training.runtime_options import RuntimeOptions
 from colorize_tf.training.workers import Workers, find_workers, meet
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from colorize_tf.config import STAGES, TrainConfig, flag
+from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.experiment.training import make_log, plan
+from colorize_tf.options import flag
 from colorize_tf.recipes import with_absolute_paths
 
 if TYPE_CHECKING:
     from colorize_tf.artifacts.run_folder import RunFolder
 
+
+# Fields that runs of 0.1 do not have.
+_ADDED_FIELDS = ("discriminator", "augmentation")
 
 # What may differ between a run and its continuation without making it another run.
 _FREE_ON_RESUME = (
@@ -39,10 +43,7 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
     Raises:
         ValueError: another field was chosen otherwise, or the stored config is of another version.
     """
-    names = {field.name for field in dataclasses.fields(TrainConfig)}
-    if set(stored) != names:
-        differing = ", ".join(sorted(set(stored) ^ names))
-        raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
+    stored = _with_present_fields(stored)
     chosen = with_absolute_paths(chosen)
     if chosen.get("precision") == "auto":  # the run has what auto chose
         chosen = {name: value for name, value in chosen.items() if name != "precision"}
@@ -67,6 +68,18 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
         return TrainConfig(**{**stored, **chosen})
     except TypeError as error:
         raise ValueError(f"the run's config.json has a value of a wrong type: {error}") from error
+
+
+def _with_present_fields(stored: dict[str, Any]) -> dict[str, Any]:
+    """Rename fields of runs of 0.1 and add those that are new since then."""
+    stored = {name.replace("critic_", "discriminator_"): value for name, value in stored.items()}
+    names = [field.name for field in dataclasses.fields(TrainConfig)]
+    unknown = [name for name in stored if name not in names]
+    missing = [name for name in names if name not in (*stored, *_ADDED_FIELDS)]
+    if unknown or missing:
+        differing = ", ".join(sorted([*unknown, *missing]))
+        raise ValueError(f"the run's config.json is of another version: it differs in {differing}")
+    return {name: stored.get(name, getattr(TrainConfig, name)) for name in names}
 
 
 def prolonged_config(config: TrainConfig, run: RunFolder, chosen: dict[str, object]) -> TrainConfig:

@@ -136,7 +136,8 @@ def train(
             stages,
             log=log,
             losses=training_losses(config, run, photographs),
-            critic_learning_rate=config.critic_learning_rate * learning_rate_factor(config),
+            discriminator_learning_rate=config.discriminator_learning_rate
+            * learning_rate_factor(config),
             counters=counters,
             schedule=config.schedule,
             warmup=config.warmup,

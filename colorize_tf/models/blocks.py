@@ -94,7 +94,7 @@ def upsample_to_ab(features: keras.KerasTensor) -> keras.KerasTensor:
 def upsample_to_smooth_ab(features: keras.KerasTensor) -> keras.KerasTensor:
     """The head without what only every other pixel's chroma tells: that of half the size.
 
-    Beside a critic, stippling and rainbow fringes along outlines grow there.
+    Beside a discriminator, stippling and rainbow fringes along outlines grow there.
 
     Args:
         features: `(batch, height, width, channels)`.

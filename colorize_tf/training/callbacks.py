@@ -14,7 +14,7 @@ from keras.callbacks import Callback, ProgbarLogger
 from colorize_tf.color.lab_tf import decode, rgb_to_images
 from colorize_tf.imagefiles import media
 from colorize_tf.training.checkpoint import save_state
-from colorize_tf.training.selection import CRITIC
+from colorize_tf.training.selection import DISCRIMINATOR
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -111,7 +111,7 @@ class LearningRates(Callback):
 
     Args:
         generator: full learning rate of the generator.
-        critic: full learning rate of the discriminator.
+        discriminator: full learning rate of the discriminator.
         shape: of progress, 0 to 1, to the share of the full rate.
         progress: tells how much of the stage is done.
     """
@@ -119,13 +119,13 @@ class LearningRates(Callback):
     def __init__(
         self,
         generator: float,
-        critic: float,
+        discriminator: float,
         shape: Callable[[float], float],
         progress: Callable[[], float],
     ):
         super().__init__()
         self.generator = generator
-        self.critic = critic
+        self.discriminator = discriminator
         self.shape = shape
         self.progress = progress
 
@@ -138,7 +138,7 @@ class LearningRates(Callback):
         share = self.shape(self.progress())
         if share != self.share:
             self.model.generator_optimizer.learning_rate = self.generator * share
-            self.model.discriminator_optimizer.learning_rate = self.critic * share
+            self.model.discriminator_optimizer.learning_rate = self.discriminator * share
             self.share = share
 
 
@@ -261,7 +261,7 @@ class BestGenerator(Callback):
         is_new = bool(stages) and stages[-1] != self.model.stage.name
         # A run that was asked to end has no row yet of the epoch that it was in.
         is_new &= self.model.count("steps_done") == self.model.count("stage_first_step")
-        if is_new and any(stage != CRITIC for stage in stages):
+        if is_new and any(stage != DISCRIMINATOR for stage in stages):
             weights = self.load(self.path).get_weights()
             self.model.generator.set_weights(weights)
             self.model.ema_generator.set_weights(weights)
@@ -271,7 +271,7 @@ class BestGenerator(Callback):
         self._save_if_best(self.model)
 
     def _save_if_best(self, gan: ColorizationGAN) -> None:
-        if self.log.rows[-1]["stage"] != CRITIC and self.log.last_is_best():
+        if self.log.rows[-1]["stage"] != DISCRIMINATOR and self.log.last_is_best():
             self.save(gan.ema_generator, self.path)
 
 

@@ -17,7 +17,7 @@ class ColorizationGAN(keras.Model):
     Trained on examples `(lightness, ab)`, in one of three ways that `compile` sets:
 
     - `"reconstruction"`: the generator alone, on the reconstruction loss;
-    - `"critic"`: the discriminator alone, against the generator as it is;
+    - `"discriminator"`: the discriminator alone, against the generator as it is;
     - `"adversarial"`: both, the generator on both losses.
 
     Validation always runs `ema_generator` with `training=False`, as it will be exported. A
@@ -103,7 +103,7 @@ class ColorizationGAN(keras.Model):
         Args:
             generator_optimizer: trains the generator.
             discriminator_optimizer: trains the discriminator.
-            objective: `"reconstruction"`, `"critic"` or `"adversarial"`.
+            objective: `"reconstruction"`, `"discriminator"` or `"adversarial"`.
             reconstruction_loss: of the true `ab` and what the generator's layer
                 `reconstruction_output` answers.
             reconstruction_output: name of that layer; color classes take their logits.
@@ -116,7 +116,7 @@ class ColorizationGAN(keras.Model):
         """
         steps = {
             "reconstruction": self._reconstruction_step,
-            "critic": self._critic_step,
+            "discriminator": self._discriminator_step,
             "adversarial": self._adversarial_step,
         }
         if objective not in steps:
@@ -181,7 +181,7 @@ class ColorizationGAN(keras.Model):
         self._apply_to_generator(tape, scaled_loss)
         return {"reconstruction_loss": loss}
 
-    def _critic_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _discriminator_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         generated_ab = self.call(lightness)
         with tf.GradientTape() as tape:
             real_logits = self.train_discriminator([lightness, ab])

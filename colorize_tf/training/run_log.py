@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from keras.callbacks import Callback
@@ -32,10 +32,10 @@ class RunLog(Callback):
         self.metrics_path = metrics_path
         self.curves_path = curves_path
         self.rule = {"monitor": monitor, "mode": mode}
-        self.rows = []
+        self.rows: list[dict[str, Any]] = []
         if metrics_path.is_file():
             with metrics_path.open(newline="") as file:
-                self.rows = [dict(row) for row in csv.DictReader(file)]
+                self.rows = [_with_present_names(row) for row in csv.DictReader(file)]
 
     def last_is_best(self) -> bool:
         """Return whether the last epoch is the best of its stage, as `best_index` judges it."""
@@ -67,7 +67,9 @@ class RunLog(Callback):
             "steps": self.model.count("steps_done"),
             "seconds": round(float(self.model.counters["seconds_done"].numpy()), 1),
             "learning_rate": float(self.model.generator_optimizer.learning_rate.numpy()),
-            "critic_learning_rate": float(self.model.discriminator_optimizer.learning_rate.numpy()),
+            "discriminator_learning_rate": float(
+                self.model.discriminator_optimizer.learning_rate.numpy()
+            ),
         }
         self.rows.append({**row, **{name: float(value) for name, value in logs.items()}})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
@@ -76,6 +78,12 @@ class RunLog(Callback):
             writer.writeheader()
             writer.writerows(self.rows)
         draw_curves(self.rows, self.curves_path)
+
+
+def _with_present_names(row: dict[str, Any]) -> dict[str, Any]:
+    """Rename what 0.1 called the critic."""
+    named = {name.replace("critic", "discriminator"): value for name, value in row.items()}
+    return {**named, "stage": row["stage"].replace("critic", "discriminator")}
 
 
 def draw_curves(rows: list[dict], path: Path) -> None:

@@ -1,53 +1,47 @@
-"""What can be chosen of where and how fast a run is computed, and makes no other run of it.
+"""Options that choose where and how fast a run is computed, not what it learns.
 
-Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
+Imports neither TensorFlow nor Keras, so that `--help` and wrong flags respond at once.
 """
 
 import dataclasses
-from typing import Any
 
-_CHOICES = {
-    "strategy": ("auto", "none", "mirrored", "multi-worker"),
-    "jit": ("auto", "on", "off"),
-}
-
-# Twelve days; systems refuse to wait for ever.
-_LONGEST_WAIT = 10**6
-
-
-def _option(default: object, text: str) -> Any:
-    return dataclasses.field(default=default, metadata={"group": "machines", "help": text})
+from colorize_tf.options import check_options, option
 
 
 @dataclasses.dataclass(frozen=True)
 class RuntimeOptions:
-    """Where a run is computed; not stored with it, as it may go on elsewhere.
+    """Where a run is computed; not stored with it, because it may continue elsewhere.
 
     Raises:
-        ValueError: no such choice.
+        ValueError: a value is not one of the choices, or out of range.
     """
 
-    strategy: str = _option(
+    strategy: str = option(
         "auto",
-        "none, mirrored (all GPUs here) or multi-worker (all processes that TF_CONFIG or Slurm "
-        "names); auto is what there is",
+        group="machines",
+        help="distribution; mirrored is all GPUs here, multi-worker all processes named by "
+        "TF_CONFIG or Slurm, auto whichever is available",
+        choices=("auto", "none", "mirrored", "multi-worker"),
     )
-    worker_timeout: float = _option(600.0, "seconds to wait for the other workers to come")
-    jit: str = _option("auto", "compile steps by XLA: on, off or auto, which is on with one GPU")
-    restartable: bool = _option(
+    worker_timeout: float = option(
+        600.0,
+        group="machines",
+        help="seconds to wait for the other workers",
+        above=0,
+        most=10**6,  # twelve days; systems refuse to wait much longer
+    )
+    jit: str = option(
+        "auto",
+        group="machines",
+        help="compile steps by XLA; auto is on with one GPU",
+        choices=("auto", "on", "off"),
+    )
+    restartable: bool = option(
         False,
-        "go on with the run in --run-dir if it has begun, else begin it: for schedulers that start "
+        group="machines",
+        help="continue the run in --run-dir if it exists, else start it: for schedulers that start "
         "the same command again",
     )
 
-    def __post_init__(self):
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"--{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                )
-        if not 0 < self.worker_timeout <= _LONGEST_WAIT:
-            raise ValueError(
-                f"--worker-timeout must be above 0 and at most {_LONGEST_WAIT:,} seconds, "
-                f"got {self.worker_timeout:g}"
-            )
+    def __post_init__(self) -> None:
+        check_options(self)

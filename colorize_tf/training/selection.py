@@ -9,7 +9,7 @@ from collections.abc import Sequence
 PRETRAINING = ("frozen", "pretrain")
 """Names of the stages on the reconstruction loss, which are judged together."""
 
-CRITIC = "critic"
+DISCRIMINATOR = "discriminator"
 """Name of the stage that leaves the generator as it is."""
 
 ADVERSARIAL = "adversarial"

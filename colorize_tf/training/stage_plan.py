@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from colorize_tf.training.selection import ADVERSARIAL, CRITIC
+from colorize_tf.training.selection import ADVERSARIAL, DISCRIMINATOR
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ def plan_stages(
     *,
     pretrain_epochs: int,
     frozen_epochs: int = 0,
-    critic_epochs: int = 0,
+    discriminator_epochs: int = 0,
     adversarial_epochs: int = 0,
     pretrain_learning_rate: float,
     adversarial_learning_rate: float,
@@ -42,7 +42,7 @@ def plan_stages(
     Args:
         pretrain_epochs: on the reconstruction loss alone.
         frozen_epochs: of these, the first with a frozen backbone.
-        critic_epochs: of the discriminator alone.
+        discriminator_epochs: of the discriminator alone.
         adversarial_epochs: of both networks.
         pretrain_learning_rate: of the generator in pretraining.
         adversarial_learning_rate: of the generator beside the discriminator.
@@ -61,7 +61,7 @@ def plan_stages(
             pretrain_learning_rate,
             patience,
         ),
-        Stage(CRITIC, "critic", critic_epochs, 0.0),
+        Stage(DISCRIMINATOR, "discriminator", discriminator_epochs, 0.0),
         Stage(
             ADVERSARIAL,
             "adversarial",

@@ -1,4 +1,4 @@
-"""The stages of a run: reconstruction, the critic alone, adversarial."""
+"""The stages of a run: reconstruction, the discriminator alone, adversarial."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ def run_stages(
     *,
     log: RunLog,
     losses: dict[str, object],
-    critic_learning_rate: float,
+    discriminator_learning_rate: float,
     counters: Counters,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -36,7 +36,7 @@ def run_stages(
         log: one of `callbacks`; knows which epochs were best. Of several processes, the chief's
             decides.
         losses: what `ColorizationGAN.compile` takes beside optimizers and objective.
-        critic_learning_rate: of the discriminator, in every stage that trains it.
+        discriminator_learning_rate: of the discriminator, in every stage that trains it.
         counters: the clock.
         schedule: `"constant"` or `"cosine"`, of both learning rates over each stage.
         warmup: share of each stage in which they grow from 0.
@@ -74,7 +74,7 @@ def run_stages(
             [
                 counters,
                 *([TimeLimit(end, counters)] if minutes else []),
-                LearningRates(stage.learning_rate, critic_learning_rate, shape, progress),
+                LearningRates(stage.learning_rate, discriminator_learning_rate, shape, progress),
                 *callbacks,
                 Patience(log),
             ],

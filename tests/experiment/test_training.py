@@ -10,13 +10,14 @@ import pytest
 from colorize_tf import experiment
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.artifacts.run_folder import RunFolder, write_json
-from colorize_tf.config import STAGES, flag
+from colorize_tf.config import STAGES
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.records.reading import Records, Shard
 from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.experiment.losses import _color_prior
 from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.options import flag
 from colorize_tf.recipes import RECIPES, make_config
 from colorize_tf.train import main
 from colorize_tf.training.distribution import Distribution
@@ -70,7 +71,7 @@ def test_every_recipe_trains_validates_exports_and_reloads_equal(name, photograp
     needs_no_network = ["--backbone-weights", "none"] if name == "resnet18" else []
     assert train_shortly(photographs, run, "--recipe", name, *needs_no_network) == 0
     rows = rows_of(run)
-    names = ("pretrain", "critic", "adversarial")
+    names = ("pretrain", "discriminator", "adversarial")
     config = make_config({"recipe": name})
     expected = [n for n in names if getattr(config, f"{n}_epochs")]
     assert [row["stage"] for row in rows] == expected
@@ -190,8 +191,8 @@ def test_step_sizes_grow_with_the_batch_where_asked_for(photographs, tmp_path):
     config = make_config({**SMALL, **chosen})
     expected = config.pretrain_learning_rate * 3 / 32
     assert float(rows[0]["learning_rate"]) == pytest.approx(expected)
-    assert float(rows[0]["critic_learning_rate"]) == pytest.approx(
-        config.critic_learning_rate * 3 / 32
+    assert float(rows[0]["discriminator_learning_rate"]) == pytest.approx(
+        config.discriminator_learning_rate * 3 / 32
     )
 
 
@@ -251,8 +252,8 @@ def test_each_stage_has_its_patience_and_the_log_its_figure(tmp_path):
 
 
 def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
-    stages = {"pretrain_epochs": 0, "critic_epochs": 1, "adversarial_epochs": 1}
-    still = {"critic_learning_rate": 1e-30, "adversarial_learning_rate": 1e-3}
+    stages = {"pretrain_epochs": 0, "discriminator_epochs": 1, "adversarial_epochs": 1}
+    still = {"discriminator_learning_rate": 1e-30, "adversarial_learning_rate": 1e-3}
     gan, _ = train_tiny(photographs, tmp_path / "run", **stages, **still)
     fresh, _ = experiment.build_gan(make_config({**SMALL, **stages, **still}), Distribution())
     pairs = zip(

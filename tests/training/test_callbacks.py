@@ -19,7 +19,7 @@ from colorize_tf.training.run_log import RunLog
 from colorize_tf.training.stage_plan import Stage
 
 PRETRAIN = Stage("pretrain", "reconstruction", epochs=2, learning_rate=1e-3)
-CRITIC = Stage("critic", "critic", epochs=2, learning_rate=0.0)
+DISCRIMINATOR = Stage("discriminator", "discriminator", epochs=2, learning_rate=0.0)
 LAST = Stage("last", "reconstruction", epochs=2, learning_rate=1e-3)
 
 
@@ -120,13 +120,13 @@ def test_a_stage_starts_from_the_best_generator_of_the_stage_before(log, gan, be
 
 def test_a_stage_that_leaves_the_generator_alone_leaves_the_file_alone(log, gan, best, shelf):
     train(gan, log, best, PRETRAIN, [15, 13, 14])
-    assert train(gan, log, best, CRITIC, [13, 12]) == 13
+    assert train(gan, log, best, DISCRIMINATOR, [13, 12]) == 13
     assert shelf.saved == [15, 13]
     assert train(gan, log, best, LAST, [16]) == 13
 
 
-def test_a_critic_stage_may_come_first(log, gan, best, shelf):
-    train(gan, log, best, CRITIC, [15])
+def test_a_discriminator_stage_may_come_first(log, gan, best, shelf):
+    train(gan, log, best, DISCRIMINATOR, [15])
     assert train(gan, log, best, LAST, [14]) == 15
     assert shelf.saved == [14]
 

@@ -45,7 +45,7 @@ def test_one_step_moves_every_trainable_weight_of_the_generator(batch, objective
 
 @pytest.mark.parametrize(
     ("objective", "generator_moves", "discriminator_moves"),
-    [("reconstruction", True, False), ("critic", False, True), ("adversarial", True, True)],
+    [("reconstruction", True, False), ("discriminator", False, True), ("adversarial", True, True)],
 )
 def test_an_objective_moves_its_networks_and_leaves_the_other_alone(
     batch, objective, generator_moves, discriminator_moves
@@ -58,7 +58,7 @@ def test_an_objective_moves_its_networks_and_leaves_the_other_alone(
 
 
 def test_an_unknown_objective_lists_the_known():
-    with pytest.raises(ValueError, match="reconstruction, critic, adversarial, got 'magic'"):
+    with pytest.raises(ValueError, match="reconstruction, discriminator, adversarial, got 'magic'"):
         make_gan(objective="magic")
 
 
@@ -130,7 +130,7 @@ def test_a_reconstruction_loss_may_look_at_a_layer_inside(batch):
 
 
 def test_noise_is_new_in_each_step_and_absent_in_validation(batch):
-    gan = make_gan(z_size=3, objective="critic")  # which leaves the generator alone
+    gan = make_gan(z_size=3, objective="discriminator")  # which leaves the generator alone
 
     def in_training():
         return gan.call(batch[0], training=True).numpy()
@@ -238,7 +238,7 @@ def test_compiling_again_keeps_the_optimizers_and_their_loss_scale(policy, batch
     gan = make_gan()
     gan.generator_optimizer.dynamic_scale.assign(SMALL_SCALE)
     before = len(gan.generator_optimizer.variables)
-    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="critic")
+    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="discriminator")
     assert len(gan.generator_optimizer.variables) == before
     assert float(gan.generator_optimizer.dynamic_scale) == SMALL_SCALE
 

@@ -143,6 +143,6 @@ def test_a_step_is_traced_again_only_when_the_gan_was_compiled_again():
     first = loop._train
     run(loop, first_epoch=1, end_epoch=2)
     assert loop._train is first
-    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="critic")
+    gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, objective="discriminator")
     run(loop, first_epoch=2, end_epoch=3)
     assert loop._train is not first

@@ -50,7 +50,7 @@ def test_each_epoch_is_a_row_and_a_point_on_the_curves(log, gan, tmp_path):
     rows = read(tmp_path / "metrics.csv")
     assert [row["stage"] for row in rows] == ["pretrain", "last"]
     assert [row["learning_rate"] for row in rows] == ["0.5", "0.5"]
-    assert [row["critic_learning_rate"] for row in rows] == ["0.25", "0.25"]
+    assert [row["discriminator_learning_rate"] for row in rows] == ["0.25", "0.25"]
     assert [row["discriminator_loss"] for row in rows] == ["", "0.7"]
     assert media.read_image(tmp_path / "curves.png").std() > 0
 

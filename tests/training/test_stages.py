@@ -79,7 +79,7 @@ def run(examples, log):
                 stages,
                 log=log,
                 losses={},
-                critic_learning_rate=2e-3,
+                discriminator_learning_rate=2e-3,
                 counters=Counters(0, place),
                 callbacks=[witness, *callbacks],
                 **arguments,
@@ -90,11 +90,11 @@ def run(examples, log):
 
 
 def test_the_stages_come_in_their_order_each_with_its_learning_rate():
-    stages = plan(pretrain_epochs=16, frozen_epochs=6, critic_epochs=1, adversarial_epochs=4)
+    stages = plan(pretrain_epochs=16, frozen_epochs=6, discriminator_epochs=1, adversarial_epochs=4)
     assert [(s.name, s.objective, s.epochs, s.learning_rate, s.frozen) for s in stages] == [
         ("frozen", "reconstruction", 6, 1e-3, True),
         ("pretrain", "reconstruction", 10, 1e-3, False),
-        ("critic", "critic", 1, 0.0, False),
+        ("discriminator", "discriminator", 1, 0.0, False),
         ("adversarial", "adversarial", 4, 1e-4, False),
     ]
 
@@ -107,8 +107,13 @@ def test_a_stage_without_epochs_is_left_out(epochs, names):
 
 
 def test_stages_follow_each_other_each_with_its_losses_and_learning_rates(gan, run):
-    seen = run(gan, plan(pretrain_epochs=2, critic_epochs=1, adversarial_epochs=1))
-    assert seen.stages == [(0, "pretrain"), (1, "pretrain"), (2, "critic"), (3, "adversarial")]
+    seen = run(gan, plan(pretrain_epochs=2, discriminator_epochs=1, adversarial_epochs=1))
+    assert seen.stages == [
+        (0, "pretrain"),
+        (1, "pretrain"),
+        (2, "discriminator"),
+        (3, "adversarial"),
+    ]
     assert seen.losses == [
         {"reconstruction_loss"},
         {"reconstruction_loss"},
@@ -208,7 +213,7 @@ class Figures(keras.callbacks.Callback):
 def test_a_stage_ends_when_its_patience_does_and_the_next_lasts_as_long_as_planned(gan, run, log):
     stages = [
         Stage("pretrain", "reconstruction", 10, 1e-3, patience=2),
-        Stage("critic", "critic", 2, 0.0),
+        Stage("discriminator", "discriminator", 2, 0.0),
     ]
     seen = run(gan, stages, [Figures([5, 4, 6, 7, 1, 1]), log])
     assert seen.stages == [
@@ -216,8 +221,8 @@ def test_a_stage_ends_when_its_patience_does_and_the_next_lasts_as_long_as_plann
         (1, "pretrain"),
         (2, "pretrain"),
         (3, "pretrain"),
-        (4, "critic"),
-        (5, "critic"),
+        (4, "discriminator"),
+        (5, "discriminator"),
     ]
 
 
