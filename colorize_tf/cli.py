@@ -202,14 +202,14 @@ class Progress:
         self._total = total
         self._done = 0
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         self._showwarning = warnings.showwarning
         warnings.showwarning = lambda message, *_: self.line(
             f"warning: {' '.join(str(message).split())}"
         )
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         warnings.showwarning = self._showwarning
         self._bar.close()
 

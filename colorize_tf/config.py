@@ -334,8 +334,8 @@ class TrainConfig:
             )
         if self.discriminator_epochs and not self.adversarial_epochs:
             raise ValueError(
-                f"--discriminator-epochs {self.discriminator_epochs} needs an adversarial stage to follow; "
-                "set --adversarial-epochs or leave it out"
+                f"--discriminator-epochs {self.discriminator_epochs} needs an adversarial stage to "
+                "follow; set --adversarial-epochs or leave it out"
             )
         if self.pretrain_epochs and not self.reconstruction_weight:
             raise ValueError(
