@@ -149,7 +149,7 @@ RECIPE_RESULTS = {
     "resnet18": (13.63, 0.90),
     "nogan": (13.04, 1.01),
 }
-"""CIEDE2000 and colorfulness ratio after ten minutes; the README's table says on what."""
+"""CIEDE2000 and colorfulness ratio after ten minutes; docs/training.md says on what."""
 
 
 def make_config(chosen: dict[str, object]) -> TrainConfig:

@@ -25,10 +25,9 @@ from colorize_tf.inference.errors import ModelUnavailableError
 
 
 def examples():
-    """The fenced blocks of the section "Serve it": curl, Python over REST, Python over gRPC."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    section = re.search(r"\n## Serve it\n.*?\n## ", readme, re.DOTALL)[0]
-    blocks = re.findall(r"```(?:bash|python)\n(.*?)```", section, re.DOTALL)
+    """The clients in docs/serving.md: curl, Python over REST, Python over gRPC."""
+    page = (Path(__file__).parents[2] / "docs/serving.md").read_text()
+    blocks = re.findall(r"```(?:bash|python)\n(.*?)```", page, re.DOTALL)
     return [block for block in blocks if "old.jpg" in block]
 
 
@@ -150,7 +149,7 @@ def test_status_metadata_and_what_is_not_there(server, url):
     assert ask(f"{server}/v1/models/seas:predict", {"instances": []})[0] == 404
 
 
-# The README's examples, word for word but for the address
+# The clients in docs/serving.md, word for word except for the address
 
 
 @pytest.fixture
@@ -177,7 +176,7 @@ def run_python(code, folder):
     )
 
 
-def test_the_readmes_curl_example(server, photo_folder, version_folder):
+def test_the_documented_curl_example(server, photo_folder, version_folder):
     example = examples()[0].replace("http://localhost:8501", server)
     assert server in example
     finished = subprocess.run(
@@ -189,13 +188,13 @@ def test_the_readmes_curl_example(server, photo_folder, version_folder):
     check_example(photo_folder, finished, version_folder)
 
 
-def test_the_readmes_python_example(server, photo_folder, version_folder):
+def test_the_documented_python_example(server, photo_folder, version_folder):
     example = examples()[1].replace("http://localhost:8501", server)
     assert server in example
     check_example(photo_folder, run_python(example, photo_folder), version_folder)
 
 
-def test_the_readmes_grpc_example(serving, photo_folder, version_folder):
+def test_the_documented_grpc_example(serving, photo_folder, version_folder):
     pytest.importorskip("tensorflow_serving")
     with serving.serve_grpc(version_folder, "landscapes") as address:
         example = examples()[2].replace("localhost:8500", address)

@@ -1,4 +1,4 @@
-"""Every block of the README is run, word for word: here, or by the test that it is named with."""
+"""Every block of README.md and docs/*.md runs word for word, here or in a named test."""
 
 import importlib
 import os
@@ -20,20 +20,21 @@ from colorize_tf.imagefiles import media
 from colorize_tf.recipes import make_config
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGES = {path: path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = BLOCK.findall(README)
-PROSE = BLOCK.sub("", README)
+BLOCKS = list(dict.fromkeys(block for text in PAGES.values() for block in BLOCK.findall(text)))
+PROSE = {path: BLOCK.sub("", text) for path, text in PAGES.items()}
+ALL_PROSE = "\n".join(PROSE.values())
 
-# How a block begins that is not run as it stands, and the test that makes the same call.
-HERE_BELOW = "test_readme_commands.py"
+# Blocks that do not run as they stand, by their first words, and the test that makes the same call.
+THIS_FILE = "test_docs_commands.py"
 REMOTE = "inference/test_remote.py"
 ELSEWHERE = {
     "python -m colorize_tf.benchmark": (
         "test_benchmark.py",
         "test_without_a_name_all_parts_are_measured",
     ),
-    "for recipe in": (HERE_BELOW, "test_the_comparison_of_recipes"),
+    "for recipe in": (THIS_FILE, "test_the_comparison_of_recipes"),
     'pip install ".[demo]"': ("test_demo.py", "test_it_ends_cleanly_and_leaves_nothing"),
     "export TF_CONFIG": (
         "test_train_workers.py",
@@ -43,13 +44,10 @@ ELSEWHERE = {
         "inference/test_archive_ray.py",
         "test_it_is_as_at_a_desk_for_good_and_bad",
     ),
-    "docker run": (HERE_BELOW, "test_a_container_finds_the_shipped_model"),
-    "printf": (REMOTE, "test_the_readmes_curl_example"),
-    "import base64": (REMOTE, "test_the_readmes_python_example"),
-    "import pathlib\n\nimport grpc": (REMOTE, "test_the_readmes_grpc_example"),
-    "import cv2": ("test_readme.py", "test_the_python_example_colors_as_the_network_does"),
-    "import android": ("test_readme.py", "test_the_constants_are_those_of_color"),
-    "import CoreGraphics": ("test_readme.py", "test_the_constants_are_those_of_color"),
+    "docker run": (THIS_FILE, "test_a_container_finds_the_shipped_model"),
+    "printf": (REMOTE, "test_the_documented_curl_example"),
+    "import base64": (REMOTE, "test_the_documented_python_example"),
+    "import pathlib\n\nimport grpc": (REMOTE, "test_the_documented_grpc_example"),
 }
 
 
@@ -63,16 +61,20 @@ SHELL = [block for language, block in HERE if language == "bash"]
 PYTHON = [block for language, block in HERE if language == "python"]
 
 
-def test_no_block_escapes():
+def test_every_block_is_tested():
     assert {language for language, _ in HERE} <= {"bash", "python"}
-    assert not re.findall(r"^ {4}.*", PROSE, re.MULTILINE), "an indented block: fence it"
-    assert "python -m colorize_tf" not in re.sub(r"`.*?`", "", PROSE)
+    assert not re.findall(r"^ {4}.*", ALL_PROSE, re.MULTILINE), "an indented block: fence it"
+    assert "python -m colorize_tf" not in re.sub(r"`.*?`", "", ALL_PROSE)
     for start, (file, name) in ELSEWHERE.items():
         assert starting_with(start)
         assert f"def {name}(" in (ROOT / "tests" / file).read_text(), name
 
 
-# What stands for programs that are not to be run within the tests. Trainings are cut short.
+def test_the_readme_is_short():
+    assert len(PAGES[ROOT / "README.md"].splitlines()) <= 250
+
+
+# Stand-ins for programs that the tests do not run. Training is cut short.
 PROGRAMS = {
     "python": """\
 case "$*" in
@@ -96,7 +98,7 @@ def write(path, image):
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory):
-    """A folder of photographs, `train` and `val`, enough to calibrate int8 with."""
+    """A folder of photographs, `train` and `val`, enough to calibrate int8."""
     album = tmp_path_factory.mktemp("album")
     for side, seeds in {"train": range(32), "val": range(100, 200)}.items():
         for seed in seeds:
@@ -106,10 +108,10 @@ def album(tmp_path_factory):
 
 @pytest.fixture
 def place(tmp_path, cache_home, monkeypatch):
-    """Where the reader stands: old photographs, a film, and programs."""
+    """The working folder: old photographs, a film, and stand-ins for other programs."""
     old = render_landscape(4, 60, 90).mean(axis=-1, keepdims=True).astype(np.uint8)
     old = old.repeat(3, axis=-1)
-    for name in ("old.jpg", "shoebox/a.jpg", "shoebox/1920/b.jpg", "scans/box/c.tif"):
+    for name in ("old.jpg", "scans/a.jpg", "scans/1920/b.tif"):
         write(tmp_path / name, old)
     film = cv2.VideoWriter(str(tmp_path / "old.mov"), cv2.VideoWriter_fourcc(*"MJPG"), 8, (90, 60))
     for _ in range(3):
@@ -130,7 +132,7 @@ def place(tmp_path, cache_home, monkeypatch):
 
 @pytest.fixture
 def run_shell(place, request):
-    """Runs a block as it stands, and sees that what it says it writes is there afterwards."""
+    """Run a block as it stands and check that it wrote every output that it names."""
 
     def run(block):
         if "--warmup" in block:
@@ -156,12 +158,12 @@ def run_shell(place, request):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.split("\n")[0][-50:])
-def test_what_the_shell_runs(block, run_shell):
+def test_shell_blocks_run(block, run_shell):
     run_shell(block)
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.split("\n")[0])
-def test_what_python_runs(block):
+def test_python_blocks_run(block):
     images = render_landscape(0, 48, 64)
     names = {"images": images}
     exec(block, names)
@@ -192,7 +194,7 @@ def parser_of(verb, monkeypatch):
 
 
 def test_the_comparison_of_recipes(place, monkeypatch):
-    """Each call is one that its verb takes; other tests train every recipe."""
+    """The command accepts each call; other tests train every recipe."""
     recorder = '#!/bin/sh\nprintf "%s\\n" "$*" >> calls.txt\n'
     (place / ".venv/bin/python").write_text(recorder)
     subprocess.run(["bash", "-euc", starting_with("for recipe in")], cwd=place, check=True)
@@ -204,26 +206,31 @@ def test_the_comparison_of_recipes(place, monkeypatch):
     assert len({config.recipe for config in configs}) == len(configs) == 8
 
 
-def test_every_flag_that_is_named_exists(monkeypatch):
+def test_every_named_flag_exists(monkeypatch):
     parsers = [parser_of(verb, monkeypatch) for verb in cli.COMMANDS]
     known = {option for parser in parsers for option in parser._option_string_actions}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", PROSE))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", ALL_PROSE))
     assert named and named - known <= {"--dist"}
 
 
-def test_every_extra_that_is_named_exists():
+def test_every_named_extra_exists():
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    named = set(re.findall(r"pip install \"\.\[(\w+)\]\"", README))
+    named = set(re.findall(r"pip install \"\.\[(\w+)\]\"", "".join(PAGES.values())))
     assert named and named <= set(setup["options.extras_require"])
 
 
-def test_every_link_leads_somewhere():
-    anchors = {
-        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)", PROSE, re.MULTILINE)
+def anchors(path):
+    headings = re.findall(r"^#+ (.*)", PROSE[path], re.MULTILINE)
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
     }
-    for target in re.findall(r"\]\(((?!https?://)[^)]+)\)", PROSE):
-        path, _, anchor = target.partition("#")
-        assert (ROOT / path).exists(), target
-        assert path or anchor in anchors, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_has_a_target(page):
+    for target in re.findall(r"\]\(((?!https?://)[^)]+)\)", PROSE[page]):
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path), target

@@ -1,4 +1,4 @@
-"""What the README tells app developers, word for word."""
+"""The programs of docs/mobile."""
 
 import re
 import subprocess
@@ -16,12 +16,8 @@ from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
-
-def example(language):
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
-    section = re.search(r"\n## Put it in an app\n.*?\n## ", readme, re.DOTALL)[0]
-    (block,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    return block
+FOLDER = Path(__file__).parents[1] / "docs/mobile"
+EXAMPLES = {path.suffix[1:]: path.read_text() for path in FOLDER.iterdir()}
 
 
 # What is out of gamut is clipped, here as there.
@@ -30,7 +26,7 @@ def example(language):
 def test_the_python_example_colors_as_the_network_does(calm, tmp_path, height, width):
     media.write_image(tmp_path / "old.jpg", render_landscape(4, height, width))
     (tmp_path / "landscapes.tflite").write_bytes(convert_to_tflite(calm))
-    command = [sys.executable, "-c", example("python")]
+    command = [sys.executable, "-c", EXAMPLES["py"]]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     photo, colorized = (media.read_image(tmp_path / name) for name in ("old.jpg", "new.png"))
@@ -43,13 +39,13 @@ def test_the_python_example_colors_as_the_network_does(calm, tmp_path, height, w
 
 
 def test_the_python_example_needs_three_packages():
-    imports = re.findall(r"^(?:import|from) ([\w.]+)", example("python"), re.MULTILINE)
+    imports = re.findall(r"^(?:import|from) ([\w.]+)", EXAMPLES["py"], re.MULTILINE)
     assert imports == ["cv2", "numpy", "ai_edge_litert.interpreter"]
 
 
-@pytest.mark.parametrize("language", ["python", "kotlin", "swift"])
+@pytest.mark.parametrize("language", ["py", "kt", "swift"])
 def test_the_constants_are_those_of_color(language):
-    numbers = [float(number) for number in re.findall(r"\d+\.\d+", example(language))]
+    numbers = [float(number) for number in re.findall(r"\d+\.\d+", EXAMPLES[language])]
     matrix = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
     lightness = [116 / LIGHTNESS_SCALE, 16 / LIGHTNESS_SCALE + 1]
     chroma = [AB_SCALE / 500, AB_SCALE / 200]
