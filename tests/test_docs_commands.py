@@ -35,7 +35,10 @@ ELSEWHERE = {
         "test_without_a_name_all_parts_are_measured",
     ),
     "for recipe in": (THIS_FILE, "test_the_comparison_of_recipes"),
-    'pip install ".[demo]"': ("test_demo.py", "test_it_ends_cleanly_and_leaves_nothing"),
+    'pip install ".[demo]"': (
+        "test_demo.py",
+        "test_signals_end_the_demo_and_its_files_are_removed",
+    ),
     "export TF_CONFIG": (
         "test_train_workers.py",
         "test_a_killed_worker_ends_all_and_the_same_command_goes_on",
