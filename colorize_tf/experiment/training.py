@@ -103,7 +103,7 @@ def train(
         ValueError: a batch cannot be shared out in equal parts, or a shard is damaged inside.
     """
     from colorize_tf.data.records.prepared_set import damage_told
-    from colorize_tf.models.resnet_unet import BACKBONE_PREFIX
+    from colorize_tf.models.encoders import BACKBONE_PREFIX
     from colorize_tf.training.callbacks import Counters
     from colorize_tf.training.distribution import use_xla
     from colorize_tf.training.loop import Loop

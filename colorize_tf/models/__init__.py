@@ -6,9 +6,13 @@ from collections.abc import Callable
 import keras
 
 from colorize_tf.models.cnn import plain_cnn, zhang_classes_cnn, zhang_cnn
-from colorize_tf.models.efficientnet_unet import efficientnet_unet
-from colorize_tf.models.resnet_unet import resnet18_unet
-from colorize_tf.models.unet import compact_unet, pix2pix_unet, tiny_unet
+from colorize_tf.models.unet import (
+    compact_unet,
+    efficientnet_unet,
+    pix2pix_unet,
+    resnet18_unet,
+    tiny_unet,
+)
 
 GENERATORS: dict[str, Callable[..., keras.Model]] = {
     "compact_unet": compact_unet,

@@ -1,17 +1,87 @@
-"""U-Nets that turn lightness into chroma: the 54 M parameter one of pix2pix and a compact one."""
+"""U-Nets that predict chroma from lightness: one builder for every encoder."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 from keras import layers
 
-from colorize_tf.models.blocks import check_image_size, downsample, upsample, upsample_to_ab
+from colorize_tf.models.blocks import (
+    check_image_size,
+    downsample,
+    upsample,
+    upsample_to_ab,
+    upsample_to_smooth_ab,
+)
+from colorize_tf.models.encoders.efficientnet_lite import efficientnet_lite0
+from colorize_tf.models.encoders.resnet import resnet18
 
 COMPACT_WIDTHS = (32, 64, 128, 256, 256)
 TINY_WIDTHS = (16, 32, 64, 64)
 PIX2PIX_WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
-# Four decoder levels at least: one without dropout above the three with it.
+# At least four decoder levels: one without dropout above the three with it.
 PIX2PIX_LEAST_DEPTH = 5
+
+Encoder = Callable[[keras.KerasTensor], list[keras.KerasTensor]]
+"""See `colorize_tf.models.encoders`."""
+
+
+def build_unet(
+    image_size: int,
+    encoder: Encoder,
+    *,
+    decoder_widths: Sequence[int],
+    dropouts: Sequence[float] = (),
+    head: Callable[[keras.KerasTensor], keras.KerasTensor] = upsample_to_ab,
+    z_size: int = 0,
+    name: str,
+) -> keras.Model:
+    """Build a U-Net from an encoder, a decoder with skips, and a head.
+
+    Ronneberger et al. 2015. The decoder doubles the size with each of `decoder_widths`, and the
+    head doubles it once more. If that is less than `image_size`, ab is interpolated bilinearly, so
+    that a network can predict chroma at a half or a quarter of the size.
+
+    Args:
+        image_size: height and width in pixels, one that the encoder accepts.
+        encoder: returns the pyramid, finest first.
+        decoder_widths: channels of the decoder levels, coarsest first; at most one for each level
+            of the pyramid but the coarsest.
+        dropouts: dropout rates of the first decoder levels.
+        head: features to `ab` of twice the size.
+        z_size: length of the noise vector that the encoder sees beside the lightness at every
+            pixel; 0 for none.
+        name: name of the model.
+
+    Returns:
+        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+        float32 `(batch, image_size, image_size, 2)` in [-1, 1]; with `z_size` it has two inputs,
+        `lightness` and `z` float32 `(batch, z_size)`. The head is float32 under every dtype policy.
+
+    Raises:
+        ValueError: `z_size` is negative.
+    """
+    if z_size < 0:
+        raise ValueError(f"z_size must be at least 0, got {z_size}; 0 builds a network without z")
+    inputs = features = lightness = keras.Input((image_size, image_size, 1), name="lightness")
+    if z_size:
+        z = keras.Input((z_size,), name="z")
+        inputs = [lightness, z]
+        features = layers.Concatenate()([lightness, _tile(z, lightness)])
+    *skips, features = encoder(features)
+    dropouts = [*dropouts, *[0.0] * (len(decoder_widths) - len(dropouts))]
+    for width, dropout in zip(decoder_widths, dropouts, strict=True):
+        features = upsample(features, width, dropout=dropout)
+        features = layers.Concatenate()([features, skips.pop()])
+    ab = head(features)
+    factor = image_size // ab.shape[1]
+    if factor > 1:
+        enlarge = layers.UpSampling2D(
+            factor, interpolation="bilinear", dtype="float32", name="enlarged_ab"
+        )
+        ab = enlarge(ab)
+    return keras.Model(inputs, ab, name=name)
 
 
 def unet(
@@ -22,49 +92,45 @@ def unet(
     z_size: int = 0,
     name: str = "unet",
 ) -> keras.Model:
-    """Build a U-Net with a tanh head.
+    """Build a U-Net whose encoder is a chain of strided convolutions.
 
-    Each entry of `widths` halves height and width on the way down; the way up mirrors it and
-    concatenates the skip of the same size. Ronneberger et al. 2015; the layout is that of
+    Each entry of `widths` halves height and width; the decoder mirrors it. The layout is that of
     Isola et al. 2017, section 6.1.1.
 
     Args:
         image_size: height and width in pixels, a multiple of `2 ** len(widths)`.
         widths: channels after each halving.
-        dropouts: dropout shares of the first decoder levels, from the bottleneck up.
-        z_size: length of the noise vector beside the picture; with 0 there is none.
+        dropouts: dropout rates of the first decoder levels, from the bottleneck up.
+        z_size: length of the noise vector beside the image; 0 for none.
         name: name of the model.
 
     Returns:
-        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
-        float32 `(batch, image_size, image_size, 2)` in [-1, 1]; with `z_size` of two inputs,
-        `lightness` and `z` float32 `(batch, z_size)`. The head is float32 under every dtype policy.
+        The model, as `build_unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth, or `z_size` is negative.
     """
     check_image_size(image_size, 2 ** len(widths), name)
-    if z_size < 0:
-        raise ValueError(f"z_size must be at least 0, got {z_size}; 0 builds a network without z")
-    inputs = lightness = keras.Input((image_size, image_size, 1), name="lightness")
-    features = lightness
-    if z_size:
-        z = keras.Input((z_size,), name="z")
-        inputs = [lightness, z]
-        features = layers.Concatenate()([lightness, _tile(z, lightness)])
-    skips = []
+    return build_unet(
+        image_size,
+        functools.partial(_strided_convolutions, widths=widths),
+        decoder_widths=widths[-2::-1],
+        dropouts=dropouts,
+        z_size=z_size,
+        name=name,
+    )
+
+
+def _strided_convolutions(
+    features: keras.KerasTensor, widths: Sequence[int]
+) -> list[keras.KerasTensor]:
+    pyramid = []
     for level, width in enumerate(widths):
-        # Neither end is normalized: the first sees the picture, the last may be a single pixel.
+        # The first is not normalized as it sees the image, nor the last, which may be one pixel.
         normalize = 0 < level < len(widths) - 1
         features = downsample(features, width, normalize=normalize)
-        skips.append(features)
-    skips.pop()
-    dropouts = list(dropouts) + [0.0] * (len(widths) - 1 - len(dropouts))
-    for width, dropout in zip(reversed(widths[:-1]), dropouts, strict=True):
-        features = upsample(features, width, dropout=dropout)
-        features = layers.Concatenate()([features, skips.pop()])
-    ab = upsample_to_ab(features)
-    return keras.Model(inputs, ab, name=name)
+        pyramid.append(features)
+    return pyramid
 
 
 def compact_unet(image_size: int = 128) -> keras.Model:
@@ -74,7 +140,7 @@ def compact_unet(image_size: int = 128) -> keras.Model:
         image_size: height and width in pixels, a multiple of 32.
 
     Returns:
-        The model, as `unet` describes it.
+        The model, as `build_unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -88,13 +154,13 @@ def compact_unet(image_size: int = 128) -> keras.Model:
 
 
 def tiny_unet(image_size: int = 64) -> keras.Model:
-    """Build the smallest generator that still learns something, 0.3 M parameters, for tests.
+    """Build a very small generator for tests and trials: 0.3 M parameters.
 
     Args:
         image_size: height and width in pixels, a multiple of 16.
 
     Returns:
-        The model, as `unet` describes it.
+        The model, as `build_unet` describes it.
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -105,16 +171,16 @@ def tiny_unet(image_size: int = 64) -> keras.Model:
 def pix2pix_unet(image_size: int = 256, *, z_size: int = 0) -> keras.Model:
     """Build the generator of Isola et al. 2017, section 6.1.1: 54 M parameters, dropout as noise.
 
-    As deep as the size allows, up to the paper's eight halvings: 256 pixels are halved eight times,
-    128 seven times, as the authors' own `unet_128` does.
+    It is as deep as the size allows, up to the paper's eight halvings: 256 pixels are halved eight
+    times, 128 seven times, as in the authors' own `unet_128`.
 
     Args:
         image_size: height and width in pixels, a multiple of 32.
-        z_size: length of the noise vector z of the paper's equation 1, beside the picture; with 0
-            dropout is all the noise there is.
+        z_size: length of the noise vector z of the paper's equation 1, beside the image; with 0,
+            dropout is the only noise.
 
     Returns:
-        The model, as `unet` describes it.
+        The model, as `build_unet` describes it.
 
     Raises:
         ValueError: `image_size` is not a multiple of 32, or `z_size` is negative.
@@ -135,9 +201,60 @@ def pix2pix_unet(image_size: int = 256, *, z_size: int = 0) -> keras.Model:
     )
 
 
+def resnet18_unet(
+    image_size: int = 128, *, backbone_weights: str | Path | None = None
+) -> keras.Model:
+    """Build a U-Net on ResNet18: 14.7 M parameters, 11.2 M of them in the encoder.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 32.
+        backbone_weights: as `colorize_tf.models.encoders.resnet.resnet18` takes them: `None`,
+            `"imagenet"` or the path of a file.
+
+    Returns:
+        The model, as `build_unet` describes it.
+
+    Raises:
+        ValueError: `image_size` does not fit, keras-hub is not installed, or the weights cannot be
+            loaded.
+    """
+    check_image_size(image_size, 32, "resnet18_unet")
+    encoder = functools.partial(resnet18, weights=backbone_weights)
+    widths = (256, 128, 64, 64)
+    return build_unet(image_size, encoder, decoder_widths=widths, name="resnet18_unet")
+
+
+def efficientnet_unet(
+    image_size: int = 128, *, backbone_weights: str | Path | None = None
+) -> keras.Model:
+    """Build a U-Net on EfficientNet-Lite0: 5.2 M parameters, 3.3 M of them in the encoder.
+
+    It predicts chroma at half the size and interpolates it, as JPEG and video with 4:2:0 do.
+
+    Args:
+        image_size: height and width in pixels, a multiple of 32.
+        backbone_weights: as `colorize_tf.models.encoders.efficientnet_lite.efficientnet_lite0`
+            takes them: `None`, `"imagenet"` or the path of a file.
+
+    Returns:
+        The model, as `build_unet` describes it.
+
+    Raises:
+        ValueError: `image_size` does not fit, or the weights cannot be loaded.
+    """
+    check_image_size(image_size, 32, "efficientnet_unet")
+    return build_unet(
+        image_size,
+        functools.partial(efficientnet_lite0, weights=backbone_weights),
+        decoder_widths=(256, 128, 64, 32),
+        head=upsample_to_smooth_ab,
+        name="efficientnet_unet",
+    )
+
+
 def _tile(z: keras.KerasTensor, lightness: keras.KerasTensor) -> keras.KerasTensor:
-    """Repeat `(batch, z_size)` over the picture: `(batch, height, width, z_size)`."""
-    # Broadcasting over zeros writes no size into a layer, so that the network can be cloned at
-    # another size, and becomes two plain ops on a phone.
+    """Repeat `(batch, z_size)` at every pixel: `(batch, height, width, z_size)`."""
+    # Adding to zeros keeps the size out of the layers' configs, so that the network can be cloned
+    # at another size, and becomes two plain ops in TFLite.
     zeros = layers.Rescaling(0.0)(lightness)
     return layers.Add()([zeros, layers.Reshape((1, 1, z.shape[-1]))(z)])

@@ -1,4 +1,5 @@
 import collections
+import importlib.util
 import pickle
 import sys
 import types
@@ -6,8 +7,17 @@ import types
 import keras
 import numpy as np
 import pytest
+from skimage import color, data, transform
 
-from colorize_tf.models.efficientnet_lite import efficientnet_pyramid, read_weights
+from colorize_tf.models.encoders import BACKBONE_PREFIX
+from colorize_tf.models.encoders.efficientnet_lite import (
+    WEIGHTS_PACKAGE,
+    efficientnet_pyramid,
+    imagenet_file,
+    read_weights,
+)
+from colorize_tf.models.encoders.torch_file import read_state_dict
+from colorize_tf.models.unet import efficientnet_unet
 
 MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -149,7 +159,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_another_kind_of_file_is_refused(tmp_path, contents):
     path = tmp_path / "weights.pth"
     path.write_bytes(contents)
-    with pytest.raises(ValueError, match="weights.pth cannot be read; expected the PyTorch file"):
+    with pytest.raises(
+        ValueError,
+        match="weights.pth cannot be read as a PyTorch weights file: .*; expected the PyTorch file",
+    ):
         read_weights(path)
 
 
@@ -171,7 +184,7 @@ def test_a_pickle_runs_nothing_of_its_own(tmp_path):
     path.write_bytes(pickle.dumps(MAGIC, 2) + pickle.dumps(Harmful(), 2))
     with pytest.raises(ValueError, match="cannot be read") as refusal:
         read_weights(path)
-    assert "print is no part" in str(refusal.value.__cause__)
+    assert "print is not allowed" in str(refusal.value)
 
 
 def test_a_size_that_no_memory_has_is_refused(tmp_path):
@@ -185,7 +198,7 @@ def test_a_tensor_that_ends_beyond_its_storage_is_refused(write, arrays):
     read_weights(write(arrays))
     with pytest.raises(ValueError, match="cannot be read") as refusal:
         read_weights(write(arrays, lost=1))
-    assert "beyond its storage" in str(refusal.value.__cause__)
+    assert "beyond its storage" in str(refusal.value)
 
 
 def test_weights_of_another_network_are_refused(write, arrays):
@@ -201,3 +214,76 @@ def test_weights_of_another_network_are_refused(write, arrays):
     del arrays["_blocks.3._bn1.running_var"]
     with pytest.raises(ValueError, match="lacks _blocks.3._bn1.running_var; expected"):
         read_weights(write(arrays))
+
+
+@pytest.fixture
+def published():
+    """The network of the published weights, of three channels."""
+    if importlib.util.find_spec(WEIGHTS_PACKAGE) is None:
+        pytest.skip(f"{WEIGHTS_PACKAGE} is not installed; [dev] has it")
+    images = keras.Input((224, 224, 3))
+    network = keras.Model(images, efficientnet_pyramid(images))
+    for name, arrays in read_weights(imagenet_file()).items():
+        network.get_layer(name).set_weights(arrays)
+    return network
+
+
+def noise(size, count=1):
+    generator = np.random.default_rng(0)
+    return generator.uniform(-1, 1, (count, size, size, 1)).astype(np.float32)
+
+
+def test_chroma_is_interpolated_from_half_the_size():
+    steps = np.diff(efficientnet_unet(64)(noise(64)).numpy(), axis=1)
+    assert np.std(steps) > 1e-6
+    # Steps inside a pixel of the half size are the means of those to its two neighbors.
+    np.testing.assert_allclose(steps[:, 2:-1:2], (steps[:, 1:-2:2] + steps[:, 3::2]) / 2, atol=1e-7)
+
+
+def test_all_weights_of_the_encoder_and_no_others_have_the_prefix():
+    generator = efficientnet_unet(32)
+    assert generator.count_params() == 5_223_474
+    backbone = [layer for layer in generator.layers if layer.name.startswith(BACKBONE_PREFIX)]
+    images = keras.Input((32, 32, 1))
+    encoder = keras.Model(images, efficientnet_pyramid(images))
+    assert sum(layer.count_params() for layer in backbone) == encoder.count_params()
+
+
+@pytest.mark.parametrize(("name", "classes"), [("chelsea", range(281, 288)), ("coffee", [967])])
+def test_the_published_weights_classify_an_image(published, name, classes):
+    """Cats and an espresso, in ImageNet's numbers."""
+    pixels = getattr(data, name)()
+    side = min(pixels.shape[:2])
+    pixels = 255 * transform.resize(pixels[:side, :side], (224, 224), anti_aliasing=True)
+    top = read_state_dict(imagenet_file())
+    scale = top["_bn1.weight"] / np.sqrt(top["_bn1.running_var"] + 1e-3)
+    offset = top["_bn1.bias"] - top["_bn1.running_mean"] * scale
+    features = published(np.float32((pixels[None] - 127) / 128))[-1].numpy()
+    features = features @ top["_conv_head.weight"][:, :, 0, 0].T * scale + offset
+    features = np.clip(features, 0, 6).mean(axis=(0, 1, 2))
+    assert np.argmax(top["_fc.weight"] @ features + top["_fc.bias"]) in classes
+
+
+def test_with_imagenet_weights_the_features_are_the_published_ones_but_for_a_factor(published):
+    gray = 255 * transform.resize(color.rgb2gray(data.chelsea()), (224, 224), anti_aliasing=True)
+    lightness = np.float32(gray[None, ..., None] - 127) / 128
+    generator = efficientnet_unet(224, backbone_weights="imagenet")
+    names = [f"{BACKBONE_PREFIX}block{number}_project" for number in (0, 2, 4, 10, 15)]
+    skips = [
+        generator.layers[generator.layers.index(generator.get_layer(name)) + residual].output
+        for name, residual in zip(names, (0, 1, 1, 1, 0), strict=True)
+    ]
+    encoder = keras.Model(generator.input, skips)
+    ours, theirs = encoder(lightness), published(np.repeat(lightness, 3, axis=-1))
+    for one, other in zip(ours, theirs, strict=True):
+        factor = np.sum(one * other) / np.sum(other**2)
+        np.testing.assert_allclose(one, factor * other, atol=1e-3 * np.max(np.abs(one)))
+        assert 0.3 < np.sqrt(np.mean(np.square(one))) < 3
+
+
+def test_missing_weights_are_named(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="no weights at .*nowhere.pth"):
+        efficientnet_unet(32, backbone_weights=tmp_path / "nowhere.pth")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r'not installed.*"colorize_tf\[efficientnet\]"'):
+        efficientnet_unet(32, backbone_weights="imagenet")
