@@ -1,3 +1,4 @@
+import importlib
 import json
 
 import pytest
@@ -8,58 +9,84 @@ from colorize_tf.benchmarks.measuring import Part, Row
 
 
 @pytest.fixture
-def parts(monkeypatch):
-    """Every part answers at once; what was asked for is noted."""
-    asked = []
+def measured(monkeypatch):
+    """The names of the parts that were measured; none takes any time."""
+    names = []
 
-    def measure(name):
-        asked.append(name)
-        return [Part(f"part {name}", [Row("ours", 80.0, "pictures/s", ratio=1.25)], ["a peer"])]
+    def measure(name, watch):
+        names.append(name)
+        watch.report(f"first {name}", "warm-up")
+        rows = [Row("ours", 80.0, "pictures/s", ratio=1.25)]
+        yield Part(f"first {name}", rows, ["a peer"])
+        yield Part(f"second {name}", rows)
 
     monkeypatch.setattr(benchmark, "_measure", measure)
-    return asked
+    return names
 
 
-def test_a_part_is_printed_with_the_machine_and_written(parts, tmp_path, capsys):
+def test_tables_are_printed_and_written(measured, tmp_path, capsys):
     assert benchmark.main(["pipeline", "--json", str(tmp_path / "figures.json")]) == 0
-    printed = capsys.readouterr().out
-    assert " cores, 2" in printed.splitlines()[0]
-    assert "part pipeline" in printed and "1.25" in printed and "not measured: a peer" in printed
+    output = capsys.readouterr()
+    assert output.out.startswith("first pipeline\n  on ")
+    assert "1.25" in output.out and "not measured: a peer" in output.out
+    assert output.err == "measuring first pipeline\n"
     content = json.loads((tmp_path / "figures.json").read_text())
     assert content["machine"]["cores"] >= 1
-    (part,) = content["parts"]["pipeline"]
-    assert part["rows"][0]["ratio"] == 1.25 and part["missing"] == ["a peer"]
+    first, second = content["parts"]["pipeline"]
+    assert first["rows"][0]["ratio"] == 1.25 and first["missing"] == ["a peer"]
+    assert second["title"] == "second pipeline"
 
 
-def test_without_a_name_all_parts_are_measured(parts):
+def test_each_table_is_printed_before_the_next_is_measured(monkeypatch, capsys):
+    def measure(name, watch):
+        yield Part("first", [])
+        assert capsys.readouterr().out.startswith("first\n")
+        yield Part("second", [])
+
+    monkeypatch.setattr(benchmark, "_measure", measure)
+    assert benchmark.main(["color"]) == 0
+    assert capsys.readouterr().out.startswith("second\n")
+
+
+def test_time_limit_is_in_minutes(monkeypatch):
+    left = []
+
+    def measure(name, watch):
+        left.append(watch.remaining())
+        return []
+
+    monkeypatch.setattr(benchmark, "_measure", measure)
+    assert benchmark.main(["color", "--time-limit", "0.5"]) == 0
+    assert left[0] == pytest.approx(30, abs=5)
+
+
+def test_all_parts_are_measured_by_default(measured):
     assert benchmark.main([]) == 0
-    assert parts == list(benchmark.PARTS)
+    assert measured == list(benchmark.PARTS)
 
 
-def test_an_unknown_part_lists_the_parts(parts, capsys):
+def test_unknown_part_lists_the_parts(measured, capsys):
     assert benchmark.main(["moon"]) == 2
     assert "no part 'moon'; there are training, pipeline" in capsys.readouterr().err
-    assert parts == []
+    assert measured == []
 
 
-def test_a_plot_needs_the_part_that_it_draws(parts, capsys):
+def test_plot_requires_growth(measured, capsys):
     assert benchmark.main(["color", "--plot", "growth.png"]) == 2
     assert "name it as well" in capsys.readouterr().err
 
 
-def test_the_plot_is_of_what_growth_measured(parts, monkeypatch):
+def test_plot_draws_growth(measured, monkeypatch):
     drawn = []
-    monkeypatch.setattr(growth, "draw_growth", lambda found, path: drawn.append((found, path)))
+    monkeypatch.setattr(growth, "draw_growth", lambda parts, path: drawn.append((parts, path)))
     assert benchmark.main(["growth", "--plot", "growth.png"]) == 0
-    assert drawn[0][0][0].title == "part growth" and drawn[0][1] == "growth.png"
+    [(parts, path)] = drawn
+    assert parts[0].title == "first growth" and path == "growth.png"
 
 
-def test_each_part_has_its_function():
-    import importlib
-
-    for text, place in benchmark.PARTS.values():
-        module, _, function = place.partition(".")
-        assert callable(
-            getattr(importlib.import_module(f"colorize_tf.benchmarks.{module}"), function)
-        )
-        assert text
+@pytest.mark.parametrize("part", benchmark.PARTS)
+def test_each_part_has_a_function(part):
+    text, location = benchmark.PARTS[part]
+    module, _, function = location.partition(".")
+    assert callable(getattr(importlib.import_module(f"colorize_tf.benchmarks.{module}"), function))
+    assert text

@@ -1,1 +1,1 @@
-"""What `python -m colorize_tf.benchmark` measures: each part of the package beside its peer."""
+"""What `benchmark` measures: each part of the package beside a peer in the same run."""

@@ -1,18 +1,19 @@
-"""sRGB to Lab and back, beside scikit-image."""
+"""Color conversions, sRGB to Lab and back, beside scikit-image."""
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
-from colorize_tf.benchmarks.measuring import Contender, Part, compare
+from colorize_tf.benchmarks.measuring import Contender, Part, Stopwatch
 
 
-def measure_color(*, side: int = 1000, **options: float) -> list[Part]:
-    """Measure the crossings of training and serving, and those of full resolution.
+def measure_color(watch: Stopwatch, *, side: int = 1000) -> Iterator[Part]:
+    """Measure the conversions of training and serving, and those at full resolution.
 
     Args:
+        watch: measures.
         side: height and width of the picture, in pixels.
-        **options: `rounds` and `seconds` of `compare`.
     """
     import tensorflow as tf
     from skimage.color import lab2rgb, rgb2lab
@@ -23,38 +24,31 @@ def measure_color(*, side: int = 1000, **options: float) -> list[Part]:
     images = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     rgb = np.float32(images) / 255
     lab = np.float32(rgb2lab(rgb))
-    tensors = tf.constant(rgb), tf.constant(lab)
+    rgb_tensor, lab_tensor = tf.constant(rgb), tf.constant(lab)
     to_lab, to_rgb = tf.function(rgb_to_lab), tf.function(lab_to_rgb)
-    amount = side * side / 1e6
+    megapixels = side * side / 1e6
 
-    def back_to_images():
-        return linear_to_images(lab_to_linear(lab), np.uint8)
-
-    def peer_back():
+    def scikit_lab_to_rgb() -> np.ndarray:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of negative Z, which rounding makes
+            warnings.simplefilter("ignore")  # rounding makes Z negative
             return lab2rgb(lab)
 
-    crossings = {
+    conversions = {
         "sRGB to Lab": {
-            "TensorFlow": lambda: to_lab(tensors[0]).numpy(),
+            "TensorFlow": lambda: to_lab(rgb_tensor).numpy(),
             "NumPy and OpenCV, from uint8": lambda: images_to_lab(images),
             "scikit-image": lambda: rgb2lab(rgb),
         },
         "Lab to sRGB": {
-            "TensorFlow": lambda: to_rgb(tensors[1]).numpy(),
-            "NumPy and OpenCV, to uint8": back_to_images,
-            "scikit-image": peer_back,
+            "TensorFlow": lambda: to_rgb(lab_tensor).numpy(),
+            "NumPy and OpenCV, to uint8": lambda: linear_to_images(
+                lab_to_linear(lab), np.dtype(np.uint8)
+            ),
+            "scikit-image": scikit_lab_to_rgb,
         },
     }
-    return [
-        Part(
-            f"{title}: {amount:g} megapixels, float32",
-            compare(
-                [Contender(name, act, amount) for name, act in acts.items()],
-                unit="megapixels/s",
-                **options,
-            ),
+    for (title, acts), share in watch.allot(list(conversions.items())):
+        contenders = [Contender(name, act, megapixels) for name, act in acts.items()]
+        yield share.compare(
+            f"{title}: {megapixels:g} megapixels, float32", contenders, unit="megapixels/s"
         )
-        for title, acts in crossings.items()
-    ]

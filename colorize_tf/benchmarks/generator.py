@@ -1,63 +1,66 @@
-"""The generator as each artifact computes it, beside what its multiply-adds take at least."""
+"""The generator as each artifact computes it, beside the bound of its multiply-adds."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from colorize_tf.benchmarks.machine import matrix_product, multiply_adds
-from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
+from colorize_tf.benchmarks.machine import (
+    matrix_product,
+    multiply_adds,
+    relate_to_matrix_product,
+    usable_cores,
+)
+from colorize_tf.benchmarks.measuring import Contender, Part, Stopwatch
 
 if TYPE_CHECKING:
     import keras
 
 
 def measure_generator(
+    watch: Stopwatch,
     *,
     names: Sequence[str] = ("compact_unet", "efficientnet_unet"),
     image_size: int = 256,
-    **options: float,
-) -> list[Part]:
+) -> Iterator[Part]:
     """Measure one picture at a time through each artifact of untrained generators.
 
     Args:
-        names: in `GENERATORS`; by default the one that `train` builds and the one that ships.
+        watch: measures.
+        names: in `GENERATORS`; by default the default recipe's and the shipped model's.
         image_size: height and width in pixels.
-        **options: `rounds` and `seconds` of `compare`.
     """
-    return [_measure(name, image_size, options) for name in names]
+    for name, share in watch.allot(names):
+        yield _measure_network(share, name, image_size)
 
 
-def _measure(name: str, image_size: int, options: dict[str, float]) -> Part:
+def _measure_network(watch: Stopwatch, name: str, image_size: int) -> Part:
     from colorize_tf.artifacts.keras_file import as_float32
     from colorize_tf.models import GENERATORS
 
     generator = as_float32(GENERATORS[name](image_size))
     random = np.random.default_rng(0)
     lightness = random.uniform(-1, 1, (1, image_size, image_size, 1)).astype(np.float32)
+    counted = multiply_adds(generator)
+    title = f"generator: {name} at {image_size} px, {counted / 1e9:.2f} G multiply-adds a picture"
+    watch.report(title, "conversion")
     with tempfile.TemporaryDirectory() as folder:
         contenders = [
-            *_lite(generator, lightness, Path(folder), random),
-            *_tensorflow(generator, lightness, Path(folder)),
+            *_make_lite_contenders(generator, lightness, Path(folder), random),
+            *_make_tensorflow_contenders(generator, lightness, Path(folder)),
         ]
-        *rows, product = compare([*contenders, matrix_product("float32")], **options)
-    counted, rate = multiply_adds(generator), product.value
-    bound = Row("bound: the float32 matrix rate", rate / counted, "pictures/s")
-    rows = [dataclasses.replace(row, share=row.value * counted / rate) for row in rows]
-    return Part(
-        f"generator: {name} at {image_size} px, {counted / 1e9:.2f} G multiply-adds a "
-        f"picture, {rate / 1e9:.0f} G a second",
-        [*rows, bound],
-    )
+        # Second, so that the time limit does not leave it out.
+        contenders.insert(1, matrix_product("float32"))
+        part = watch.compare(title, contenders)
+    return relate_to_matrix_product(part, counted, with_bound=True)
 
 
-def _lite(
+def _make_lite_contenders(
     generator: keras.Model, lightness: np.ndarray, folder: Path, random: np.random.Generator
 ) -> list[Contender]:
     from colorize_tf import cli
@@ -69,7 +72,7 @@ def _lite(
     from colorize_tf.artifacts.tflite_runner import load_tflite
 
     size = lightness.shape[1]
-    # What is on them decides which errors int8 makes, not how fast it is.
+    # The contents of calibration pictures affect int8's errors but not its speed.
     noise = random.random((FEWEST_CALIBRATION_PICTURES, size, size, 3), np.float32)
     contenders = []
     for quantization in QUANTIZATIONS:
@@ -79,14 +82,16 @@ def _lite(
             path.write_bytes(
                 convert_to_tflite(generator, quantization=quantization, calibration=calibration)
             )
-            predict = load_tflite(path, threads=os.cpu_count())["predict_ab"]
+            predict = load_tflite(path, threads=usable_cores())["predict_ab"]
         contenders.append(
-            Contender(f"LiteRT, {quantization}", lambda run=predict: run(lightness=lightness))
+            Contender(f"LiteRT, {quantization}", partial(predict, lightness=lightness))
         )
     return contenders
 
 
-def _tensorflow(generator: keras.Model, lightness: np.ndarray, folder: Path) -> list[Contender]:
+def _make_tensorflow_contenders(
+    generator: keras.Model, lightness: np.ndarray, folder: Path
+) -> list[Contender]:
     import tensorflow as tf
 
     from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
@@ -94,16 +99,15 @@ def _tensorflow(generator: keras.Model, lightness: np.ndarray, folder: Path) -> 
 
     save_saved_model(generator, folder / "1")
     loaded = load_saved_model(folder / "1")
-    # Kept: the signatures are its only while it lives.
-    predict, colorize = loaded.signatures["predict_ab"], loaded.signatures["colorize"]
     batch = tf.constant(lightness)
     photograph = tf.repeat(tf.cast(255 * (batch + 1) / 2, tf.uint8), 3, axis=-1)
     compiled = tf.function(lambda one: generate_ab(generator, one))
+    # `loaded` must stay referenced: its signatures hold only weak references to their variables.
     return [
-        Contender("SavedModel", lambda: predict(lightness=batch)["ab"].numpy()),
+        Contender("SavedModel", lambda: loaded.signatures["predict_ab"](batch)["ab"].numpy()),
         Contender(
             "SavedModel, photograph to photograph",
-            lambda: colorize(images=photograph)["colorized"].numpy(),
+            lambda: loaded.signatures["colorize"](photograph)["colorized"].numpy(),
         ),
         Contender("Keras, in a graph", lambda: compiled(batch).numpy()),
         Contender("Keras, called", lambda: generate_ab(generator, batch).numpy()),

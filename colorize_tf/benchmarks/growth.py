@@ -1,19 +1,18 @@
-"""How the cost of a picture grows with its size, with the batch and with the data set.
+"""How the time of a picture grows with its size, the batch and the data set.
 
-What coloring a photograph costs, in seconds a megapixel, is to stay the same at every size.
+Coloring should take the same time per megapixel at every size.
 """
 
-from __future__ import annotations
-
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from colorize_tf.benchmarks.inputs import write_gray_photograph
-from colorize_tf.benchmarks.measuring import Contender, Part, Row, compare
-from colorize_tf.benchmarks.photograph import coloring
+from colorize_tf.benchmarks.measuring import TIME_LIMIT, Contender, Part, Row, Stopwatch
+from colorize_tf.benchmarks.photograph import make_colorizing
 from colorize_tf.benchmarks.training import Case, build_gan, fastest_precision
 from colorize_tf.files import atomic_write
 
@@ -21,82 +20,95 @@ SIZES = (64, 128, 256, 512)
 BATCHES = (1, 4, 16, 64)
 LENGTHS = (100, 200, 400, 800)
 MEGAPIXELS = (0.25, 1, 4, 12, 24, 48, 100)
-_TITLES = ("pixels a side", "batch", "photographs in the data set", "megapixels")
+_AXES = ("pixels a side", "batch", "photographs in the data set", "megapixels")
 
 
 def measure_growth(
+    watch: Stopwatch,
     *,
     sizes: Sequence[int] = SIZES,
     batches: Sequence[int] = BATCHES,
     lengths: Sequence[int] = LENGTHS,
     megapixels: Sequence[float] = MEGAPIXELS,
-    generator: str = "compact_unet",
-    **options: float,
-) -> list[Part]:
-    """Measure seconds for a picture: a training step, the generator, listing; and coloring.
+    generator: str = "efficientnet_unet",
+) -> Iterator[Part]:
+    """Measure seconds per picture of a training step, the generator, auditing and coloring.
 
     Args:
+        watch: measures.
         sizes: heights and widths in pixels, at a batch of 4.
-        batches: pictures at once, at the second of `sizes`.
+        batches: pictures in a batch, at the second of `sizes`.
         lengths: photographs in a data set.
-        megapixels: of photographs that are colored, by the model that comes with the package.
-        generator: name in `GENERATORS`.
-        **options: `rounds` and `seconds` of `compare`.
+        megapixels: of photographs that the model that comes with the package colors.
+        generator: name in `GENERATORS`; by default the shipped model's.
     """
-    options = {"rounds": 3, "seconds": 1.0, **options}
-    by_size = [(size, size, 4) for size in sizes]
-    by_batch = [(batch, sizes[1], batch) for batch in batches]
-    parts = []
-    for title, settings in zip(_TITLES[:2], (by_size, by_batch), strict=True):
-        for kind, make in {"training step": _training, "generator": _generator}.items():
-            rows = []
-            for value, size, batch in settings:
-                with fastest_precision():
-                    act = make(generator, size, batch)
-                contender = Contender(str(value), act, batch)
-                rows += compare([contender], unit="s", as_time=True, **options)
-            parts.append(Part(f"seconds a picture, {kind}, by {title}", rows))
-    rows = []
-    for length in lengths:
-        with tempfile.TemporaryDirectory() as folder:
-            contender = Contender(str(length), _listing(Path(folder), length), length)
-            rows += compare([contender], unit="s", as_time=True, **options)
-    parts.append(Part(f"seconds a picture, finding them, by {_TITLES[2]}", rows))
-    return [*parts, *_measure_coloring(megapixels, **options)]
+    settings = {
+        _AXES[0]: [(size, size, 4) for size in sizes],
+        _AXES[1]: [(batch, sizes[1], batch) for batch in batches],
+    }
+    networks = {"training step": _make_training_step, "generator": _make_generator}
+    for axis, values in settings.items():
+        for kind, make in networks.items():
+            points = [
+                (value, batch, partial(make, generator, size, batch))
+                for value, size, batch in values
+            ]
+            with fastest_precision():
+                yield _measure_axis(watch, f"seconds a picture, {kind}, by {axis}", points)
+    with tempfile.TemporaryDirectory() as folder:
+        audits = [
+            (length, length, partial(_make_audit, Path(folder), length)) for length in lengths
+        ]
+        yield _measure_axis(watch, f"seconds a picture, auditing them, by {_AXES[2]}", audits)
+        colorings = [
+            (size, size, partial(_make_coloring, Path(folder), size)) for size in megapixels
+        ]
+        title = f"seconds a megapixel, JPEG files colored into others, by {_AXES[3]}"
+        coloring = _measure_axis(watch, title, colorings)
+    yield coloring
+    if len(coloring.rows) > 1:
+        measured = [float(row.name) for row in coloring.rows]
+        seconds = [size * row.value for size, row in zip(measured, coloring.rows, strict=True)]
+        exponent, _ = np.polyfit(np.log(measured), np.log(seconds), 1)
+        row = Row("exponent, 1 is linear", float(exponent), "")
+        yield Part("time of coloring as a power of the megapixels", [row])
 
 
-def _measure_coloring(megapixels: Sequence[float], **options: float) -> list[Part]:
-    """Measure JPEG files colored into others, and the power of their size that the time is."""
-    rows = []
-    for size in megapixels:
-        height = round((size * 1e6 * 3 / 4) ** 0.5)
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder, "gray.jpg"), Path(folder, "color.jpg")
-            write_gray_photograph(source, height, round(size * 1e6 / height))
-            colorize, _ = coloring(source, target)
-            contender = Contender(f"{size:g}", colorize, size)
-            rows += compare([contender], unit="s", as_time=True, **options)
-    seconds = [size * row.value for size, row in zip(megapixels, rows, strict=True)]
-    exponent, _ = np.polyfit(np.log(megapixels), np.log(seconds), 1)
-    return [
-        Part(f"seconds a megapixel, JPEG files colored into others, by {_TITLES[3]}", rows),
-        Part(
-            "time of coloring as a power of the megapixels",
-            [Row("exponent, 1 is linear", float(exponent), "")],
-        ),
-    ]
+def _measure_axis(
+    watch: Stopwatch,
+    title: str,
+    points: Sequence[tuple[float, float, Callable[[], Callable[[], object]]]],
+) -> Part:
+    """Measure values of an axis one by one.
+
+    Args:
+        watch: measures.
+        title: of the table.
+        points: for each its value, the amount of work, and a function that prepares the work.
+    """
+    rows: list[Row] = []
+    missing = []
+    for value, amount, make in points:
+        if rows and not watch.remaining():
+            missing.append(f"{value:g}: {TIME_LIMIT}")
+            continue
+        watch.report(title, f"{value:g}, preparation")
+        contender = Contender(f"{value:g}", make(), amount)
+        part = watch.compare(title, [contender], unit="s", as_time=True, rounds=3, seconds=1.0)
+        rows += part.rows
+    return Part(title, rows, missing)
 
 
-def _training(generator: str, size: int, batch: int) -> Callable[[], object]:
+def _make_training_step(generator: str, size: int, batch: int) -> Callable[[], object]:
     import tensorflow as tf
 
-    gan = build_gan(Case(generator, (), 32, size, batch))
+    gan = build_gan(Case(generator, 32, size, batch))
     examples = tuple(tf.zeros((batch, size, size, channels)) for channels in (1, 2))
     step = tf.function(gan.train_step)
     return lambda: float(step(examples)["reconstruction_loss"])
 
 
-def _generator(generator: str, size: int, batch: int) -> Callable[[], object]:
+def _make_generator(generator: str, size: int, batch: int) -> Callable[[], object]:
     import tensorflow as tf
 
     from colorize_tf.models import GENERATORS
@@ -107,33 +119,41 @@ def _generator(generator: str, size: int, batch: int) -> Callable[[], object]:
     return lambda: compiled().numpy()
 
 
-def _listing(folder: Path, length: int) -> Callable[[], object]:
+def _make_audit(folder: Path, length: int) -> Callable[[], object]:
     from colorize_tf.data.audit import MINIMUM_SIDE, audit
     from colorize_tf.imagefiles import media
 
     random = np.random.default_rng(length)
-    paths = [folder / f"{index}.jpg" for index in range(length)]
+    paths = [folder / f"{length}-{index}.jpg" for index in range(length)]
     for path in paths:
         coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
         media.write_image(path, coarse.repeat(MINIMUM_SIDE // 4 + 1, 0).repeat(MINIMUM_SIDE, 1))
-    # Without its memory of files that it has seen.
+    # A cache would skip the files that it knows.
     return lambda: audit(paths, cache_file=None, progress=False)
 
 
+def _make_coloring(folder: Path, megapixels: float) -> Callable[[], object]:
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    source, target = folder / f"gray-{megapixels}.jpg", folder / "color.jpg"
+    write_gray_photograph(source, height, round(megapixels * 1e6 / height))
+    colorize, _ = make_colorizing(source, target)
+    return colorize
+
+
 def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
-    """Draw seconds a picture or megapixel, on logarithmic axes, where a straight line is a power.
+    """Draw seconds per picture or megapixel on logarithmic axes, where a power is a straight line.
 
     Args:
         parts: from `measure_growth`.
-        path: of the picture to write; its ending chooses the format.
+        path: of the picture to write; its suffix chooses the format.
     """
-    # Without a display, and without pyplot's global state.
+    # The canvas needs no display, and no global state of pyplot.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(16, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, title in zip(figure.subplots(1, len(_TITLES)), _TITLES, strict=True):
+    for axes, title in zip(figure.subplots(1, len(_AXES)), _AXES, strict=True):
         axes.set(xscale="log", yscale="log", xlabel=title)
         for part in parts:
             what, _, by = part.title.partition(", by ")
@@ -144,7 +164,7 @@ def draw_growth(parts: Sequence[Part], path: str | Path) -> None:
                 axes.plot(*zip(*points, strict=True), marker="o", label=kind)
                 axes.set_xticks([x for x, _ in points], [f"{x:g}" for x, _ in points])
         axes.xaxis.minorticks_off()
-        # At least a decade, so that noise does not look like growth.
+        # Show at least a decade, so that noise does not look like growth.
         least, most = axes.get_ylim()
         axes.set_ylim(min(least, most / 10), most)
         axes.grid(alpha=0.3, which="both")

@@ -1,20 +1,20 @@
-"""Sets of records: how memory and time grow with the number of photographs."""
+"""Prepared sets: memory and time by the number of photographs."""
 
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from colorize_tf.benchmarks.measuring import Part, Row
+from colorize_tf.benchmarks.measuring import TIME_LIMIT, Part, Row, Stopwatch
 from colorize_tf.benchmarks.processes import peak_memory
 
 _SIDE = 64
-_RENDERED = 64
-_IN_A_FOLDER = 1000
+_SCENES = 64
+_FOLDER_SIZE = 1000
 _IMAGE_SIZE = 56
 
-# One pass, as training reads it.
+# One epoch of the training pipeline.
 _READER = """
 import sys
 from colorize_tf import cli
@@ -28,48 +28,56 @@ for _ in examples.take(len(records) // 32):
 """
 
 
-def measure_records(*, counts: Sequence[int] = (10_000, 100_000)) -> list[Part]:
-    """Measure `prepare`, and one pass of training's pipeline over what it wrote.
+def measure_records(
+    watch: Stopwatch, *, counts: Sequence[int] = (10_000, 100_000)
+) -> Iterator[Part]:
+    """Measure `prepare`, and one epoch of the training pipeline over the set that it wrote.
 
     Args:
+        watch: reports, and limits the time.
         counts: numbers of photographs, each of 64 pixels a side.
     """
-    memory, speed = [], []
+    title = "peak memory of a process by the number of photographs"
+    memory, speed, missing = [], [], []
     for count in counts:
         with tempfile.TemporaryDirectory() as scratch:
             photographs, records = Path(scratch, "photographs"), str(Path(scratch, "records"))
-            write_many(photographs, count)
+            watch.report(title, f"writing {count:,} photographs")
+            write_distinct_photographs(photographs, count)
             prepare = ["-m", "colorize_tf.prepare", str(photographs), "-o", records]
             commands = {
-                "prepare": [*prepare, "--size", str(_SIDE)],
-                "a pass of the pipeline": ["-c", _READER, records, str(_IMAGE_SIZE)],
+                f"prepare, {count:,}": [*prepare, "--size", str(_SIDE)],
+                f"an epoch of the pipeline, {count:,}": ["-c", _READER, records, str(_IMAGE_SIZE)],
             }
             for name, command in commands.items():
+                watch.report(title, name)
                 started = time.perf_counter()
-                memory.append(Row(f"{name}, {count:,}", peak_memory(command), "GiB"))
+                peak = peak_memory(command, timeout=watch.remaining())
+                if peak is None:
+                    missing.append(f"{name}: {TIME_LIMIT}")
+                    break
                 rate = count / (time.perf_counter() - started)
-                speed.append(Row(f"{name}, {count:,}", rate, "pictures/s"))
-    return [
-        Part("peak memory of a process by the number of photographs", memory),
-        Part(f"whole commands on photographs of {_SIDE} px", speed),
-    ]
+                memory.append(Row(name, peak, "GiB"))
+                speed.append(Row(name, rate, "pictures/s"))
+    yield Part(title, memory, missing)
+    yield Part(f"whole commands on photographs of {_SIDE} px", speed)
 
 
-def write_many(folder: Path, count: int) -> None:
-    """Write small JPEG files, no two alike: windows on a few rendered landscapes.
+def write_distinct_photographs(folder: Path, count: int) -> None:
+    """Write small JPEG files of different contents: windows on a few rendered landscapes.
 
     Args:
-        folder: is made, with folders of a thousand files in it.
-        count: how many, at most 262,144.
+        folder: a new folder, which gets subfolders of a thousand files.
+        count: at most 262,144.
     """
     from colorize_tf.data.synthetic.landscapes import render_landscape
     from colorize_tf.imagefiles import media
 
-    rendered = [render_landscape(seed, 2 * _SIDE, 2 * _SIDE) for seed in range(_RENDERED)]
+    scenes = [render_landscape(seed, 2 * _SIDE, 2 * _SIDE) for seed in range(_SCENES)]
     for index in range(count):
-        below = folder / f"{index // _IN_A_FOLDER:03d}"
-        if index % _IN_A_FOLDER == 0:
-            os.makedirs(below)
-        top, left = divmod(index // _RENDERED, _SIDE)
-        window = rendered[index % _RENDERED][top : top + _SIDE, left : left + _SIDE]
-        (below / f"{index:06d}.jpg").write_bytes(media.encode("picture.jpg", window.copy()))
+        subfolder = folder / f"{index // _FOLDER_SIZE:03d}"
+        if index % _FOLDER_SIZE == 0:
+            os.makedirs(subfolder)
+        top, left = divmod(index // _SCENES, _SIDE)
+        window = scenes[index % _SCENES][top : top + _SIDE, left : left + _SIDE]
+        (subfolder / f"{index:06d}.jpg").write_bytes(media.encode("picture.jpg", window.copy()))

@@ -1,6 +1,6 @@
 """The loader that tutorials use, as a peer: Pillow, resize, flip, scikit-image's Lab.
 
-Runs in processes of its own and imports nothing of ours there.
+It runs in worker processes, where it imports neither TensorFlow nor other modules of the package.
 """
 
 from collections.abc import Sequence

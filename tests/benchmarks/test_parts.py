@@ -1,4 +1,4 @@
-"""Each part at a size that takes no time; the figures themselves are not looked at."""
+"""Each part at its smallest size; the tests do not look at the figures themselves."""
 
 import importlib.util
 
@@ -7,74 +7,90 @@ import numpy as np
 import pytest
 
 from colorize_tf.benchmarks import color, generator, growth, photograph, pipeline, processes
-from colorize_tf.benchmarks.measuring import Row
+from colorize_tf.benchmarks.measuring import Part, Row, Stopwatch
 from colorize_tf.benchmarks.training import Case, measure_training
 from colorize_tf.benchmarks.tutorial_loader import load_batch
 
-ONCE = {"rounds": 1, "seconds": 0.0}
-TINY = Case("tiny_unet", (16, 32, 64, 64), 4, 32, 2)
+with_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
+TINY = Case("tiny_unet", 4, 32, 2)
+
+
+@pytest.fixture
+def watch():
+    return Stopwatch(rounds=1, seconds=0)
 
 
 def names(part):
     return [row.name for row in part.rows]
 
 
-def test_training_has_a_step_alone_in_a_run_and_by_xla(monkeypatch):
+def test_training_has_a_step_alone_in_a_run_and_by_xla(watch, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    (part,) = measure_training([TINY], with_xla=True, **ONCE)
+    (part,) = measure_training(watch, cases=[TINY], with_xla=True)
     assert names(part) == ["a step", "a step in a run, with the pipeline", "a step by XLA"]
     assert all(row.value > 0 and row.share > 0 for row in part.rows)
     assert part.missing == ["PyTorch, which is not installed (pip install torch)"]
     assert keras.config.dtype_policy().name == "float32"
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
-def test_training_has_pytorch_where_it_is_installed():
-    (part,) = measure_training([TINY], **ONCE)
-    assert names(part)[-3:] == [
-        "PyTorch, channels last, bfloat16",
-        "PyTorch, channels last, bfloat16, networks in turn",
-        "PyTorch, channels last, float32",
-    ]
-
-
-@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
-@pytest.mark.parametrize(
-    ("size", "dropouts", "in_turn"), [(32, (), False), (64, (0.5,), False), (32, (), True)]
-)
-def test_the_networks_in_pytorch_have_as_many_weights_and_the_same_shapes(size, dropouts, in_turn):
+@with_torch
+def test_pytorch_runs_in_the_precision_that_is_fastest(monkeypatch):
     import torch
 
-    from colorize_tf.benchmarks.torch_training import make_step
-    from colorize_tf.models.patchgan import patchgan
-    from colorize_tf.models.unet import unet
+    from colorize_tf.benchmarks import torch_training, training
 
-    widths = (4, 8, 8, 8)
-    shape = {"discriminator_width": 4, "image_size": size, "batch_size": 2}
-    step, networks = make_step(widths, dropouts=dropouts, in_turn=in_turn, **shape)
-    ours = unet(size, widths=widths, dropouts=dropouts), patchgan(base_width=4)
+    assert torch_training.fastest_dtype() in (torch.bfloat16, torch.float32)
+    monkeypatch.setattr(torch_training, "fastest_dtype", lambda: torch.float32)
+    peers, missing = training._make_peers(TINY)
+    assert [peer.name for peer in peers] == [
+        "PyTorch, channels last, float32",
+        "PyTorch, channels last, float32, networks in turn",
+    ]
+    assert missing == []
+    peers[0].act()
+
+
+@with_torch
+@pytest.mark.parametrize(
+    ("name", "in_turn"), [("tiny_unet", False), ("tiny_unet", True), ("efficientnet_unet", False)]
+)
+def test_networks_in_pytorch_have_the_same_weights_and_shapes(name, in_turn):
+    import torch
+
+    from colorize_tf.benchmarks.torch_training import GENERATORS, PatchGAN, make_step
+    from colorize_tf.models import GENERATORS as OURS
+    from colorize_tf.models.patchgan import patchgan
+
+    networks = GENERATORS[name](), PatchGAN(4)
+    ours = OURS[name](32), patchgan(base_width=4)
     for theirs, network in zip(networks, ours, strict=True):
-        count = sum(parameter.numel() for parameter in theirs.parameters())
-        assert count == sum(np.prod(w.shape) for w in network.trainable_weights)
-    lightness = torch.zeros(1, 1, size, size)
+        # PyTorch orders the axes of kernels differently.
+        shapes = sorted(sorted(parameter.shape) for parameter in theirs.parameters())
+        assert shapes == sorted(sorted(weight.shape) for weight in network.trainable_weights)
+    lightness = torch.zeros(2, 1, 32, 32)
     ab = networks[0](lightness)
-    assert tuple(ab.shape) == (1, 2, size, size)
-    logits = ours[1]([np.zeros((1, size, size, 1)), np.zeros((1, size, size, 2))])
+    assert tuple(ab.shape) == (2, 2, 32, 32)
+    logits = ours[1]([np.zeros((1, 32, 32, 1)), np.zeros((1, 32, 32, 2))])
     assert tuple(networks[1](lightness, ab).shape[2:]) == logits.shape[1:3]
     parameters = [*networks[0].parameters(), *networks[1].parameters()]
     before = [parameter.detach().clone() for parameter in parameters]
+    step = make_step(*networks, image_size=32, batch_size=2, dtype=torch.float32, in_turn=in_turn)
     step()
-    assert all((a != b).any() for a, b in zip(parameters, before, strict=True))
+    changed = [bool((a != b).any()) for a, b in zip(parameters, before, strict=True)]
+    assert all(changed)
     assert all(parameter.requires_grad for parameter in parameters)
 
 
-def test_the_pipeline_has_the_loader_of_tutorials_beside_it():
-    (part,) = pipeline.measure_pipeline(image_size=32, batch_size=4, count=8, **ONCE)
-    assert names(part)[0] == "ours, decoded once"
-    assert names(part)[-1] == "Pillow and scikit-image, 2 processes"
+def test_pipeline_has_the_tutorials_loader_beside_it(watch):
+    (part,) = pipeline.measure_pipeline(watch, image_size=32, batch_size=4, count=8)
+    assert names(part) == [
+        "ours, decoded once",
+        "ours, decoded each time",
+        "Pillow and scikit-image, 2 processes",
+    ]
 
 
-def test_the_loader_of_tutorials_gives_what_the_networks_take(landscapes):
+def test_tutorials_loader_makes_training_examples(landscapes):
     paths = [str(path) for path in landscapes[:3]]
     lightness, ab = load_batch((paths, 32, 0))
     assert (lightness.shape, ab.shape) == ((3, 32, 32, 1), (3, 32, 32, 2))
@@ -83,84 +99,86 @@ def test_the_loader_of_tutorials_gives_what_the_networks_take(landscapes):
     assert not np.array_equal(load_batch((paths, 32, 1))[0], lightness)
 
 
-def test_color_goes_both_ways_beside_scikit_image():
-    parts = color.measure_color(side=16, **ONCE)
+def test_color_is_converted_both_ways_beside_scikit_image(watch):
+    parts = list(color.measure_color(watch, side=16))
     assert [part.title.partition(":")[0] for part in parts] == ["sRGB to Lab", "Lab to sRGB"]
     assert all(names(part)[-1] == "scikit-image" for part in parts)
 
 
-def test_the_generator_is_measured_as_every_artifact_beside_its_bound():
-    (part,) = generator.measure_generator(names=["tiny_unet"], image_size=32, **ONCE)
-    assert names(part)[:5] == [
+def test_generator_is_measured_as_every_artifact_beside_its_bound(watch, monkeypatch):
+    monkeypatch.setattr("colorize_tf.artifacts.tflite.QUANTIZATIONS", ("float32", "int8"))
+    (part,) = generator.measure_generator(watch, names=["tiny_unet"], image_size=32)
+    assert names(part) == [
         "LiteRT, float32",
-        "LiteRT, float16",
-        "LiteRT, dynamic",
         "LiteRT, int8",
         "SavedModel",
+        "SavedModel, photograph to photograph",
+        "Keras, in a graph",
+        "Keras, called",
+        "Keras, predict",
+        "bound: the matrix rate",
     ]
-    assert names(part)[-1].startswith("bound")
 
 
-def test_a_photograph_is_colored_beside_being_copied_and_a_folder_of_them():
-    alone, many = photograph.measure_photograph(height=60, width=80, count=3, **ONCE)
+def test_photograph_is_colored_beside_being_copied_and_a_folder_of_them(watch):
+    alone, many = photograph.measure_photograph(watch, height=60, width=80, count=3)
     assert names(alone) == ["coloring it", "only reading and writing it"]
     assert alone.rows[1].ratio > 0
     assert many.title == "a folder of 3 JPEG files of 1 megapixel"
     assert many.rows[0].unit == "pictures/s" and many.rows[0].value > 0
 
 
-def test_a_photograph_that_fails_is_no_figure(monkeypatch):
-    from colorize_tf.inference.batch.processor import PhotographProcessor
-
-    def broken(*arguments):
-        raise ValueError("out of paint")
-
-    monkeypatch.setattr(PhotographProcessor, "paint", broken)
-    with pytest.raises(ValueError, match="out of paint"):
-        photograph.measure_photograph(height=60, width=80, count=1, **ONCE)
-
-
-def test_commands_are_measured_whole(monkeypatch):
-    monkeypatch.setattr(processes, "_colorize", lambda *_, **__: ["-c", "pass"])
-    (start,) = processes.measure_start(**ONCE)
+def test_start_of_commands_is_measured(watch, monkeypatch):
+    monkeypatch.setattr(processes, "_make_colorize_command", lambda *_, **__: ["-c", "pass"])
+    (start,) = processes.measure_start(watch)
     assert names(start)[-1] == "python -c pass"
-    monkeypatch.setattr(processes, "peak_memory", lambda command: float(len(command)))
-    (memory,) = processes.measure_memory(training=["--recipe", "tiny"])
-    assert [row.value for row in memory.rows] == [6.0, 2.0]
 
 
-def test_a_command_that_fails_says_why():
+def test_memory_of_commands_is_measured_until_the_time_limit(watch, monkeypatch):
+    monkeypatch.setattr(processes, "_make_colorize_command", lambda *_, **__: ["colorize"])
+    peaks = {"colorize": 0.25, "-m": None}
+    monkeypatch.setattr(processes, "peak_memory", lambda command, timeout: peaks[command[0]])
+    (memory,) = processes.measure_memory(watch, training=["--recipe", "tiny"])
+    assert [row.value for row in memory.rows] == [0.25]
+    assert memory.missing[0].startswith("train, default sizes, with its export: the time limit")
+
+
+def test_failed_command_is_an_error_with_its_message():
     with pytest.raises(ValueError, match="failed: out of paint"):
         processes.peak_memory(["-c", "import sys; sys.exit('out of paint')"])
 
 
-def test_memory_is_the_most_that_was_held():
-    held = processes.peak_memory(["-c", "b'x' * 200_000_000"])
-    assert 0.18 < held - processes.peak_memory(["-c", "pass"]) < 0.22
+def test_command_is_killed_at_the_time_limit():
+    assert processes.peak_memory(["-c", "input()"], timeout=0.2) is None
 
 
-def test_growth_is_measured_and_drawn(tmp_path):
-    parts = growth.measure_growth(
-        sizes=(32, 64),
-        batches=(1, 2),
-        lengths=(2, 3),
-        megapixels=(0.01, 0.02),
-        generator="tiny_unet",
-        **ONCE,
-    )
+def test_peak_memory_is_that_of_the_command():
+    used = processes.peak_memory(["-c", "b'x' * 200_000_000"])
+    assert 0.18 < used - processes.peak_memory(["-c", "pass"]) < 0.22
+
+
+def test_growth_is_measured_and_drawn(watch, tmp_path):
+    settings = {"sizes": (32, 64), "batches": (1,), "lengths": (2, 3), "megapixels": (0.01, 0.02)}
+    parts = list(growth.measure_growth(watch, generator="tiny_unet", **settings))
     assert len(parts) == 7
-    assert [names(part) for part in parts[:5:2]] == [["32", "64"], ["1", "2"], ["2", "3"]]
+    assert [names(part) for part in parts[:5:2]] == [["32", "64"], ["1"], ["2", "3"]]
     assert names(parts[5]) == ["0.01", "0.02"]
     growth.draw_growth(parts, tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_time_that_grows_with_the_pixels_has_the_exponent_one(monkeypatch):
-    def compare(contenders, **_):
-        return [Row(contender.name, 0.5, "s") for contender in contenders]
+def test_growth_ends_at_the_time_limit():
+    points = [(1, 1, lambda: lambda: None), (2, 2, lambda: lambda: None)]
+    part = growth._measure_axis(Stopwatch(limit=0), "seconds", points)
+    assert names(part) == ["1"] and part.missing[0].startswith("2: the time limit")
 
-    monkeypatch.setattr(growth, "compare", compare)
-    monkeypatch.setattr(growth, "_training", lambda *_: None)
-    monkeypatch.setattr(growth, "_generator", lambda *_: None)
-    *_, exponent = growth.measure_growth(lengths=(1,), megapixels=(0.01, 0.02, 0.04))
+
+def test_time_in_proportion_to_the_pixels_has_the_exponent_one(watch, monkeypatch):
+    def compare(self, title, contenders, **_):
+        return Part(title, [Row(contender.name, 0.5, "s") for contender in contenders])
+
+    monkeypatch.setattr(Stopwatch, "compare", compare)
+    for make in ("_make_training_step", "_make_generator", "_make_coloring"):
+        monkeypatch.setattr(growth, make, lambda *_: None)
+    *_, exponent = growth.measure_growth(watch, lengths=(1,), megapixels=(0.01, 0.02, 0.04))
     assert exponent.rows[0].value == pytest.approx(1)
