@@ -20,6 +20,7 @@ _HOMES = {
     "compact_unet": "colorize_tf.models.unet",
     "decode": "colorize_tf.color.lab_tf",
     "encode": "colorize_tf.color.lab_tf",
+    "evaluate_colorizers": "colorize_tf.evaluation.comparison",
     "evaluation_dataset": "colorize_tf.data.pipeline",
     "find_photographs": "colorize_tf.data.catalog",
     "lab_to_rgb": "colorize_tf.color.lab_tf",
@@ -29,6 +30,7 @@ _HOMES = {
     "render_landscape": "colorize_tf.data.synthetic.landscapes",
     "rgb_to_lab": "colorize_tf.color.lab_tf",
     "training_dataset": "colorize_tf.data.pipeline",
+    "write_evaluation_report": "colorize_tf.evaluation.report",
 }
 
 __all__ = sorted(_HOMES)

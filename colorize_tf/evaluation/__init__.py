@@ -1,1 +1,1 @@
-"""How good the colors are, always beside the gray answer."""
+"""Measure colorizers on photographs, always beside gray and the truth."""

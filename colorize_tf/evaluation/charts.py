@@ -1,7 +1,7 @@
-"""Charts of an evaluation as PNG files in memory, without a display or pyplot's global state."""
+"""Draw the charts of an evaluation as PNG data, without a display or pyplot's global state."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -10,16 +10,16 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from colorize_tf.color.lab_tf import AB_SCALE
-from colorize_tf.evaluation.color_errors import HUES, LIGHTNESSES
+from colorize_tf.evaluation.color_statistics import HUE_BINS, LIGHTNESS_BINS
 
-# Narrow enough for a phone, with letters that can still be read there.
+# Inches: narrow enough for a phone, with letters that are legible there.
 _WIDTH, _HEIGHT, _DOTS_PER_INCH = 3.9, 3.0, 200
 _HUE_NAMES = {0: "red", 90: "yellow", 180: "green", 270: "blue"}
 _PHOTOGRAPHS = "photographs"
 
 
-def colorfulness_chart(figures: dict[str, dict[str, np.ndarray]]) -> bytes:
-    """Scatter predicted over true colorfulness, a point for each picture.
+def colorfulness_chart(figures: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
+    """Plot predicted against true colorfulness, a point for each picture.
 
     Args:
         figures: by name, `colorfulness` and `true_colorfulness` of every picture.
@@ -36,9 +36,9 @@ def colorfulness_chart(figures: dict[str, dict[str, np.ndarray]]) -> bytes:
 
 
 def hue_chart(errors: dict[str, np.ndarray]) -> bytes:
-    """Draw the mean CIEDE2000 by true hue, as `ColorErrors` has it."""
+    """Plot the mean CIEDE2000 by true hue, as `ColorStatistics.error_by_hue` returns it."""
     figure, axes = _chart("true hue", "CIEDE2000")
-    centers = (np.arange(HUES) + 0.5) * (360 / HUES)
+    centers = (np.arange(HUE_BINS) + 0.5) * (360 / HUE_BINS)
     for name, values in errors.items():
         axes.plot(centers, values, marker=".", label=_label(name))
     axes.set_xticks(list(_HUE_NAMES), [f"{angle}°\n{name}" for angle, name in _HUE_NAMES.items()])
@@ -48,23 +48,28 @@ def hue_chart(errors: dict[str, np.ndarray]) -> bytes:
 
 
 def lightness_chart(values_by_name: dict[str, np.ndarray], measure: str) -> bytes:
-    """Draw a measure by true lightness, as `ColorErrors` has it; "" are the photographs."""
+    """Plot a measure by true lightness; the name "" stands for the photographs.
+
+    Args:
+        values_by_name: float `(LIGHTNESS_BINS,)`, as `ColorStatistics` returns it.
+        measure: label of the axis.
+    """
     figure, axes = _chart("true L*", measure)
-    centers = (np.arange(LIGHTNESSES) + 0.5) * (100 / LIGHTNESSES)
+    centers = (np.arange(LIGHTNESS_BINS) + 0.5) * (100 / LIGHTNESS_BINS)
     for name, values in values_by_name.items():
-        style = {"label": _label(name)} if name else {"label": _PHOTOGRAPHS, "color": "black"}
-        axes.plot(centers, values, marker=".", **style)
+        label, color = (_label(name), None) if name else (_PHOTOGRAPHS, "black")
+        axes.plot(centers, values, marker=".", label=label, color=color)
     axes.set(xlim=(0, 100), ylim=0)
     axes.legend()
     return _png(figure)
 
 
 def histogram_chart(histogram: np.ndarray, name: str) -> bytes:
-    """Draw how often each color of the ab plane comes, on a logarithmic scale.
+    """Plot the share of pixels over the ab plane, on a logarithmic scale.
 
     Args:
-        histogram: share of the pixels, `(cells, cells)`: a to the right, b upwards.
-        name: whose colors; "" are the photographs.
+        histogram: share of the pixels, `(cells, cells)`: columns are a, rows are b.
+        name: of the colorizer; "" stands for the photographs.
     """
     figure, axes = _chart("a*", "b*", title=_shortened(name) or _PHOTOGRAPHS)
     extent = (-AB_SCALE, AB_SCALE, -AB_SCALE, AB_SCALE)
@@ -72,7 +77,7 @@ def histogram_chart(histogram: np.ndarray, name: str) -> bytes:
         np.where(histogram > 0, histogram, np.nan),
         origin="lower",
         extent=extent,
-        # One scale for all, so that they compare.
+        # One scale for all charts, so that they can be compared.
         norm=LogNorm(1e-6, 1),
         cmap="viridis",
     )
@@ -81,11 +86,11 @@ def histogram_chart(histogram: np.ndarray, name: str) -> bytes:
 
 
 def curve_chart(rows: Sequence[dict[str, str]], measure: str) -> bytes:
-    """Draw one figure of a run's log over its steps.
+    """Plot one figure of a run's log over its steps.
 
     Args:
         rows: of `metrics.csv`, in order.
-        measure: a column; rows without it are left out.
+        measure: name of the column; rows without a value are left out.
     """
     figure, axes = _chart("steps", "", title=measure)
     known = [row for row in rows if row.get(measure)]
@@ -102,14 +107,14 @@ def _chart(x_label: str, y_label: str, title: str = "") -> tuple[Figure, matplot
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel=x_label, ylabel=y_label)
-        # A file's name is no formula, whatever signs it has.
+        # A file name is no formula, whatever characters it has.
         axes.set_title(title, parse_math=False)
         axes.grid(alpha=0.3)
     return figure, axes
 
 
 def _label(name: str) -> str:
-    """A legend takes what is between dollars for a formula."""
+    """Escape dollars, which begin a formula in legends."""
     return _shortened(name).replace("$", r"\$")
 
 

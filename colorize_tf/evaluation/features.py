@@ -1,4 +1,4 @@
-"""Pretrained networks whose features tell how real a set of pictures looks."""
+"""Pretrained networks whose features serve KID and FID."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,55 +11,60 @@ from colorize_tf.color.lab_tf import images_to_rgb
 from colorize_tf.inference.rendering import resize
 from colorize_tf.models.squeezenet import IMAGE_SIZE, squeezenet_features
 
-# Name in keras.applications, its module there, and the pixels it was trained on.
+# Name in keras.applications: its module there, its input size in pixels, its family.
 _NETWORKS = {
-    "EfficientNetB0": ("efficientnet", 224),
-    "InceptionV3": ("inception_v3", 299),
-    "MobileNetV2": ("mobilenet_v2", 224),
-    "ResNet50": ("resnet50", 224),
-    "VGG16": ("vgg16", 224),
-    "Xception": ("xception", 299),
+    "EfficientNetB0": ("efficientnet", 224, "efficientnet"),
+    "InceptionV3": ("inception_v3", 299, "inception"),
+    "MobileNetV2": ("mobilenet_v2", 224, "mobilenet"),
+    "ResNet50": ("resnet50", 224, "resnet"),
+    "VGG16": ("vgg16", 224, "vgg"),
+    "Xception": ("xception", 299, "xception"),
 }
 
 
 class Features(NamedTuple):
-    """A network as a judge; distances by its features compare with no other's.
+    """The features of a network; distances in them compare only with each other.
 
     Attributes:
         source: the network, the layer and the size in pixels, for people.
         describe: uint8 images `(batch, height, width, 3)` to float32 `(batch, dimensions)`.
+        family: name by which training settings would name this network or one like it.
     """
 
     source: str
     describe: Callable[[np.ndarray], np.ndarray]
+    family: str = ""
 
 
-def load_features(name: str) -> Features:
+def load_features(name: str | Path) -> Features:
     """Load a network with its ImageNet weights.
 
     Args:
         name: an h5 file of SqueezeNet 1.1, as `squeezenet_features` takes it, or the name of a
-            network of keras.applications, whose weights are downloaded unless they are at hand.
+            network of keras.applications; Keras downloads its weights unless they are cached.
 
     Raises:
-        ValueError: no such file or name, or weights that cannot be had.
+        ValueError: unknown name, missing file, or weights that cannot be downloaded.
     """
+    name = str(name)
     if Path(name).suffix == ".h5":
         network = squeezenet_features(name)
         source = f"SqueezeNet 1.1 ({Path(name).name}), layer fire9 averaged, {IMAGE_SIZE} px"
-        return Features(source, _describe(network, IMAGE_SIZE, images_to_rgb))
+        return Features(source, _describe(network, IMAGE_SIZE, images_to_rgb), "squeezenet")
     if name not in _NETWORKS:
         raise ValueError(
-            f"no features by the name of {name!r}; expected an .h5 file of SqueezeNet 1.1 or one "
+            f"unknown features {name!r}; expected an .h5 file of SqueezeNet 1.1 or one "
             f"of {', '.join(_NETWORKS)}"
         )
-    module, size = _NETWORKS[name]
+    module, size, family = _NETWORKS[name]
     network = _pretrained(name, size)
     preprocess = getattr(keras.applications, module).preprocess_input
     source = f"{name} of keras.applications, layer {network.layers[-2].name} averaged, {size} px"
-    return Features(
-        source, _describe(network, size, lambda images: preprocess(images.astype(np.float32)))
-    )
+
+    def prepare(images: np.ndarray) -> np.ndarray:
+        return preprocess(images.astype(np.float32))
+
+    return Features(source, _describe(network, size, prepare), family)
 
 
 def _pretrained(name: str, size: int) -> keras.Model:
@@ -69,15 +74,15 @@ def _pretrained(name: str, size: int) -> keras.Model:
         )
     except Exception as error:  # Keras raises a bare Exception where it cannot download.
         raise ValueError(
-            f"the ImageNet weights of {name} are not at hand and cannot be downloaded: {error}; "
-            "try where there is a network, or give an .h5 file of SqueezeNet 1.1"
+            f"the ImageNet weights of {name} are not cached and cannot be downloaded: {error}; "
+            "connect to the network, or give an .h5 file of SqueezeNet 1.1"
         ) from error
 
 
 def _describe(
     network: keras.Model, size: int, prepare: Callable[[np.ndarray], np.ndarray]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    def describe(images):
+    def describe(images: np.ndarray) -> np.ndarray:
         scaled = np.stack([resize(image, size, size) for image in images])
         return network(prepare(scaled), training=False).numpy()
 

@@ -1,6 +1,7 @@
-"""Means over pictures and how sure they are: bootstrap over pictures, in NumPy."""
+"""Means over pictures and their bootstrap intervals, in NumPy."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,47 +9,70 @@ import numpy as np
 RESAMPLES = 2000
 """How many sets of as many pictures are drawn, with replacement and always the same ones."""
 
+_RATIOS = {
+    "colorfulness_ratio": ("colorfulness", "true_colorfulness"),
+    "mottling_ratio": ("mottling", "true_mottling"),
+    "mottled_share": ("mottled_windows", "even_windows"),
+    "extreme_chroma_ratio": ("extreme_chroma", "true_extreme_chroma"),
+}
+# Figures whose means say nothing alone.
+_PARTS_OF_RATIOS = {
+    "true_colorfulness",
+    "true_extreme_chroma",
+    "mottling",
+    "true_mottling",
+    "mottled_windows",
+    "even_windows",
+}
+
 
 class Interval(NamedTuple):
-    """A figure and its 95 % bootstrap interval, by percentiles."""
+    """A figure and its 95 % bootstrap interval, by percentiles.
+
+    Both ends are NaN where a resample has no value, such as a ratio whose denominator is 0 in it.
+    """
 
     value: float
     low: float
     high: float
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the interval; None where there is none, or where it is infinite."""
+        half = 0.5 * (self.high - self.low)
+        return half if math.isfinite(half) else None
 
 
 def means(figures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Average over pictures.
 
     Args:
-        figures: by measure, float `(..., pictures)`; for some, such as `colorfulness`, also what
-            the truth has, `true_colorfulness`.
+        figures: by measure, float `(..., pictures)`.
 
     Returns:
-        By measure, float `(...)`; in the place of `true_colorfulness` comes `colorfulness_ratio`,
-        mean predicted over mean true.
+        By measure, float `(...)`. Ratios are of means: `colorfulness_ratio` is mean predicted over
+        mean true colorfulness.
     """
     averages = {measure: values.mean(axis=-1) for measure, values in figures.items()}
-    for measure in [measure for measure in averages if measure.startswith("true_")]:
-        predicted = measure.removeprefix("true_")
-        true_mean = averages.pop(measure)
-        # Of very few pictures a resample may hold those alone that have none of it.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            averages[f"{predicted}_ratio"] = averages[predicted] / true_mean
-    return averages
+    for ratio, (numerator, denominator) in _RATIOS.items():
+        if numerator in averages:
+            # A resample of few pictures may consist of those whose denominator is 0.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                averages[ratio] = averages[numerator] / averages[denominator]
+    return {key: mean for key, mean in averages.items() if key not in _PARTS_OF_RATIOS}
 
 
 def summarize(figures: dict[str, np.ndarray]) -> dict[str, Interval]:
-    """Average over pictures, with intervals.
+    """Average the figures of one model over pictures, with intervals.
 
     Args:
-        figures: of one model, as `means` takes them, float `(pictures,)`.
+        figures: by measure, float `(pictures,)`, as `means` takes them.
 
     Returns:
         By measure; percentiles of the resampled means.
     """
     resampled = _resampled_means(figures)
-    return {key: _interval(value, resampled[key]) for key, value in means(figures).items()}
+    return {key: _interval(float(value), resampled[key]) for key, value in means(figures).items()}
 
 
 def paired_differences(
@@ -56,21 +80,22 @@ def paired_differences(
 ) -> dict[str, Interval]:
     """Subtract one model's means from another's on the same pictures, with intervals.
 
-    Both are resampled alike, so that what makes a picture hard for both does not widen them.
+    The same resamples serve both, so that pictures which are hard for both do not widen the
+    interval.
 
     Args:
         figures: of one model, as `summarize` takes them.
-        other_figures: of the other one, which are subtracted.
+        other_figures: of the model whose means are subtracted.
 
     Returns:
         By measure that both have.
     """
     averages, other_averages = means(figures), means(other_figures)
     resampled, other_resampled = _resampled_means(figures), _resampled_means(other_figures)
-    # Two perfect answers to one picture, both of infinite PSNR, have no difference to tell.
+    # The difference of two infinite PSNRs is NaN.
     with np.errstate(invalid="ignore"):
         return {
-            key: _interval(averages[key] - other_averages[key], resampled[key] - other)
+            key: _interval(float(averages[key] - other_averages[key]), resampled[key] - other)
             for key, other in other_resampled.items()
             if key in averages
         }
@@ -83,11 +108,11 @@ def _resampled_means(figures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @functools.lru_cache(maxsize=1)
 def _resamples(pictures: int) -> np.ndarray:
-    """Indices of the pictures in each resample, int `(RESAMPLES, pictures)`."""
+    """Draw the pictures of each resample, int `(RESAMPLES, pictures)`."""
     return np.random.default_rng(0).integers(pictures, size=(RESAMPLES, pictures))
 
 
 def _interval(value: float, resampled: np.ndarray) -> Interval:
-    # A value that was drawn, as between two infinite PSNRs there is nothing to interpolate.
+    # Take a value that was drawn: nothing can be interpolated between two infinite PSNRs.
     low, high = np.percentile(resampled, [2.5, 97.5], method="inverted_cdf")
-    return Interval(float(value), float(low), float(high))
+    return Interval(value, float(low), float(high))

@@ -1,7 +1,7 @@
-"""By what factor a pale model's chroma has to grow until it is as colorful as another's.
+"""Match the colorfulness of two models, so that their errors can be compared.
 
-Errors and distances of two models compare only between equally colorful ones: whoever dares less
-errs less, and multiplying chroma costs nothing.
+A paler model has smaller errors, and multiplying chroma costs nothing: errors and distances of two
+models compare fairly only at equal colorfulness.
 """
 
 from collections.abc import Iterable
@@ -9,52 +9,52 @@ from collections.abc import Iterable
 import numpy as np
 
 from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
-from colorize_tf.evaluation.scores import Measured
+from colorize_tf.evaluation.scores import Measurement
 from colorize_tf.inference.rendering import resize
 from colorize_tf.metrics.pictures import colorfulness
 
 _SIZE = 64
-_AT_ONCE = 128
+_BATCH_SIZE = 128
 _LARGEST_FACTOR = 16.0
 
 
 class Thumbnails:
     """Keeps 64 pixels of each photograph and of the chroma predicted for it.
 
-    Colorfulness changes little with size, and alike for all models.
+    Colorfulness changes little with size, and equally for all models.
 
     Args:
-        names: of whose answers.
+        names: of the colorizers.
     """
 
     def __init__(self, names: Iterable[str]):
-        self.images = []
-        self.predicted_ab = {name: [] for name in names}
+        self._images: list[np.ndarray] = []
+        self._predicted_ab: dict[str, list[np.ndarray]] = {name: [] for name in names}
 
-    def add(self, measured: Measured) -> None:
-        """Keep one photograph's."""
-        self.images.append(resize(measured.images[0], _SIZE, _SIZE))
-        for name, kept in self.predicted_ab.items():
-            ab = measured.predicted_ab[measured.names.index(name)]
+    def add(self, measurement: Measurement) -> None:
+        """Add one photograph."""
+        self._images.append(resize(measurement.images[0], _SIZE, _SIZE))
+        for name, kept in self._predicted_ab.items():
+            ab = measurement.predicted_ab[measurement.names.index(name)]
             kept.append(resize(ab, _SIZE, _SIZE).astype(np.float16))
 
     def matching_factor(self, pale: str, vivid: str) -> float | None:
-        """Find by bisection what makes one model as colorful as another.
+        """Find the factor on chroma that makes one model as colorful as another, by bisection.
 
         Args:
-            pale: whose chroma is multiplied.
-            vivid: whose mean colorfulness is to be reached.
+            pale: name of the model whose chroma is multiplied.
+            vivid: name of the model whose mean colorfulness is the target.
 
         Returns:
-            The factor to two decimals; None if not even 16 is enough.
+            The factor to two decimals; None if 16 is not enough.
         """
-        wanted = self._mean_colorfulness(vivid, 1.0)
+        target = self._mean_colorfulness(vivid, 1.0)
         low, high = 0.0, _LARGEST_FACTOR
-        if self._mean_colorfulness(pale, high) < wanted:
+        if self._mean_colorfulness(pale, high) < target:
             return None
         while high - low > 0.005:
             middle = 0.5 * (low + high)
-            if self._mean_colorfulness(pale, middle) < wanted:
+            if self._mean_colorfulness(pale, middle) < target:
                 low = middle
             else:
                 high = middle
@@ -62,9 +62,9 @@ class Thumbnails:
 
     def _mean_colorfulness(self, name: str, factor: float) -> float:
         values = []
-        for start in range(0, len(self.images), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            lightness, _ = encode(images_to_rgb(np.stack(self.images[some])))
-            ab = factor * np.stack(self.predicted_ab[name][some]).astype(np.float32)
+        for start in range(0, len(self._images), _BATCH_SIZE):
+            batch = slice(start, start + _BATCH_SIZE)
+            lightness, _ = encode(images_to_rgb(np.stack(self._images[batch])))
+            ab = factor * np.stack(self._predicted_ab[name][batch]).astype(np.float32)
             values.append(colorfulness(decode(lightness, ab)))
         return float(np.mean(np.concatenate(values)))

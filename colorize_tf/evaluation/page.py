@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing beside it: no network, no other file."""
+"""Write one self-contained HTML page: no network, no other file."""
 
 import base64
 import html
@@ -28,44 +28,57 @@ th:first-child, td:first-child { text-align: left; white-space: normal; min-widt
 .charts { grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }
 .tiles { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem; }
 figure { margin: 0; } img { width: 100%; height: auto; display: block; }
+.large figure { max-width: 900px; margin-bottom: .5rem; }
 figcaption { font-size: .875rem; color: #444; }
 """
 
 
 class Chart(NamedTuple):
-    """A drawing as PNG file contents, and what it shows."""
+    """A chart as PNG file contents, and its caption."""
 
     caption: str
     png: bytes
 
 
 class Tile(NamedTuple):
-    """A picture, uint8 `(height, width, 3)`, and what stands below it."""
+    """A picture, uint8 `(height, width, 3)`, and its caption."""
 
     caption: str
     image: np.ndarray
 
 
+class Row(NamedTuple):
+    """Pictures of one photograph: thumbnails side by side, then large ones below each other."""
+
+    heading: str
+    tiles: Sequence[Tile] = ()
+    large: Sequence[Tile] = ()
+
+
 class Section(NamedTuple):
-    """A part of the page, in this order; what is empty is left out.
+    """A section of the page; its parts come in this order, and empty ones are left out.
 
     Attributes:
-        title: its heading.
+        title: the heading.
         text: one paragraph.
-        table: rows of cells, the first one the headings.
-        charts: drawings.
-        rows: pictures of one photograph side by side, each row under a heading.
+        table: rows of cells, the headings first.
+        charts: charts side by side.
+        rows: pictures, one row for each photograph.
     """
 
     title: str
     text: str = ""
     table: Sequence[Sequence[str]] = ()
     charts: Sequence[Chart] = ()
-    rows: Sequence[tuple[str, Sequence[Tile]]] = ()
+    rows: Sequence[Row] = ()
 
 
 def check_free(folder: str | Path) -> None:
-    """Raise `ValueError` unless a report can be written to `folder`, which must not exist yet."""
+    """Check that a report can be written to a new folder.
+
+    Raises:
+        ValueError: it exists already, or its parent does not.
+    """
     folder = Path(folder)
     if folder.exists() or folder.is_symlink():
         raise ValueError(f"{folder} exists already; choose another --report")
@@ -74,18 +87,18 @@ def check_free(folder: str | Path) -> None:
 
 
 def write_page(folder: str | Path, title: str, sections: Iterable[Section]) -> Path:
-    """Write the page to a new folder, whole or not at all.
+    """Write the page to a new folder, atomically.
 
     Args:
-        folder: where nothing stands yet.
+        folder: must not exist yet.
         title: heading of the page.
-        sections: what it holds; every text is escaped.
+        sections: content; all texts are escaped.
 
     Returns:
-        The page's path.
+        Path of the page.
 
     Raises:
-        ValueError: something stands there, or its folder does not exist.
+        ValueError: the folder exists already, or its parent does not.
     """
     check_free(folder)
     page = "\n".join(
@@ -111,12 +124,14 @@ def _section(section: Section) -> str:
     if section.table:
         parts.append(_table(section.table))
     if section.charts:
-        drawings = (_figure(one.caption, "image/png", one.png) for one in section.charts)
-        parts.append(f'<div class="charts">\n{"".join(drawings)}</div>')
-    for heading, tiles in section.rows:
-        pictures = (_figure(one.caption, "image/jpeg", _jpeg(one.image)) for one in tiles)
-        parts.append(f'<h3>{html.escape(heading)}</h3>\n<div class="tiles">\n')
-        parts.append(f"{''.join(pictures)}</div>")
+        charts = (_figure(one.caption, "image/png", one.png) for one in section.charts)
+        parts.append(f'<div class="charts">\n{"".join(charts)}</div>')
+    for row in section.rows:
+        parts.append(f"<h3>{html.escape(row.heading)}</h3>")
+        for layout, tiles in (("tiles", row.tiles), ("large", row.large)):
+            pictures = (_figure(one.caption, "image/jpeg", _jpeg(one.image)) for one in tiles)
+            if tiles:
+                parts.append(f'<div class="{layout}">\n{"".join(pictures)}</div>')
     return "\n".join([*parts, "</section>"])
 
 

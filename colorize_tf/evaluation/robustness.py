@@ -1,6 +1,6 @@
-"""How far the colors move when a scan is darker, brighter, smaller or larger than another."""
+"""How far predicted colors move when a scan is darker, brighter, smaller or larger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,54 +14,56 @@ from colorize_tf.color.lab_tf import (
     rgb_to_linear,
     to_lab,
 )
-from colorize_tf.evaluation.scores import central_square, predict_chroma
+from colorize_tf.evaluation.scores import PredictsChroma, central_square, predict_ab
 from colorize_tf.imagefiles import media
-from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.rendering import resize
 from colorize_tf.metrics.pictures import ciede2000
 
 STOPS = (-0.5, 0.5)
-"""Exposures beside the photograph's own; whites that leave the scale are blown out."""
+"""Exposures relative to the photograph's own; highlights beyond white clip."""
 
 SCALES = (0.5, 2.0)
-"""Sizes beside that of the evaluation."""
+"""Sizes relative to that of the evaluation."""
 
 DEFINITION = (
-    "moved by exposure, by size: mean CIEDE2000 between the chroma predicted for a photograph and "
-    "for the same half a stop darker and brighter, half and twice as large, on its own lightness"
+    "shift with exposure, with size: mean CIEDE2000 between the colors predicted for a photograph "
+    "and for the same half a stop darker and brighter, half and twice as large, at its own "
+    "lightness"
 )
 
 
 def color_shifts(
-    colorizers: dict[str, Colorizer], paths: Iterable[Path], *, size: int
+    colorizers: Mapping[str, PredictsChroma], paths: Iterable[Path], *, size: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Measure how far the colors move, as `DEFINITION` says; 0 is not at all.
+    """Measure how far predicted colors move, as `DEFINITION` says; 0 is not at all.
 
     Args:
         colorizers: by name.
         paths: photographs.
-        size: of the squares that are compared, in pixels.
+        size: height and width of the squares compared, in pixels.
 
     Returns:
         By name, `exposure_shift` and `size_shift`, float64 `(photographs,)`.
 
     Raises:
-        ValueError: a model cannot answer; names it and the photograph.
+        ValueError: a model fails; names it and the photograph.
     """
-    shifts = {name: {"exposure_shift": [], "size_shift": []} for name in colorizers}
+    shifts: dict[str, dict[str, list[float]]] = {
+        name: {"exposure_shift": [], "size_shift": []} for name in colorizers
+    }
     for path in paths:
         photograph = media.read_image(path)
         image = central_square(photograph, size)
-        others = {
+        variants = {
             "exposure_shift": _exposed(image),
             "size_shift": [central_square(photograph, round(size * scale)) for scale in SCALES],
         }
         for name, colorizer in colorizers.items():
-            ab = predict_chroma(name, colorizer, image, path)
-            for measure, pictures in others.items():
-                moved = [predict_chroma(name, colorizer, one, path) for one in pictures]
-                moved = np.stack([resize(one, size, size) for one in moved])
-                shifts[name][measure].append(float(_mean_shift(image[np.newaxis], ab, moved)))
+            ab = predict_ab(name, colorizer, image, path)
+            for measure, pictures in variants.items():
+                moved = [predict_ab(name, colorizer, picture, path) for picture in pictures]
+                moved_ab = np.stack([resize(one, size, size) for one in moved])
+                shifts[name][measure].append(float(_mean_shift(image[np.newaxis], ab, moved_ab)))
     return {
         name: {measure: np.array(values) for measure, values in one.items()}
         for name, one in shifts.items()

@@ -1,28 +1,19 @@
-import types
-
 import numpy as np
 import pytest
 
-from colorize_tf.color.lab_tf import images_to_lab
-from colorize_tf.evaluation.scores import gray, mean_color, measure
+from colorize_tf.evaluation.scores import gray, mean_color, measure, truth
 
 
 @pytest.fixture(scope="session")
-def truth():
-    """What answers with the photograph's own colors."""
-    return types.SimpleNamespace(chroma=lambda image: images_to_lab(image)[..., 1:] / 110)
-
-
-@pytest.fixture(scope="session")
-def measured(landscapes, truth):
-    """Four photographs of 48 pixels and the answers gray, cool and truth."""
+def measured(landscapes):
+    """Four photographs of 48 pixels with the predictions gray, cool and truth."""
     colorizers = {"gray": gray, "cool": mean_color([0.0, -0.2]), "truth": truth}
     return list(measure(colorizers, landscapes[:4], size=48))
 
 
 @pytest.fixture
 def random_figures():
-    """Figures of 40 pictures with a mean of about `mean`."""
+    """Make figures of 40 pictures with a given mean."""
 
     def make(mean, seed=0):
         random = np.random.default_rng(seed)

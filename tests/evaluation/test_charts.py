@@ -42,22 +42,22 @@ def test_a_chart_shows_its_values(draw):
     assert not np.array_equal(steep, flat)
 
 
-def test_rows_of_other_stages_are_left_out_of_a_curve():
+def test_curves_skip_rows_without_a_value():
     rows = [{"steps": "1", "loss": "2"}, {"steps": "2", "loss": ""}, {"steps": "3", "loss": "1"}]
     assert curve_chart(rows, "loss") == curve_chart([rows[0], rows[2]], "loss")
 
 
 @pytest.mark.parametrize("name", ["a$b$c", "^_\\", "x" * 300])
-def test_any_name_can_be_drawn(name):
+def test_names_with_formula_characters_can_be_drawn(name):
     hue_chart({name: STEEP})
     histogram_chart(np.full((4, 4), 1 / 16), name)
 
 
-def test_steps_without_pixels_are_gaps():
+def test_empty_bins_can_be_drawn():
     hue_chart({"run": np.where(STEEP < 5, np.nan, STEEP)})
 
 
-def test_drawing_leaves_the_settings_of_matplotlib_alone():
+def test_drawing_keeps_the_settings_of_matplotlib():
     before = dict(matplotlib.rcParams)
     hue_chart({"run": STEEP})
     assert dict(matplotlib.rcParams) == before

@@ -13,12 +13,12 @@ def colorizers():
 def thumbnails(landscapes, colorizers):
     thumbnails = Thumbnails(["pale", "vivid", "gray"])
     colorizers = {"gray": mean_color([0, 0]), **colorizers}
-    for measured in measure(colorizers, landscapes[:4], size=48):
-        thumbnails.add(measured)
+    for measurement in measure(colorizers, landscapes[:4], size=48):
+        thumbnails.add(measurement)
     return thumbnails
 
 
-def test_the_factor_makes_both_equally_colorful(thumbnails, colorizers, landscapes):
+def test_factor_makes_both_equally_colorful(thumbnails, colorizers, landscapes):
     factor = thumbnails.matching_factor("pale", "vivid")
     assert factor > 1.5
     matched = {**colorizers, "matched": saturated(colorizers["pale"], factor)}
@@ -28,7 +28,7 @@ def test_the_factor_makes_both_equally_colorful(thumbnails, colorizers, landscap
     assert scores["pale"]["colorfulness"] < 0.7 * vivid
 
 
-def test_a_model_needs_no_factor_to_match_itself(thumbnails):
+def test_factor_of_equal_models_is_one(thumbnails):
     assert thumbnails.matching_factor("vivid", "vivid") == pytest.approx(1, abs=0.01)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from colorize_tf.evaluation import page
 from colorize_tf.evaluation.charts import hue_chart
-from colorize_tf.evaluation.page import Chart, Section, Tile, check_free, write_page
+from colorize_tf.evaluation.page import Chart, Row, Section, Tile, check_free, write_page
 from colorize_tf.imagefiles import media
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
@@ -21,19 +21,22 @@ def sections():
             "Figures", "How.", table=[["", *"abcdefghijkl"], ["a long name", *12 * ["1.00 ±2"]]]
         ),
         Section("Charts", charts=[Chart("by hue", hue_chart({"run": np.arange(12.0)}))] * 3),
-        Section("Pictures", rows=[("best: 1.png", [Tile(f"tile {i}", image) for i in range(6)])]),
+        Section(
+            "Pictures",
+            rows=[Row("1.png", [Tile(f"{i}", image) for i in range(6)], [Tile("large", image)])],
+        ),
     ]
 
 
-def test_the_page_needs_nothing_beside_it(tmp_path):
+def test_page_is_self_contained(tmp_path):
     text = write_page(tmp_path / "report", "Title", sections()).read_text()
     sources = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^">]{5})', text)
-    assert len(sources) == 9 and set(sources) == {"data:"}
+    assert len(sources) == 10 and set(sources) == {"data:"}
     assert "<script" not in text and "@import" not in text
     assert [path.name for path in (tmp_path / "report").iterdir()] == [page.PAGE]
 
 
-def test_it_is_well_formed(tmp_path):
+def test_page_is_well_formed(tmp_path):
     open_tags = []
 
     class Parser(html.parser.HTMLParser):
@@ -51,14 +54,14 @@ def test_it_is_well_formed(tmp_path):
 def test_names_are_escaped(tmp_path):
     name = '<script>alert("x")</script> & co'
     image = np.zeros((8, 8, 3), np.uint8)
-    section = Section(name, name, [["", name], [name, name]], rows=[(name, [Tile(name, image)])])
+    section = Section(name, name, [["", name], [name, name]], rows=[Row(name, [Tile(name, image)])])
     text = write_page(tmp_path / "report", name, [section]).read_text()
     assert "<script" not in text and '"x"' not in text
     assert text.count("&lt;script&gt;") == 10
 
 
 @pytest.mark.parametrize("make", ["mkdir", "touch"])
-def test_what_exists_is_refused_and_left_alone(tmp_path, make):
+def test_existing_folders_and_files_are_refused(tmp_path, make):
     getattr(tmp_path / "report", make)()
     with pytest.raises(ValueError, match="report exists already; choose another --report"):
         check_free(tmp_path / "report")
@@ -67,12 +70,12 @@ def test_what_exists_is_refused_and_left_alone(tmp_path, make):
     assert (tmp_path / "report").is_dir() == (make == "mkdir")
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path):
+def test_missing_parent_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no folder .*nowhere to write .*; make it first"):
         check_free(tmp_path / "nowhere/report")
 
 
-def test_a_page_that_fails_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_write_leaves_nothing(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError("disk full")
 
@@ -83,7 +86,7 @@ def test_a_page_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_shows_it(tmp_path, width):
+def test_browser_shows_the_page(tmp_path, width):
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip(f"no browser on PATH: none of {', '.join(BROWSERS)}")

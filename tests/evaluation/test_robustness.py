@@ -13,7 +13,7 @@ def by_lightness(lightness):
     return np.concatenate([0.3 * lightness, 0 * lightness], axis=-1)
 
 
-def test_a_constant_color_does_not_move(landscapes):
+def test_constant_color_does_not_move(landscapes):
     shifts = color_shifts({"constant": mean_color([0.2, 0.1])}, landscapes[:2], size=32)
     for values in shifts["constant"].values():
         np.testing.assert_allclose(values, [0, 0], atol=1e-5)
@@ -26,9 +26,9 @@ def test_colors_that_follow_lightness_move_with_exposure_and_little_with_size(la
     assert np.all(shifts["size_shift"] > 0)
 
 
-def test_the_shift_is_told_on_the_photographs_own_lightness(landscapes):
-    answers = iter([0.0, 0.1, 0.1, 0.0, 0.0])
-    model = Colorizer(lambda lightness: np.full((1, 8, 8, 2), next(answers), np.float32), 8)
+def test_shift_is_measured_at_the_photographs_own_lightness(landscapes):
+    predictions = iter([0.0, 0.1, 0.1, 0.0, 0.0])
+    model = Colorizer(lambda lightness: np.full((1, 8, 8, 2), next(predictions), np.float32), 8)
     shifts = color_shifts({"model": model}, landscapes[:1], size=32)["model"]
     lab = images_to_lab(evaluation_image(landscapes[0], 32))
     lab[..., 1:] = 0
@@ -37,7 +37,7 @@ def test_the_shift_is_told_on_the_photographs_own_lightness(landscapes):
     assert shifts["size_shift"] == pytest.approx(0)
 
 
-def test_half_a_stop_is_seen_darker_brighter_smaller_and_larger(landscapes):
+def test_model_sees_darker_brighter_smaller_and_larger_variants(landscapes):
     seen = []
 
     def predict_ab(lightness):
@@ -52,7 +52,7 @@ def test_half_a_stop_is_seen_darker_brighter_smaller_and_larger(landscapes):
     assert sharpness == sorted(sharpness)
 
 
-def test_a_model_that_answers_nan_is_named(landscapes):
+def test_model_that_predicts_nan_is_named(landscapes):
     broken = Colorizer(lambda lightness: np.full((1, 8, 8, 2), np.nan, np.float32), 8)
     with pytest.raises(ValueError, match="broken cannot color .*00.png"):
         color_shifts({"broken": broken}, landscapes[:1], size=32)
