@@ -155,7 +155,7 @@ def _check(chosen):
 
 def _stream(chosen):
     """Color one photograph that comes from standard input, or goes to standard output."""
-    from colorize_tf.imagefiles import media
+    from colorize_tf import imagefiles
     from colorize_tf.inference.batch.stream import convert_stream
     from colorize_tf.inference.batch.summary import in_a_line
 
@@ -165,7 +165,7 @@ def _stream(chosen):
         raise ValueError("--samples writes several files; name INPUT and OUT instead of -")
     target = None if chosen.output == "-" else Path(chosen.output)
     if target is not None:
-        media.check_writable_path(target)
+        imagefiles.check_writable_path(target)
         if _is_done(chosen, [target]):
             return 0
     elif sys.stdout.isatty():

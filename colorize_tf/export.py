@@ -166,7 +166,7 @@ def _photographs(data_dir: str | None, size: int) -> Iterator[tuple[list[Path], 
     """Give at most `_PICTURES` photographs, or as many renderings, and say which they are."""
     from colorize_tf.data.catalog import list_photographs
     from colorize_tf.data.synthetic.landscapes import render_landscape
-    from colorize_tf.imagefiles.media import write_image
+    from colorize_tf.imagefiles import write_image
 
     if data_dir is not None:
         paths = list_photographs(data_dir)[:_PICTURES]

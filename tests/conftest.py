@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.tflite_join import packed
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def landscapes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("landscapes")
     paths = [folder / f"{index:02}.png" for index in range(12)]
     for index, path in enumerate(paths):
-        media.write_image(path, render_landscape(index, 80, 96))
+        imagefiles.write_image(path, render_landscape(index, 80, 96))
     return paths
 
 

@@ -196,13 +196,14 @@ def test_the_cause_is_found_in_what_tensorflow_says(capsys):
 
 Detected at node PyFunc defined at (most recent call last):
 <stack traces unavailable>
-ImageError: cannot read gone.png: missing: there is no such file; check the path
+ImageFileError: cannot read gone.png: missing: there is no such file; check the path
 Traceback (most recent call last):
   File "module.py", line 1, in function
 """
     assert fails(tf.errors.UnknownError(None, None, message))([]) == 2
     assert capsys.readouterr().err == (
-        "error: ImageError: cannot read gone.png: missing: there is no such file; check the path\n"
+        "error: ImageFileError: cannot read gone.png: missing: there is no such file; "
+        "check the path\n"
     )
 
 

@@ -12,9 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import colorize
+from colorize_tf import colorize, imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.errors import ModelUnavailableError
 
@@ -27,7 +26,7 @@ def gray_landscape(seed, height=70, width=110):
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "old.jpg"
-    media.write_image(path, gray_landscape(1))
+    imagefiles.write_image(path, gray_landscape(1))
     return path
 
 
@@ -48,7 +47,7 @@ def box(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("a.jpg", "b.png", "1962/c.tif")):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
-        media.write_image(tmp_path / "in" / name, gray_landscape(seed))
+        imagefiles.write_image(tmp_path / "in" / name, gray_landscape(seed))
     return Path("in")
 
 
@@ -70,8 +69,8 @@ def written(folder="out"):
 def test_a_photograph_is_colored_by_the_model_that_is_named(tiny_tflite, photo, tmp_path):
     output = tmp_path / "new.png"
     assert run(photo, "-o", output, "--model", tiny_tflite) == 0
-    expected = Colorizer.load(tiny_tflite)(media.read_image(photo))
-    np.testing.assert_array_equal(media.read_image(output), expected)
+    expected = Colorizer.load(tiny_tflite)(imagefiles.read_image(photo))
+    np.testing.assert_array_equal(imagefiles.read_image(output), expected)
     assert expected.std(axis=-1).max() > 0
 
 
@@ -111,7 +110,7 @@ def test_the_same_photograph_gives_the_same_picture(tiny_tflite, photo, tmp_path
     outputs = [tmp_path / "1.png", tmp_path / "2.png"]
     for output in outputs:
         run(photo, "-o", output, "--model", tiny_tflite)
-    np.testing.assert_array_equal(*map(media.read_image, outputs))
+    np.testing.assert_array_equal(*map(imagefiles.read_image, outputs))
 
 
 def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path, capsys):
@@ -122,7 +121,7 @@ def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path
     assert run(photo, "-o", output, "--skip-existing") == 0
     assert output.read_bytes() == b"mine"
     assert run(photo, "-o", output, "--overwrite") == 0
-    assert media.read_image(output).shape == (70, 110, 3)
+    assert imagefiles.read_image(output).shape == (70, 110, 3)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_a_file_that_is_no_photograph_is_named_and_counts_as_failed(
 
 
 def test_a_photograph_in_color_is_reported_and_left_alone(green, tmp_path, capsys):
-    media.write_image(tmp_path / "old.jpg", render_landscape(1, 70, 110))
+    imagefiles.write_image(tmp_path / "old.jpg", render_landscape(1, 70, 110))
     arguments = [tmp_path / "old.jpg", "-o", tmp_path / "new.png"]
     assert run(*arguments) == 0
     assert "old.jpg is in color already; --force" in capsys.readouterr().err
@@ -215,11 +214,11 @@ def no_memory(*arguments, **options):
     raise error
 
 
-@pytest.mark.parametrize("function", ["imdecode", "resize", "merge", "imencode"])
+@pytest.mark.parametrize("function", ["resize", "merge", "imencode"])
 @pytest.mark.parametrize("output", ["new.png", "-"])
 def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys, function, output):
     monkeypatch.chdir(tmp_path)
-    media.write_image("old.png", gray_landscape(1))
+    imagefiles.write_image("old.png", gray_landscape(1))
     monkeypatch.setattr(cv2, function, no_memory)
     assert run("old.png", "-o", output) == 1
     line = "error: old.png: out of memory; try --jobs 1, or a smaller photograph\n"
@@ -240,7 +239,7 @@ def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_colored_on_deman
     assert written(".") == ["old.jpg"]
     assert run("old.jpg", "-o", "new.jpg", "--force") == 0
     assert re.match(r"warning: old.jpg is damaged \(", capsys.readouterr().err)
-    assert media.read_image("new.jpg").shape == (70, 110, 3)
+    assert imagefiles.read_image("new.jpg").shape == (70, 110, 3)
 
 
 # Samples
@@ -252,7 +251,7 @@ def samples(photo, folder, count, *others):
     assert run(photo, "-o", folder / "new.png", "--samples", count, *others) == 0
     paths = [folder / f"new-{number}.png" for number in range(1, count + 1)]
     assert sorted(folder.iterdir()) == sorted(paths)
-    return np.stack([media.read_image(path) for path in paths])
+    return np.stack([imagefiles.read_image(path) for path in paths])
 
 
 def test_samples_differ_and_say_where_they_are(green, photo, tmp_path, capsys):
@@ -285,7 +284,7 @@ def test_one_existing_sample_stops_all_unless_it_is_said(green, photo, tmp_path,
     assert run(*arguments, "--skip-existing") == 0
     assert (tmp_path / "new-3.png").read_bytes() == b"mine"
     assert run(*arguments, "--overwrite") == 0
-    assert media.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
+    assert imagefiles.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
 
 
 def test_more_samples_are_added_to_those_in_a_folder(green, box):
@@ -305,8 +304,8 @@ def test_a_folder_comes_back_in_color_with_its_structure(green, box, capsys):
     assert written() == ["1962/c.tif", "a.jpg", "b.png"]
     assert capsys.readouterr() == ("out: 3 done\n", "")
     for name in written():
-        assert media.read_image(f"out/{name}").astype(int)[..., 0].mean() > 0
-        assert media.read_image(f"out/{name}").std(axis=-1).mean() > 3
+        assert imagefiles.read_image(f"out/{name}").astype(int)[..., 0].mean() > 0
+        assert imagefiles.read_image(f"out/{name}").std(axis=-1).mean() > 3
 
 
 def test_a_file_into_a_folder_keeps_its_name(green, box, capsys):
@@ -344,7 +343,7 @@ def test_done_files_are_replaced_on_demand(green, box):
     assert run("in", "-o", "out") == 0
     assert Path("out/a.jpg").read_bytes() == b"mine"
     assert run("in", "-o", "out", "--overwrite") == 0
-    assert media.read_image("out/a.jpg").shape == (70, 110, 3)
+    assert imagefiles.read_image("out/a.jpg").shape == (70, 110, 3)
 
 
 BAD = {
@@ -363,7 +362,7 @@ def test_whatever_is_bad_is_named_once_and_the_rest_is_done(green, box, capsys):
     (box / "folder.jpg").mkdir()
     shutil.copy(box / "a.jpg", box / "really-a-jpeg.png")
     shutil.copy(box / "a.jpg", box / "twice.jpg")
-    media.write_image(box / "twice.tif", gray_landscape(5))
+    imagefiles.write_image(box / "twice.tif", gray_landscape(5))
     assert run("in", "-o", "out", "--format", "jpg") == 1
     output, errors = capsys.readouterr()
     for name in ("corrupt.png", "empty.jpg", "text.jpg", "film.avi", "cut.jpg", "gone.jpg"):
@@ -390,7 +389,7 @@ def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
     def full_disk(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(media, "atomic_write", full_disk)
+    monkeypatch.setattr(imagefiles.photograph, "atomic_write", full_disk)
     assert run("in", "-o", "out") == 1
     output, errors = capsys.readouterr()
     assert errors.count("No space left on device") == 2
@@ -419,7 +418,7 @@ def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, 
 
 
 def test_photographs_in_color_are_skipped(green, box, capsys):
-    media.write_image(box / "color.jpg", render_landscape(1, 70, 110))
+    imagefiles.write_image(box / "color.jpg", render_landscape(1, 70, 110))
     assert run("in", "-o", "out") == 0
     output, errors = capsys.readouterr()
     assert output == "out: 2 done, 1 skipped (1 in color already)\n"
@@ -499,7 +498,7 @@ def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_tflite,
     count = len(written())
     assert re.fullmatch(rf"out: {count} done, {303 - count} left\n", output)
     assert errors == "interrupted; the same command goes on\n"
-    assert all(media.read_image(f"out/{name}").shape == (70, 110, 3) for name in written())
+    assert all(imagefiles.read_image(f"out/{name}").shape == (70, 110, 3) for name in written())
 
 
 def test_developers_can_ask_for_the_traceback(green, tmp_path, monkeypatch):
@@ -535,7 +534,7 @@ def test_standard_input_comes_back_in_color(green, photo, piped, arguments, begi
     code, content = piped(photo.read_bytes(), *arguments)
     assert code == 0
     assert content.startswith(begins)
-    assert media.decode_image(content).shape == (70, 110, 3)
+    assert imagefiles.decode_image(content).shape == (70, 110, 3)
 
 
 def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tmp_path, piped):
@@ -551,7 +550,7 @@ def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tm
     [
         (b"", "cannot read standard input: zero-byte"),
         (b"text", "cannot read standard input: unsupported"),
-        (b"\0\0\0\x18ftypmp42", "cannot read standard input: a film: films come from files"),
+        (b"\0\0\0\x18ftypmp42", "cannot read standard input: a film: films are read from files"),
         (None, "standard input is in color already"),
     ],
 )
@@ -559,7 +558,7 @@ def test_what_cannot_be_colored_leaves_standard_output_empty(
     green, tmp_path, piped, capsys, content, words
 ):
     if content is None:
-        media.write_image(tmp_path / "color.png", render_landscape(1, 70, 110))
+        imagefiles.write_image(tmp_path / "color.png", render_landscape(1, 70, 110))
         content = (tmp_path / "color.png").read_bytes()
     assert piped(content, "-") == (1, b"")
     error = capsys.readouterr().err

@@ -17,9 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import demo
+from colorize_tf import demo, imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 
 with_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="needs gradio, the extra demo"
@@ -33,7 +32,7 @@ SECONDS = 120
 
 def gray_landscape(path, seed=1, height=90, width=140):
     luma = cv2.cvtColor(render_landscape(seed, height, width), cv2.COLOR_RGB2GRAY)
-    media.write_image(path, np.repeat(luma[..., np.newaxis], 3, axis=-1))
+    imagefiles.write_image(path, np.repeat(luma[..., np.newaxis], 3, axis=-1))
     return path
 
 

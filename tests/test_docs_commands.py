@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import cli
+from colorize_tf import cli, imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.recipes import make_config
 
 ROOT = Path(__file__).parents[1]
@@ -96,7 +95,7 @@ exec "$REAL_PYTHON" "$@"
 
 def write(path, image):
     path.parent.mkdir(parents=True, exist_ok=True)
-    media.write_image(path, image)
+    imagefiles.write_image(path, image)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.tflite import convert_to_tflite
 from colorize_tf.color.lab import AB_SCALE, LIGHTNESS_SCALE, WHITE, XYZ_FROM_RGB
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
 FOLDER = Path(__file__).parents[1] / "docs/mobile"
@@ -24,12 +24,12 @@ EXAMPLES = {path.suffix[1:]: path.read_text() for path in FOLDER.iterdir()}
 @pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB:UserWarning")
 @pytest.mark.parametrize(("height", "width"), [(50, 90), (90, 50), (32, 32), (200, 150)])
 def test_the_python_example_colors_as_the_network_does(calm, tmp_path, height, width):
-    media.write_image(tmp_path / "old.jpg", render_landscape(4, height, width))
+    imagefiles.write_image(tmp_path / "old.jpg", render_landscape(4, height, width))
     (tmp_path / "landscapes.tflite").write_bytes(convert_to_tflite(calm))
     command = [sys.executable, "-c", EXAMPLES["py"]]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    photo, colorized = (media.read_image(tmp_path / name) for name in ("old.jpg", "new.png"))
+    photo, colorized = (imagefiles.read_image(tmp_path / name) for name in ("old.jpg", "new.png"))
     ab = Colorizer.load(tmp_path / "landscapes.tflite").chroma(photo)
     lab = rgb2lab(photo)
     lab[..., 1:] = AB_SCALE * cv2.resize(ab, (width, height))

@@ -7,7 +7,7 @@ import pytest
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.export import _QUANTIZATIONS, main
-from colorize_tf.imagefiles.media import write_image
+from colorize_tf.imagefiles import write_image
 
 
 def run(*arguments):

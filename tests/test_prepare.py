@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from colorize_tf import prepare, train
+from colorize_tf import imagefiles, prepare, train
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +12,7 @@ def photos(tmp_path_factory):
     for side, first, count in (("train", 0, 6), ("val", 50, 2)):
         (folder / side).mkdir()
         for seed in range(first, first + count):
-            media.write_image(folder / side / f"{seed}.png", render_landscape(seed, 64, 72))
+            imagefiles.write_image(folder / side / f"{seed}.png", render_landscape(seed, 64, 72))
     return folder
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.card import describe
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import SHIPPED_MODEL, Colorizer
 
 FOLDER = Path(__file__).parents[1] / "saved_models" / "landscapes"
@@ -30,7 +30,7 @@ def test_without_a_model_the_shipped_one_answers_in_color():
 
 
 def test_the_command_needs_no_model_and_no_tensorflow(tmp_path):
-    media.write_image(tmp_path / "old.png", gray_landscape())
+    imagefiles.write_image(tmp_path / "old.png", gray_landscape())
     code = (
         "import sys; from colorize_tf.colorize import main; "
         "code = main(['old.png', '-o', 'new.png']); "
@@ -38,7 +38,7 @@ def test_the_command_needs_no_model_and_no_tensorflow(tmp_path):
     )
     finished = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True)
     assert finished.returncode == 0, finished.stderr
-    assert np.ptp(media.read_image(tmp_path / "new.png").astype(int), axis=-1).mean() > 5
+    assert np.ptp(imagefiles.read_image(tmp_path / "new.png").astype(int), axis=-1).mean() > 5
 
 
 def test_it_says_what_it_learned_from_and_how():

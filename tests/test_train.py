@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.data.locks import held
-from colorize_tf.imagefiles import media
 from colorize_tf.train import _begin, main
 
 TINY = ["--recipe", "tiny", "--dataset", "synthetic"]
@@ -128,7 +128,7 @@ def test_the_log_has_a_row_for_each_epoch_with_losses_and_measures(tiny_run):
 
 def test_a_sample_grid_shows_six_photographs_gray_predicted_and_true(tiny_run):
     run, _ = tiny_run
-    assert media.read_image(run / "samples/epoch-001.png").shape == (3 * 64, 6 * 64, 3)
+    assert imagefiles.read_image(run / "samples/epoch-001.png").shape == (3 * 64, 6 * 64, 3)
 
 
 def test_the_config_of_a_run_is_stored(tiny_run):

@@ -143,7 +143,7 @@ def measure_stages(watch: Stopwatch, *, height: int, width: int) -> Part:
         height: of the photograph, in pixels.
         width: of the photograph, in pixels.
     """
-    from colorize_tf.imagefiles.photograph import encode_photograph
+    from colorize_tf.imagefiles import encode_photograph, open_image
     from colorize_tf.inference.batch.processor import load_processor
 
     processor = load_processor(None)
@@ -151,7 +151,7 @@ def measure_stages(watch: Stopwatch, *, height: int, width: int) -> Part:
         path = Path(folder, "gray.jpg")
         write_gray_photograph(path, height, width)
         data = path.read_bytes()
-    photograph = processor.decode_bytes(data, path)
+    photograph = processor.decode_file(open_image(data, path))
     [[ab]] = processor.predict([photograph])
     colored = processor.paint(photograph, ab)
 
@@ -159,7 +159,7 @@ def measure_stages(watch: Stopwatch, *, height: int, width: int) -> Part:
         return encode_photograph(colored, ".jpg", quality=processor.quality)
 
     stages: dict[str, Callable[[], object]] = {
-        "decode": lambda: processor.decode_bytes(data, path),
+        "decode": lambda: processor.decode_file(open_image(data, path)),
         "network": lambda: processor.predict([photograph]),
         "join": lambda: processor.paint(photograph, ab),
         "encode": encode,

@@ -120,14 +120,16 @@ def _make_generator(generator: str, size: int, batch: int) -> Callable[[], objec
 
 
 def _make_audit(folder: Path, length: int) -> Callable[[], object]:
+    from colorize_tf import imagefiles
     from colorize_tf.data.audit import MINIMUM_SIDE, audit
-    from colorize_tf.imagefiles import media
 
     random = np.random.default_rng(length)
     paths = [folder / f"{length}-{index}.jpg" for index in range(length)]
     for path in paths:
         coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
-        media.write_image(path, coarse.repeat(MINIMUM_SIDE // 4 + 1, 0).repeat(MINIMUM_SIDE, 1))
+        imagefiles.write_image(
+            path, coarse.repeat(MINIMUM_SIDE // 4 + 1, 0).repeat(MINIMUM_SIDE, 1)
+        )
     # A cache would skip the files that it knows.
     return lambda: audit(paths, cache_file=None, progress=False)
 

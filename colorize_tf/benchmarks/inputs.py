@@ -14,14 +14,14 @@ def write_gray_photograph(path: Path, height: int, width: int) -> None:
     """Write a rendered landscape as an old photograph: gray, with film grain."""
     import cv2
 
+    from colorize_tf import imagefiles
     from colorize_tf.data.synthetic.landscapes import render_landscape
-    from colorize_tf.imagefiles import media
 
     small = render_landscape(0, 600, 800)
     gray = cv2.cvtColor(cv2.resize(small, (width, height)), cv2.COLOR_RGB2GRAY)
     grain = 6 * np.random.default_rng(0).standard_normal(gray.shape, np.float32)
     gray = np.clip(gray + grain, 0, 255).astype(np.uint8)
-    media.write_image(path, cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
+    imagefiles.write_image(path, cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
 
 
 def write_gray_photographs(folder: Path, count: int, height: int, width: int) -> None:
@@ -39,14 +39,14 @@ def write_gray_photographs(folder: Path, count: int, height: int, width: int) ->
 
 def write_training_pictures(folder: Path, count: int, size: int) -> list[Path]:
     """Write square JPEG files of `size` pixels a side, of eight scenes, into a new folder."""
+    from colorize_tf import imagefiles
     from colorize_tf.data.synthetic.landscapes import render_landscape
-    from colorize_tf.imagefiles import media
 
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{index}.jpg" for index in range(count)]
     for index, path in enumerate(paths):
         if index < _SCENES:
-            media.write_image(path, render_landscape(index, size, size))
+            imagefiles.write_image(path, render_landscape(index, size, size))
         else:
             os.link(paths[index % _SCENES], path)
     return paths

@@ -39,7 +39,7 @@ def measure_photograph(
 
 def make_colorizing(source: Path, target: Path) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return a function that colors a photograph, and one that only reads and writes it."""
-    from colorize_tf.imagefiles.photograph import read_photograph, write_photograph
+    from colorize_tf.imagefiles import read_photograph, write_photograph
     from colorize_tf.inference.colorizer import Colorizer
 
     colorizer = Colorizer.load(None)

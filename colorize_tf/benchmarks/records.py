@@ -70,8 +70,8 @@ def write_distinct_photographs(folder: Path, count: int) -> None:
         folder: a new folder, which gets subfolders of a thousand files.
         count: at most 262,144.
     """
+    from colorize_tf import imagefiles
     from colorize_tf.data.synthetic.landscapes import render_landscape
-    from colorize_tf.imagefiles import media
 
     scenes = [render_landscape(seed, 2 * _SIDE, 2 * _SIDE) for seed in range(_SCENES)]
     for index in range(count):
@@ -80,4 +80,5 @@ def write_distinct_photographs(folder: Path, count: int) -> None:
             os.makedirs(subfolder)
         top, left = divmod(index // _SCENES, _SIDE)
         window = scenes[index % _SCENES][top : top + _SIDE, left : left + _SIDE]
-        (subfolder / f"{index:06d}.jpg").write_bytes(media.encode("picture.jpg", window.copy()))
+        contents = imagefiles.encode_photograph(imagefiles.Photograph(window), ".jpg")
+        (subfolder / f"{index:06d}.jpg").write_bytes(contents)

@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from colorize_tf import imagefiles
 from colorize_tf.color.toning import GRAY_CHROMA, measure_toning
 from colorize_tf.files import atomic_write
-from colorize_tf.imagefiles import media
+from colorize_tf.imagefiles.arrays import to_eight_bits
 
 MINIMUM_SIDE = 64
 
@@ -204,38 +205,41 @@ def _examine(path: Path) -> Finding:
 
 
 def examine(
-    path: str | Path, read: Callable[[str | Path], bytes] = media.read_bytes
+    path: str | Path, read: Callable[[str | Path], bytes] = imagefiles.read_bytes
 ) -> tuple[Finding, np.ndarray | None]:
     """Look at one file.
 
     Args:
         path: the file.
-        read: returns its contents, or raises ImageError.
+        read: returns its contents, or raises ImageFileError.
 
     Returns:
         What it shows, and its image, uint8 `(height, width, 3)`, if it can be decoded.
     """
     try:
         data = read(path)
-        images = media.decode_image(data, path)
+        photograph = imagefiles.decode_photograph(data, path)
+        images = to_eight_bits(photograph.images)
         sha256 = hashlib.sha256(data).hexdigest()
         pixels = hashlib.sha256(f"{images.shape}".encode())  # Turned, it is another photograph.
         pixels.update(np.ascontiguousarray(images))
-        return Finding(sha256, pixels.hexdigest(), _problem(images, data)), images
-    except media.ImageError as error:
+        return Finding(
+            sha256, pixels.hexdigest(), _problem(images, photograph.is_transparent)
+        ), images
+    except imagefiles.ImageFileError as error:
         return Finding(problem=f"{error.reason}: {error.detail}"), None
     except (cv2.error, MemoryError) as error:
         problem = f"corrupt: {' '.join(str(error).split()) or 'out of memory'}"
         return Finding(problem=problem), None
 
 
-def _problem(images: np.ndarray, data: bytes) -> str:
+def _problem(images: np.ndarray, transparent: bool) -> str:
     height, width = images.shape[:2]
     if min(height, width) < MINIMUM_SIDE:
         return f"too small: {width} x {height} pixels, the short side needs {MINIMUM_SIDE}"
     return _color_problem(images) or (
         "transparent: parts are see-through, so their color is not a photograph's"
-        if media.has_transparency(data)
+        if transparent
         else ""
     )
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from colorize_tf.imagefiles import media
+from colorize_tf import imagefiles
 
-# Photographs that OpenCV cannot read; listed so that the audit names them instead of losing them.
-_UNREADABLE_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
 OUTSIDE_SPLIT = "outside the split: in neither half"
 """Why a file is left out that has no side."""
 
@@ -106,9 +104,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def is_image(path: Path) -> bool:
-    """Say whether a name is that of an image file, be it one that cannot be read."""
-    suffixes = media.IMAGE_SUFFIXES + _UNREADABLE_SUFFIXES
-    return path.suffix.lower() in suffixes and not _is_hidden(path.name)
+    """Say whether a name is that of an image file."""
+    return path.suffix.lower() in imagefiles.IMAGE_SUFFIXES and not _is_hidden(path.name)
 
 
 def check_folder(folder: Path) -> None:
@@ -131,6 +128,6 @@ def _refuse_folder(error: OSError) -> NoReturn:
 
 def _no_images(folder: Path) -> str:
     return (
-        f"folder {folder} holds no image file; expected {', '.join(media.IMAGE_SUFFIXES)} in it "
-        "or in folders below it"
+        f"folder {folder} holds no image file; expected {', '.join(imagefiles.IMAGE_SUFFIXES)} "
+        "in it or in folders below it"
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab import encode_images
 from colorize_tf.data.augmentation import check_strengths, random_levels, random_view
 from colorize_tf.data.film_damage import damage_film
 from colorize_tf.data.records.reading import Records, is_streamed
 from colorize_tf.files import atomic_write
-from colorize_tf.imagefiles import media
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
@@ -238,7 +238,7 @@ def _stream(
 
 
 def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
-    return media.resize_to_short_side(media.decode_image(data, name), short_side)
+    return imagefiles.resize_to_short_side(imagefiles.decode_image(data, name), short_side)
 
 
 def check_records(records: Records, short_side: int, workers: int = 1) -> None:
@@ -279,7 +279,7 @@ def _loader(
     def decode(index):
         if isinstance(paths, Records):
             return _decode(*paths.read(index), short_side)
-        return media.resize_to_short_side(media.read_image(paths[index]), short_side)
+        return imagefiles.resize_to_short_side(imagefiles.read_image(paths[index]), short_side)
 
     def from_memory(index):
         if index not in decoded:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from colorize_tf import imagefiles
 from colorize_tf.data import s3
 from colorize_tf.files import atomic_write, check_writable_folder
-from colorize_tf.imagefiles import media
 
 _IN_A_BUCKET = "your roles in the bucket"
 _CONNECTION = "check the name and the connection"
@@ -39,20 +39,20 @@ def join(folder: str | Path, name: str) -> str:
 
 
 def read_image_bytes(place: str | Path) -> bytes:
-    """Read an image file as `media.read_bytes` does, or one in a bucket.
+    """Read an image file as `imagefiles.read_bytes` does, or one in a bucket.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageFileError: it cannot be read.
         UnreachableError: nor can any other at present.
     """
     if not is_url(place):
-        return media.read_bytes(place)
+        return imagefiles.read_bytes(place)
     try:
         return read_bytes(place)
     except UnreachableError:
         raise
     except ValueError as error:
-        raise media.ImageError(place, "unreadable", str(error)) from error
+        raise imagefiles.ImageFileError(str(error), name=place) from error
 
 
 def read_bytes(place: str | Path, first: int = 0, count: int = -1) -> bytes:

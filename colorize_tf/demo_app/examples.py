@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles.media import write_image
+from colorize_tf.imagefiles import write_image
 from colorize_tf.inference.rendering import join
 
 _SCENE_SEEDS = {"meadow and forest": 19, "lone tree": 17, "snow": 18, "mountains in mist": 5}

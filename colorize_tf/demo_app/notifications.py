@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from colorize_tf.imagefiles.media import is_out_of_memory
+from colorize_tf.imagefiles import is_out_of_memory
 
 # More messages would cover the picture.
 _MAX_MESSAGES = 4

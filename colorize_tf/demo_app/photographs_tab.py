@@ -13,7 +13,7 @@ from colorize_tf.demo_app.model_registry import ModelRegistry
 from colorize_tf.demo_app.notifications import notify, notify_errors, user_error
 from colorize_tf.demo_app.previews import Notes, Preview
 from colorize_tf.demo_app.upload_session import Sessions, UploadSession, discard
-from colorize_tf.imagefiles.media import IMAGE_SUFFIXES
+from colorize_tf.imagefiles import IMAGE_SUFFIXES
 
 _MAX_SAMPLES = 8
 _PROGRESS = gr.Progress()

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from colorize_tf.imagefiles.media import is_out_of_memory
-from colorize_tf.imagefiles.photograph import Photograph, encode_photograph, write_photograph
+from colorize_tf.imagefiles import Photograph, encode_photograph, is_out_of_memory, write_photograph
 from colorize_tf.inference.batch.processor import AlreadyInColor, PhotographProcessor
 from colorize_tf.inference.batch.summary import in_a_line
 from colorize_tf.inference.batch.tasks import Task, list_tasks

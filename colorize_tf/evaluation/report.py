@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from colorize_tf import imagefiles
 from colorize_tf.evaluation.charts import (
     colorfulness_chart,
     curve_chart,
@@ -17,7 +18,6 @@ from colorize_tf.evaluation.page import Chart, Row, Section, Tile, write_page
 from colorize_tf.evaluation.results import Evaluation
 from colorize_tf.evaluation.scores import Measurement, gray, measure
 from colorize_tf.evaluation.tables import cells
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
 _GRAY = "gray"
@@ -102,9 +102,9 @@ def thumbnails(measurement: Measurement, names: Sequence[str]) -> list[Tile]:
 
 def large_pictures(path: Path, colorizers: Mapping[str, Colorizer]) -> list[Tile]:
     """Colorize a photograph, reduced to at most 900 pixels, beside the photograph itself."""
-    image = media.read_image(path)
+    image = imagefiles.read_image(path)
     scale = min(1.0, _LARGE_SIDE / max(image.shape[:2]))
-    image = media.resize_to_short_side(image, max(1, round(scale * min(image.shape[:2]))))
+    image = imagefiles.resize_to_short_side(image, max(1, round(scale * min(image.shape[:2]))))
     predictions = [Tile(name, colorizer(image)) for name, colorizer in colorizers.items()]
     return [*predictions, Tile("true", image)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab_tf import (
     encode,
     images_to_rgb,
@@ -15,7 +16,6 @@ from colorize_tf.color.lab_tf import (
     to_lab,
 )
 from colorize_tf.evaluation.scores import PredictsChroma, central_square, predict_ab
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.rendering import resize
 from colorize_tf.metrics.pictures import ciede2000
 
@@ -52,7 +52,7 @@ def color_shifts(
         name: {"exposure_shift": [], "size_shift": []} for name in colorizers
     }
     for path in paths:
-        photograph = media.read_image(path)
+        photograph = imagefiles.read_image(path)
         image = central_square(photograph, size)
         variants = {
             "exposure_shift": _exposed(image),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab_tf import AB_SCALE, encode, images_to_lab, images_to_rgb, to_lab
 from colorize_tf.evaluation.intervals import means
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.rendering import join, resize
 from colorize_tf.metrics.distributions import (
@@ -84,12 +84,12 @@ def evaluation_image(path: str | Path, size: int) -> np.ndarray:
     Returns:
         uint8 `(size, size, 3)`.
     """
-    return central_square(media.read_image(path), size)
+    return central_square(imagefiles.read_image(path), size)
 
 
 def central_square(image: np.ndarray, size: int) -> np.ndarray:
     """Resize the short side to `size` and take the central square, uint8 `(size, size, 3)`."""
-    image = media.resize_to_short_side(image, size)
+    image = imagefiles.resize_to_short_side(image, size)
     top, left = ((side - size) // 2 for side in image.shape[:2])
     return image[top : top + size, left : left + size]
 

@@ -1,52 +1,152 @@
-"""JPEG files decoded by libjpeg-turbo, which notices damage that OpenCV lets pass as a picture.
+"""JPEG files.
 
-OpenCV uses the same library and gives the same pixels, but prints its warnings and goes on.
+libjpeg-turbo decodes them, by way of simplejpeg, which reports the damage that OpenCV and Pillow
+let pass; imagecodecs decodes what simplejpeg does not (12 bits, lossless, unusual sampling).
 """
 
 import re
-from collections.abc import Callable
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import simplejpeg
+
+from colorize_tf.imagefiles.arrays import scale_samples
+from colorize_tf.imagefiles.base import (
+    Header,
+    ImageFormat,
+    Pixels,
+    TruncatedImageError,
+    UnsupportedImageError,
+)
+from colorize_tf.imagefiles.exif import CENTIMETERS_PER_INCH
+from colorize_tf.imagefiles.metadata import EXIF_MARK, Metadata, to_photoshop
+
+_END = b"\xff\xd9"
+_SCAN = 0xDA
+_START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_LOSSLESS, _ARITHMETIC = (0xC3, 0xC7, 0xCB, 0xCF), range(0xC9, 0xD0)
+_ICC_MARK, _XMP_MARK = b"ICC_PROFILE\0", b"http://ns.adobe.com/xap/1.0/\0"
+_PHOTOSHOP_MARK = b"Photoshop 3.0\0"
+_SEGMENT_LIMIT = 65533
+_SIDE_LIMIT = 65500
+
+# Every block of 8 x 8 pixels takes at least one bit of Huffman codes, in the first scan.
+_PIXELS_PER_BYTE = 512
+# Progressive files of encoders have about ten scans; each costs as much time as a picture.
+_MAX_SCANS = 500
 
 # What libjpeg says of data that do not add up; its other warnings are about headers.
 _DAMAGE = ("Corrupt JPEG data: ", "Premature end", "Inconsistent progression")
 _PADDED = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
-_END = b"\xff\xd9"
 
 
-def decode_jpeg(
-    data: bytes, decode: Callable[[bytes], np.ndarray | None]
-) -> tuple[np.ndarray | None, str | None]:
-    """Decode the contents of a JPEG file, damaged ones as far as that goes.
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of the content of each segment up to the first scan's.
+
+    Raises:
+        struct.error or IndexError: the contents end before.
+    """
+    position = 2
+    while (position := data.find(b"\xff", position)) >= 0:
+        marker = data[position + 1]
+        if marker in (0x00, 0xFF):  # Fill bytes before the marker proper.
+            position += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        yield marker, position + 4, position + 2 + length
+        if marker == _SCAN:
+            return
+        position += 2 + length
+
+
+def _read_frame(data: bytes) -> tuple[int, int, int, int, int]:
+    """Return the kind of frame, bits, width, height, and where the first scan begins."""
+    frame = (0, 0, 0, 0)
+    try:
+        for marker, start, _ in _segments(data):
+            if marker in _START_OF_FRAME:
+                bits, height, width = struct.unpack_from(">BHH", data, start)
+                frame = (marker, bits, width, height)
+            if marker == _SCAN:
+                return *frame, start
+    except (struct.error, IndexError):
+        pass
+    raise TruncatedImageError
+
+
+def _read_header(data: bytes) -> Header:
+    _, _, width, height, _ = _read_frame(data)
+    return Header(width, height)
+
+
+def _read_metadata(data: bytes) -> Iterator[tuple[str, Any]]:
+    profile: dict[int, bytes] = {}
+    photoshop = b""
+    for marker, start, end in _segments(data):
+        content = data[start:end]
+        if marker == 0xE0 and content.startswith(b"JFIF\0"):
+            unit, across, down = struct.unpack_from(">BHH", content, 7)
+            if unit in (1, 2) and across and down:  # Per inch or per centimeter.
+                scale = 1 if unit == 1 else CENTIMETERS_PER_INCH
+                yield "dpi", (across * scale, down * scale)
+        elif marker == 0xE1 and content.startswith(EXIF_MARK):
+            yield "exif", content
+        elif marker == 0xE1 and content.startswith(_XMP_MARK):
+            yield "xmp", content[len(_XMP_MARK) :]
+        elif marker == 0xE2 and content.startswith(_ICC_MARK):
+            profile[content[12]] = content[14:]
+            if len(profile) == content[13]:
+                yield "icc", b"".join(profile[number] for number in sorted(profile))
+        elif marker == 0xED and content.startswith(_PHOTOSHOP_MARK):
+            photoshop += content[len(_PHOTOSHOP_MARK) :]
+    yield "photoshop", photoshop
+
+
+def _decode(data: bytes, allow_damage: bool) -> Pixels:
+    """Decode the contents of a JPEG file.
 
     A JPEG has no check sums. Of 768 files that had lost a piece of their data 86 in a hundred were
     found out, of as many with one bit turned 27; of most others less than a hundredth of the
     pixels looks different.
-
-    Args:
-        data: contents of the file.
-        decode: another decoder, to `(height, width, 3)` RGB or None, for what simplejpeg does not
-            take: unusual sampling of colors, and headers that are odd.
-
-    Returns:
-        uint8 `(height, width, 3)`, sRGB, as it is stored; None if it cannot be decoded. Then what
-        libjpeg found damaged, or None.
-
-    Raises:
-        MemoryError: there is not enough memory.
     """
+    kind, bits, width, height, scan = _read_frame(data)
+    bounded = kind not in _LOSSLESS and kind not in _ARITHMETIC
+    if bounded and width * height > _PIXELS_PER_BYTE * len(data):
+        detail = f"{len(data)} bytes cannot hold {width} x {height} pixels; copy it again"
+        raise TruncatedImageError(detail)
+    if data.count(b"\xff\xda", scan) > _MAX_SCANS:
+        raise UnsupportedImageError(f"more than {_MAX_SCANS} scans; save it again as JPEG or PNG")
+    if bits != 8 or kind in _LOSSLESS:
+        return _decode_unusual(data, bits)
+    # From the first scan on, FF D9 is the end of the image and nothing else (a thumbnail's end
+    # comes earlier, data are byte-stuffed); what follows it, cameras have put there.
+    ended = data.find(_END, scan) >= 0
+    if not ended:
+        data += _END
     try:
-        return simplejpeg.decode_jpeg(data), None
+        return Pixels(simplejpeg.decode_jpeg(data))
     except ValueError as error:
         warning = str(error)
+    damage = None
+    if warning.startswith(_DAMAGE) and not (ended and _is_padded(data, warning)):
+        damage = warning.removeprefix(_DAMAGE[0])
+    if damage and not ended and not allow_damage:
+        raise TruncatedImageError
     try:
-        pixels = simplejpeg.decode_jpeg(data, strict=False)
+        return Pixels(simplejpeg.decode_jpeg(data, strict=False), damage=damage)
     except ValueError:
-        return decode(data), None
-    if not warning.startswith(_DAMAGE) or _is_padded(data, warning):
-        return pixels, None
-    return pixels, warning.removeprefix(_DAMAGE[0])
+        return _decode_unusual(data, bits)
+
+
+def _decode_unusual(data: bytes, bits: int) -> Pixels:
+    samples = imagecodecs.jpeg8_decode(data)
+    samples = scale_samples(samples.reshape(*samples.shape[:2], -1), bits)
+    if samples.shape[2] not in (1, 3):
+        raise UnsupportedImageError("a JPEG of unusual colors; save it again as JPEG or PNG")
+    return Pixels(np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3))))
 
 
 def _is_padded(data: bytes, warning: str) -> bool:
@@ -54,3 +154,47 @@ def _is_padded(data: bytes, warning: str) -> bool:
     padded = _PADDED.fullmatch(warning)
     end = data.rfind(_END)
     return padded is not None and not any(data[end - int(padded[1]) : end])
+
+
+def _encode(
+    images: np.ndarray, alpha: np.ndarray | None, metadata: Metadata, quality: int
+) -> Sequence[bytes | memoryview]:
+    """Encode a JPEG file. Pieces of metadata that fit no segment are left out, except profiles."""
+    contents = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(images), quality=quality, colorsubsampling="420"
+    )
+    # The file begins with a JFIF segment, whose density is at 13 to 18.
+    density = contents[13:18]
+    if metadata.dpi:
+        density = struct.pack(">BHH", 1, *(min(max(1, round(dpi)), 65535) for dpi in metadata.dpi))
+    parts: list[bytes | memoryview] = [contents[:13], density, contents[18:20]]
+
+    def add_segment(marker: int, content: bytes) -> None:
+        if len(content) <= _SEGMENT_LIMIT:
+            parts.append(struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content)
+
+    if metadata.exif:
+        add_segment(0xE1, EXIF_MARK + metadata.exif)
+    if metadata.xmp:
+        add_segment(0xE1, _XMP_MARK + metadata.xmp)
+    room = _SEGMENT_LIMIT - len(_ICC_MARK) - 2
+    profile = metadata.icc or b""
+    pieces = [profile[at : at + room] for at in range(0, len(profile), room)]
+    if len(pieces) <= 255:
+        for number, piece in enumerate(pieces, start=1):
+            add_segment(0xE2, _ICC_MARK + bytes([number, len(pieces)]) + piece)
+    if metadata.iptc:
+        add_segment(0xED, _PHOTOSHOP_MARK + to_photoshop(metadata.iptc))
+    return [*parts, memoryview(contents)[20:]]
+
+
+FORMAT = ImageFormat(
+    name="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    matches=lambda start: start.startswith(b"\xff\xd8\xff"),
+    read_header=_read_header,
+    read_metadata=_read_metadata,
+    decode=_decode,
+    encode=_encode,
+    longest_side=_SIDE_LIMIT,
+)

@@ -1,128 +1,233 @@
-"""Kinds of TIFF files that OpenCV 5.0 decodes wrongly or in part, and how to get all of them.
+"""TIFF and BigTIFF files, of which the first page is read.
 
-Its decoder multiplies eight-bit colors with their alpha, drops the alpha of gray, takes
-sixteen-bit negatives (0 is white) for positives, and says nothing of it.
+tifffile and imagecodecs decode the samples; what they mean (colors, alpha, scale) is known here.
+libtiff decodes the rare colors: YCbCr that is not JPEG, CIE Lab, and old-style JPEG.
 """
 
+import io
+import logging
+import math
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import cv2
+import imagecodecs
 import numpy as np
+import tifffile
 
-from colorize_tf.imagefiles import tags
+from colorize_tf.imagefiles import exif
+from colorize_tf.imagefiles.arrays import divide_by_alpha, scale_samples
+from colorize_tf.imagefiles.base import (
+    CorruptImageError,
+    Header,
+    ImageFormat,
+    Pixels,
+    TruncatedImageError,
+    UnsupportedImageError,
+)
+from colorize_tf.imagefiles.metadata import CARRIED_TAGS, Metadata
 
-_WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 258, 259, 262, 277
-_PREDICTOR, _TILE_WIDTH, _SAMPLE_FORMAT = 317, 322, 339
-_STRIPS, _TILES = (273, 279), (324, 325)  # Where they are, and their lengths.
-_DEFLATE = (8, 32946)
-_WHITE_IS_ZERO, _RGB = 0, 2
-_MULTIPLIED = 1  # What EXTRA_SAMPLES calls an alpha that the colors are multiplied with.
-_BAND = 128
-_PIECE = 2**16
+# What tifffile logs of odd tags would otherwise go to standard error.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-
-def decode_tiff(
-    data: bytes, decode: Callable[[bytes, int], np.ndarray | None]
-) -> tuple[np.ndarray | None, int]:
-    """Decode the first page of a TIFF file.
-
-    Args:
-        data: contents of the file.
-        decode: `cv2.imdecode` that returns None where it fails.
-
-    Returns:
-        Pixels of the file's own dtype, as OpenCV orders them: `(height, width)` gray, or with 2
-        (gray, alpha), 3 (BGR) or 4 (BGRA) channels, whose colors are not multiplied with alpha;
-        None if they cannot be decoded. Then the EXIF orientation that they still are in.
-    """
-    page = next(tags.directories(data))
-
-    def value(tag, otherwise):
-        return tags.numbers(data, page[tag])[0] if tag in page else otherwise
-
-    photometric, samples = value(_PHOTOMETRIC, _RGB), value(_SAMPLES, 1)
-    bits, extra = value(_BITS, 1), value(tags.EXTRA_SAMPLES, 0)
-    if photometric < _RGB and samples == 2 and bits in (8, 16) and _TILE_WIDTH not in page:
-        pixels = _decode_gray_with_alpha(data, page, decode)
-        if pixels is None:
-            return None, 1
-        if photometric == _WHITE_IS_ZERO:
-            pixels[..., 0] = ~pixels[..., 0]
-        if extra == _MULTIPLIED:
-            _divide_by_alpha(pixels)
-        return pixels, int(value(tags.ORIENTATION, 1))
-    if photometric == _RGB and samples == 4 and bits == 8 and extra == 2:
-        # Called multiplied, the values come as they are in the file.
-        data = bytearray(data)
-        tags.set_short(data, page[tags.EXTRA_SAMPLES], _MULTIPLIED)
-    pixels = decode(data, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None, 1
-    if photometric == _WHITE_IS_ZERO and pixels.dtype == np.uint16:
-        np.invert(pixels, out=pixels)
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        if photometric != _RGB:  # The fourth channel of CMYK is no alpha.
-            return cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR), 1
-        if extra == _MULTIPLIED:
-            _divide_by_alpha(pixels)
-    return pixels, 1
+_SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 256, 257
+_ICC_PROFILE, _XMP, _IPTC, _PHOTOSHOP = 34675, 700, 33723, 34377
+_REDUCED_OR_MASK = 5
+_OLD_JPEG, _JPEG, _DEFLATE = 6, 7, (8, 32946)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
+_LAB = (8, 9, 10)
+_COLORS = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3}
+_ASSOCIATED, _UNASSOCIATED = 1, 2
 
 
-def find_damage(data: bytes) -> str | None:
-    """Say what is damaged in the data of the first page; OpenCV shows it, and says nothing.
+def _read_header(data: bytes) -> Header:
+    try:
+        pages = exif.directories(data)
+        first = next(pages)
+    except (struct.error, StopIteration) as error:
+        raise CorruptImageError("it has no directory of tags; copy or export it again") from error
+    width, height = (int(exif.first_number(data, first, tag)) for tag in (_WIDTH, _HEIGHT))
+    if width < 1 or height < 1:
+        raise CorruptImageError("its tags name no size; copy or export it again")
+    frames = 1
+    for page in pages:  # Neither small copies nor masks count.
+        frames += not int(exif.first_number(data, page, _SUBFILE_TYPE)) & _REDUCED_OR_MASK
+    return Header(width, height, frames)
 
-    Only deflated data have check sums. Of all other kinds nothing is told.
 
-    Args:
-        data: contents of the file.
-    """
-    page = next(tags.directories(data))
-    if _COMPRESSION not in page or tags.numbers(data, page[_COMPRESSION])[0] not in _DEFLATE:
-        return None
-    pieces = _TILES if _TILE_WIDTH in page else _STRIPS
-    if not page.keys() >= set(pieces):
-        return None
-    view = memoryview(data)
-    for place, length in zip(*(tags.numbers(data, page[tag]) for tag in pieces), strict=False):
-        end = min(int(place + length), len(data))
-        unpacker = zlib.decompressobj()
+def _read_metadata(data: bytes) -> Iterator[tuple[str, Any]]:
+    tree = exif.unpack(data)
+    kinds = {_ICC_PROFILE: "icc", _XMP: "xmp", _PHOTOSHOP: "photoshop"}
+    for tag, kind in kinds.items():
+        if isinstance(value := tree.get(tag), tuple):
+            yield kind, value[1]
+    if isinstance(value := tree.get(_IPTC), tuple) and value[1].startswith(b"\x1c"):
+        yield "iptc", value[1]
+    carried = {tag: value for tag, value in tree.items() if tag in CARRIED_TAGS}
+    if carried:
+        yield "exif", exif.to_bytes(carried)
+
+
+def _decode(data: bytes, allow_damage: bool) -> Pixels:
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages[0]
+        photometric, compression = int(page.photometric), int(page.compression)
+        odd_ycbcr = photometric == _YCBCR and compression != _JPEG
+        if odd_ycbcr or photometric in _LAB or compression == _OLD_JPEG:
+            return _decode_rare(data, page)
+        if photometric not in _COLORS:
+            raise UnsupportedImageError(
+                f"a TIFF of photometric interpretation {photometric}; export it as PNG or JPEG"
+            )
+        samples, damage = _read_samples(data, page, allow_damage)
+        return _to_pixels(samples, page, photometric)._replace(damage=damage)
+
+
+def _read_samples(data: bytes, page: Any, allow_damage: bool) -> tuple[np.ndarray, str | None]:
+    """Return samples `(height, width, channels)` as stored, and what is damaged of them."""
+    complete = all(
+        offset + count <= len(data)
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
+    )
+    damage = None
+    if complete:
         try:
-            for start in range(int(place), end, _PIECE):
-                unpacker.decompress(view[start : min(start + _PIECE, end)])
-        except zlib.error as error:
-            return str(error).rpartition(": ")[2]
-    return None
+            samples = page.asarray(squeeze=False)
+        except (imagecodecs.DelayedImportError, NotImplementedError):
+            raise
+        except Exception as error:
+            damage = " ".join(str(error).split())[:80] or "its data do not decode"
+    else:
+        damage = "the file ends too early"
+    if damage and not allow_damage:
+        if not complete:
+            raise TruncatedImageError
+        raise CorruptImageError(f"parts of it are lost ({damage}); copy it again", reason="damaged")
+    if damage:
+        samples = _read_sound_segments(data, page)
+    # Planes, depth, height, width, samples of a plane.
+    samples = samples[:, 0]
+    samples = np.moveaxis(samples[..., 0], 0, 2) if len(samples) > 1 else samples[0]
+    return samples, damage
 
 
-def _decode_gray_with_alpha(data, page, decode):
-    """Decode gray and alpha as one gray picture of twice the width."""
-    order = tags.byte_order(data)
-    width = int(tags.numbers(data, page[_WIDTH])[0])
-    predictor = tags.numbers(data, page[_PREDICTOR])[0] if _PREDICTOR in page else 1
-    data = bytearray(data)
-    tags.set_long(data, page[_WIDTH], 2 * width)
-    bits = int(tags.numbers(data, page[_BITS])[0])
-    for tag, value in ((_BITS, bits), (_PHOTOMETRIC, 1), (_SAMPLES, 1), (_PREDICTOR, 1)):
-        if tag in page:
-            tags.set_short(data, page[tag], value)
-    for tag in (tags.EXTRA_SAMPLES, tags.ORIENTATION, _SAMPLE_FORMAT):
-        if tag in page:  # Under a number that nobody reads.
-            data[page[tag].at : page[tag].at + 2] = struct.pack(order + "H", 0xFFFF)
-    pixels = decode(data, cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        return None
-    pixels = pixels.reshape(len(pixels), width, 2)
-    if predictor == 2:  # Each value is stored as its difference from the one to the left.
-        np.cumsum(pixels, axis=1, dtype=pixels.dtype, out=pixels)
-    return pixels
+def _read_sound_segments(data: bytes, page: Any) -> np.ndarray:
+    """Decode the strips or tiles that can be; the others stay zero."""
+    samples = np.zeros(page.shaped, page.dtype)
+    for index, (start, count) in enumerate(
+        zip(page.dataoffsets, page.databytecounts, strict=False)
+    ):
+        segment = data[start : start + count]
+        try:
+            if int(page.compression) in _DEFLATE:
+                segment = _repack(segment, math.prod(page.chunks) * page.dtype.itemsize)
+            decoded, (plane, depth, top, left, _), _ = page.decode(segment, index)
+            target = samples[plane, depth:, top:, left:]
+            _, rows, columns, _ = (
+                min(pair) for pair in zip(target.shape, decoded.shape, strict=True)
+            )
+            target[:1, :rows, :columns] = decoded[:1, :rows, :columns]
+        except Exception:  # The libraries raise errors of many types.
+            continue
+    return samples
 
 
-def _divide_by_alpha(pixels):
-    white = np.iinfo(pixels.dtype).max
-    for top in range(0, len(pixels), _BAND):
-        band = pixels[top : top + _BAND]
-        alpha = band[..., -1:].astype(np.float32)
-        colors = band[..., :-1] * (white / np.maximum(alpha, 1))
-        band[..., :-1] = np.minimum(np.rint(colors), white)
+def _repack(segment: bytes, size: int) -> bytes:
+    """Deflate anew what a damaged segment holds up to the damage, and zeros up to its size."""
+    inflated = bytearray()
+    inflater = zlib.decompressobj()
+    try:
+        for at in range(0, len(segment), 256):
+            inflated += inflater.decompress(segment[at : at + 256])
+    except zlib.error:
+        pass
+    return zlib.compress(inflated.ljust(size, b"\0"), 0)
+
+
+def _to_pixels(samples: np.ndarray, page: Any, photometric: int) -> Pixels:
+    count = _COLORS[photometric]
+    channels = samples.shape[2]
+    if channels < count:
+        raise UnsupportedImageError(
+            f"a TIFF of {channels} channels where its colors need {count}; export it as PNG or JPEG"
+        )
+    extra = [int(value) for value in page.extrasamples]
+    if not extra and channels == count + 1 and photometric != _CMYK:
+        extra = [_UNASSOCIATED]  # Writers of old did not name it.
+    bits = page.bitspersample
+    alpha = None
+    for index, meaning in enumerate(extra, count):
+        if meaning in (_ASSOCIATED, _UNASSOCIATED) and index < channels:
+            alpha = scale_samples(np.ascontiguousarray(samples[..., index : index + 1]), bits)
+            alpha = alpha[..., 0]
+            break
+    colors = samples[..., :count]
+    if photometric == _PALETTE:
+        palette = (np.asarray(page.colormap) // 256).astype(np.uint8).T
+        colors = palette[np.minimum(colors[..., 0], len(palette) - 1).astype(np.intp)]
+        return Pixels(colors, alpha)
+    colors = scale_samples(colors, bits)
+    if photometric in (_WHITE_IS_ZERO, _CMYK):
+        colors = ~colors
+    if photometric == _CMYK:
+        white = np.iinfo(colors.dtype).max
+        black = colors[..., 3:].astype(np.uint32)
+        colors = ((colors[..., :3] * black + white // 2) // white).astype(colors.dtype)
+    if alpha is not None and meaning == _ASSOCIATED:
+        colors = divide_by_alpha(colors, alpha)
+    colors = np.ascontiguousarray(np.broadcast_to(colors, (*colors.shape[:2], 3)))
+    return Pixels(colors, alpha)
+
+
+def _decode_rare(data: bytes, page: Any) -> Pixels:
+    orientation = page.tags.get(exif.ORIENTATION)
+    if orientation is not None:  # libtiff would turn some of them.
+        copy = bytearray(data)
+        struct.pack_into(page.parent.byteorder + "H", copy, orientation.valueoffset, 1)
+        data = bytes(copy)
+    return Pixels(np.ascontiguousarray(imagecodecs.tiff_decode(data, asrgb=True)[..., :3]))
+
+
+def _encode(
+    images: np.ndarray, alpha: np.ndarray | None, metadata: Metadata, quality: int
+) -> Sequence[bytes | memoryview]:
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file,
+        images if alpha is None else np.dstack([images, alpha]),
+        byteorder="<",
+        photometric="rgb",
+        extrasamples=None if alpha is None else ["unassalpha"],
+        compression="zlib",
+        compressionargs={"level": 1},
+        predictor=True,
+        metadata=None,
+        software=False,
+    )
+    contents = file.getbuffer()
+    tree = exif.unpack(contents)
+    if metadata.exif:
+        carried = exif.unpack(metadata.exif)
+        tree |= {tag: value for tag, value in carried.items() if tag in CARRIED_TAGS}
+    if metadata.dpi:
+        tree |= exif.resolution_tags(metadata.dpi)
+    pieces = {_ICC_PROFILE: metadata.icc, _XMP: metadata.xmp, _IPTC: metadata.iptc}
+    tree |= {tag: (exif.UNDEFINED, piece) for tag, piece in pieces.items() if piece}
+    padding = bytes(len(contents) % 2)
+    start = len(contents) + len(padding)
+    header = struct.pack("<4sI", b"II*\0", start)
+    return [header, contents[8:], padding, exif.pack(tree, start)]
+
+
+FORMAT = ImageFormat(
+    name="TIFF",
+    suffixes=(".tif", ".tiff"),
+    matches=lambda start: start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    read_header=_read_header,
+    read_metadata=_read_metadata,
+    decode=_decode,
+    encode=_encode,
+    depth=16,
+    alpha=True,
+)

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from keras.callbacks import Callback, ProgbarLogger
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab_tf import decode, rgb_to_images
-from colorize_tf.imagefiles import media
 from colorize_tf.training.checkpoint import save_state
 from colorize_tf.training.selection import DISCRIMINATOR
 
@@ -297,4 +297,6 @@ class SampleGrid(Callback):
             for ab in (np.zeros_like(self.ab), generated_ab, self.ab)
         ]
         rows = [np.concatenate(column, axis=1) for column in columns]
-        media.write_image(self.folder / f"epoch-{epoch + 1:03}.png", np.concatenate(rows, axis=0))
+        imagefiles.write_image(
+            self.folder / f"epoch-{epoch + 1:03}.png", np.concatenate(rows, axis=0)
+        )

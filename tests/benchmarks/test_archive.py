@@ -2,10 +2,10 @@ import sys
 
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.benchmarks import archive
 from colorize_tf.benchmarks.inputs import write_gray_photographs
 from colorize_tf.benchmarks.measuring import Stopwatch
-from colorize_tf.imagefiles import media
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_folder_holds_a_hundred_photographs(tmp_path):
     write_gray_photographs(tmp_path / "in", 101, 24, 32)
     paths = sorted((tmp_path / "in").rglob("*.*"))
     assert len(paths) == 101 and len(list((tmp_path / "in").iterdir())) == 2
-    assert media.read_image(paths[-1]).shape == (24, 32, 3)
+    assert imagefiles.read_image(paths[-1]).shape == (24, 32, 3)
 
 
 def test_failed_photograph_stops_the_benchmark():

@@ -1,8 +1,8 @@
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.benchmarks import records
 from colorize_tf.benchmarks.measuring import Stopwatch
-from colorize_tf.imagefiles import media
 
 
 @pytest.fixture
@@ -42,5 +42,5 @@ def test_photographs_are_distinct(tmp_path):
     records.write_distinct_photographs(tmp_path, 1100)
     paths = list(tmp_path.rglob("*.jpg"))
     assert len({path.read_bytes() for path in paths}) == 1100
-    assert media.read_image(paths[0]).shape == (64, 64, 3)
+    assert imagefiles.read_image(paths[0]).shape == (64, 64, 3)
     assert len(list(tmp_path.iterdir())) == 2

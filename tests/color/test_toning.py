@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.color.toning import describe_color, measure_toning
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 
 
 def gray(height=72, width=96):
@@ -55,7 +55,7 @@ def photographs(folder):
     found = sorted(Path(os.environ.get("COLORIZE_TF_DATA", "none"), folder).glob("*.jp*g"))
     if not found:
         pytest.skip(f"COLORIZE_TF_DATA names no folder with {folder}")
-    return [media.read_image(path) for path in found]
+    return [imagefiles.read_image(path) for path in found]
 
 
 def test_real_color_photographs_are_in_color():

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorize_tf import imagefiles
 from colorize_tf.data import audit as audit_module
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit, write_report
-from colorize_tf.imagefiles import media
 
 
 def photograph(seed=0, height=72, width=96):
@@ -180,7 +180,7 @@ def test_second_audit_opens_no_file(tmp_path, monkeypatch):
     paths = [save(tmp_path / "a.png"), tmp_path / "b.png"]
     paths[1].touch()
     first = audit(paths, cache_file=tmp_path / "deep" / "cache.json")
-    monkeypatch.setattr(media, "read_bytes", lambda path: pytest.fail(f"opened {path}"))
+    monkeypatch.setattr(imagefiles, "read_bytes", lambda path: pytest.fail(f"opened {path}"))
     assert audit(paths, cache_file=tmp_path / "deep" / "cache.json") == first
 
 

@@ -119,7 +119,7 @@ def test_files_of_other_kinds_are_ignored(tmp_path):
 
 def test_photographs_that_cannot_be_read_are_named(tmp_path):
     fill(tmp_path, 2)
-    (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x20ftypheic")
+    (tmp_path / "a.HEIC").write_bytes(b"no photograph")
     (skipped,) = find(tmp_path).audit.skipped
     assert skipped.path.name == "a.HEIC" and skipped.kind == "unsupported"
 

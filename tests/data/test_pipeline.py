@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab_tf import encode, images_to_rgb
 from colorize_tf.data import pipeline
 from colorize_tf.data.pipeline import (
@@ -10,7 +11,6 @@ from colorize_tf.data.pipeline import (
     load_size,
     training_dataset,
 )
-from colorize_tf.imagefiles import media
 
 SHAPE = {"image_size": 32, "batch_size": 4}
 EVERYTHING = {
@@ -38,7 +38,7 @@ def labeled(tmp_path):
     """Twelve flat pictures that can be told apart by their lightness after any crop."""
     paths = [tmp_path / f"{index}.png" for index in range(12)]
     for index, path in enumerate(paths):
-        media.write_image(path, np.full((40, 50, 3), 20 * index, np.uint8))
+        imagefiles.write_image(path, np.full((40, 50, 3), 20 * index, np.uint8))
     return paths
 
 
@@ -130,7 +130,7 @@ def test_crops_and_flips_change_from_pass_to_pass(landscapes):
 def test_chroma_is_flipped_with_its_lightness(tmp_path):
     image = np.zeros((36, 36, 3), np.uint8)
     image[:, :18] = (200, 40, 40)
-    media.write_image(tmp_path / "left.png", image)
+    imagefiles.write_image(tmp_path / "left.png", image)
     shape = {"image_size": 32, "batch_size": 16}
     lightness, ab = take(training_dataset([tmp_path / "left.png"], **shape), 1)[0]
     bright, red = lightness[..., 0] > -0.9, ab[..., 0] > 0.2
@@ -148,13 +148,13 @@ def test_where_pictures_are_cached_changes_nothing(landscapes, tmp_path, cache):
 @pytest.mark.parametrize(("cache", "reads"), [("memory", 4), ("disk", 4), ("none", 12)])
 def test_a_cached_photograph_is_decoded_once(landscapes, tmp_path, monkeypatch, cache, reads):
     read = []
-    decode = media.read_image
+    decode = imagefiles.read_image
 
     def counting(path):
         read.append(path)
         return decode(path)
 
-    monkeypatch.setattr(pipeline.media, "read_image", counting)
+    monkeypatch.setattr(pipeline.imagefiles, "read_image", counting)
     cache = tmp_path if cache == "disk" else cache
     examples = evaluation_dataset(landscapes[:4], cache=cache, **SHAPE)
     for _ in range(3):
@@ -171,7 +171,7 @@ def test_evaluation_takes_every_photograph_in_order_and_the_rest_as_a_smaller_ba
 def test_evaluation_sees_the_central_square(tmp_path):
     image = np.zeros((32, 96, 3), np.uint8)
     image[:, 32:64] = 255
-    media.write_image(tmp_path / "wide.png", image)
+    imagefiles.write_image(tmp_path / "wide.png", image)
     lightness, _ = take(evaluation_dataset([tmp_path / "wide.png"], **SHAPE), 1)[0]
     assert np.allclose(lightness, 1, atol=1e-3)
 
@@ -193,7 +193,7 @@ def test_without_augmentation_an_example_is_a_crop_and_a_flip(landscapes):
     images = []
     for place in range(8):
         index = tf.random.experimental.index_shuffle(place, tf.constant([seed, 0], tf.int64), 11)
-        image = media.resize_to_short_side(media.read_image(landscapes[int(index)]), 36)
+        image = imagefiles.resize_to_short_side(imagefiles.read_image(landscapes[int(index)]), 36)
         crop, flip = tf.unstack(tf.random.split(tf.constant([seed, place], tf.int64), 2))
         image = tf.image.stateless_random_crop(image, (size, size, 3), crop)
         images.append(tf.image.stateless_random_flip_left_right(image, flip))
@@ -243,7 +243,7 @@ def test_film_damage_changes_the_input_and_leaves_the_answer_alone(landscapes):
 
 def test_chroma_follows_the_exposure_of_its_lightness(tmp_path):
     """More light by any gain makes `a`, `b` and L + 16 grow by its cube root, by CIE's formula."""
-    media.write_image(tmp_path / "flat.png", np.full((40, 40, 3), (120, 90, 100), np.uint8))
+    imagefiles.write_image(tmp_path / "flat.png", np.full((40, 40, 3), (120, 90, 100), np.uint8))
     shape = {"image_size": 32, "batch_size": 16}
     (plain,) = take(training_dataset([tmp_path / "flat.png"], **shape), 1)
     (exposed,) = take(training_dataset([tmp_path / "flat.png"], exposure_jitter=1.0, **shape), 1)
@@ -259,13 +259,13 @@ def test_with_scale_jitter_pictures_are_kept_large_enough_to_enlarge_nothing():
 
 def test_scale_jitter_reads_pictures_at_that_size(landscapes, monkeypatch):
     sizes = set()
-    resize = media.resize_to_short_side
+    resize = imagefiles.resize_to_short_side
 
     def noting(image, size):
         sizes.add(size)
         return resize(image, size)
 
-    monkeypatch.setattr(pipeline.media, "resize_to_short_side", noting)
+    monkeypatch.setattr(pipeline.imagefiles, "resize_to_short_side", noting)
     take(training_dataset(landscapes, scale_jitter=0.5, **SHAPE), 1)
     assert sizes == {load_size(32, 0.5)}
 

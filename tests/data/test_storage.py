@@ -3,10 +3,10 @@ import os
 import pytest
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.data import storage
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.records.preparation import prepare
-from colorize_tf.imagefiles import media
 from tests.data.conftest import SETTINGS
 
 
@@ -51,7 +51,7 @@ def test_a_place_that_does_not_exist_is_named():
 
 
 def test_an_image_in_a_bucket_that_cannot_be_read_is_an_image_error():
-    with pytest.raises(media.ImageError, match="does not exist"):
+    with pytest.raises(imagefiles.ImageFileError, match="does not exist"):
         storage.read_image_bytes("ram://nowhere/a.jpg")
 
 
@@ -65,4 +65,4 @@ def test_photographs_go_from_bucket_to_bucket(source, offline):
     photographs = find_photographs("landscapes", data_dir="ram://sets/mine", progress=False)
     assert photographs.audit.summary() == audit.summary()
     assert len(photographs.train) + len(photographs.validation) == 40
-    assert media.decode_image(photographs.train.read(0)[0]).shape == (40, 50, 3)
+    assert imagefiles.decode_image(photographs.train.read(0)[0]).shape == (40, 50, 3)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.batch.processor import PhotographProcessor
 from colorize_tf.inference.colorizer import Colorizer
 
@@ -38,7 +38,7 @@ def upload(tmp_path):
             )
         folder = tmp_path / "uploads" / f"{name}-{seed}"
         folder.mkdir(parents=True)
-        media.write_image(folder / name, images)
+        imagefiles.write_image(folder / name, images)
         return folder / name
 
     return write

@@ -1,13 +1,13 @@
 import numpy as np
 
+from colorize_tf import imagefiles
 from colorize_tf.color.toning import describe_color
 from colorize_tf.demo_app.examples import render_examples
-from colorize_tf.imagefiles import media
 
 
 def test_examples_are_distinct_gray_landscapes(tmp_path):
     paths = render_examples(tmp_path / "examples")
-    pictures = [media.read_image(path) for path in paths]
+    pictures = [imagefiles.read_image(path) for path in paths]
     assert len(paths) == 4 and {path.suffix for path in paths} == {".jpg"}
     for picture in pictures:
         assert describe_color(picture) == "gray"

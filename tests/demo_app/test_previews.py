@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import colorize
+from colorize_tf import colorize, imagefiles
 from colorize_tf.demo_app.previews import make_previews, translate_errors
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.batch.processor import PhotographProcessor, sample_noise
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.errors import ModelUnavailableError
@@ -56,8 +55,8 @@ def test_intensity_scales_the_chroma(upload, processor, progress):
 def test_preview_is_reduced_and_file_has_full_resolution(upload, processor, progress):
     [preview], _ = make_previews([upload("old.jpg", height=40, width=1500)], processor, progress)
     assert decode(preview, 1).shape == (34, 1280, 3)
-    assert max(media.read_image(preview.thumbnail).shape) == 240
-    assert media.read_image(preview.write(processor)).shape == (40, 1500, 3)
+    assert max(imagefiles.read_image(preview.thumbnail).shape) == 240
+    assert imagefiles.read_image(preview.write(processor)).shape == (40, 1500, 3)
 
 
 def test_unreadable_photograph_is_noted_by_name_without_path(upload, processor, progress):

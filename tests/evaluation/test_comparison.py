@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import colorize_tf
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.keras_file import save_generator
 from colorize_tf.artifacts.run_folder import read_json, write_json
 from colorize_tf.evaluation import comparison
@@ -13,7 +14,6 @@ from colorize_tf.evaluation.comparison import GRAY, TRUTH, evaluate_colorizers
 from colorize_tf.evaluation.features import Features
 from colorize_tf.evaluation.intervals import Interval
 from colorize_tf.evaluation.scores import gray, mean_color
-from colorize_tf.imagefiles import media
 
 VIVID, PALE = mean_color([0.1, 0.1]), mean_color([0.05, 0.02])
 
@@ -177,6 +177,6 @@ def test_model_that_predicts_nan_is_named_and_not_averaged(generator, landscapes
 
 
 def test_gray_photographs_have_no_truth(offline, tmp_path):
-    media.write_image(tmp_path / "gray.png", np.full((80, 80, 3), 90, np.uint8))
+    imagefiles.write_image(tmp_path / "gray.png", np.full((80, 80, 3), 90, np.uint8))
     with pytest.raises(ValueError, match="monochrome.* no true color to compare with"):
         evaluate_colorizers({"pale": PALE}, tmp_path)

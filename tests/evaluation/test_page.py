@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.evaluation import page
 from colorize_tf.evaluation.charts import hue_chart
 from colorize_tf.evaluation.page import Chart, Row, Section, Tile, check_free, write_page
-from colorize_tf.imagefiles import media
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell")
 
@@ -96,7 +96,7 @@ def test_browser_shows_the_page(tmp_path, width):
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1600"]
     command += [f"--screenshot={picture}", path.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    image = media.read_image(picture)
+    image = imagefiles.read_image(picture)
     assert image.shape[1] == width
     # Something from the top to below the middle, and a white margin at the right: nothing but the
     # table, which scrolls by itself, is wider than the window.

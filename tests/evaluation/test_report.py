@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.evaluation.comparison import evaluate_colorizers
 from colorize_tf.evaluation.report import (
     choose_by_rank,
@@ -12,7 +13,6 @@ from colorize_tf.evaluation.report import (
     write_evaluation_report,
 )
 from colorize_tf.evaluation.scores import gray, mean_color
-from colorize_tf.imagefiles import media
 
 
 def test_best_median_and_worst_are_chosen():
@@ -41,7 +41,7 @@ def test_thumbnails_show_gray_predictions_error_maps_and_truth(measured):
 
 @pytest.mark.parametrize(("width", "shown"), [(1200, 900), (96, 96)])
 def test_large_pictures_are_reduced_to_900_pixels(tmp_path, width, shown):
-    media.write_image(tmp_path / "a.png", np.zeros((width * 2 // 3, width, 3), np.uint8))
+    imagefiles.write_image(tmp_path / "a.png", np.zeros((width * 2 // 3, width, 3), np.uint8))
     tiles = large_pictures(tmp_path / "a.png", {"gray": gray})
     assert [tile.caption for tile in tiles] == ["gray", "true"]
     assert {tile.image.shape for tile in tiles} == {(shown * 2 // 3, shown, 3)}

@@ -3,6 +3,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
+from colorize_tf import imagefiles
 from colorize_tf.evaluation.features import Features
 from colorize_tf.evaluation.scores import (
     SetDistances,
@@ -15,14 +16,13 @@ from colorize_tf.evaluation.scores import (
     score,
     truth,
 )
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 
 
 def test_evaluation_image_is_the_central_square(tmp_path):
     image = np.zeros((32, 96, 3), np.uint8)
     image[:, 32:64] = 255
-    media.write_image(tmp_path / "wide.png", image)
+    imagefiles.write_image(tmp_path / "wide.png", image)
     assert np.all(evaluation_image(tmp_path / "wide.png", 32) == 255)
 
 
@@ -83,8 +83,10 @@ def test_compare_scores_each_as_score_does(landscapes):
 
 def test_every_photograph_is_read_once(landscapes, monkeypatch):
     read = []
-    read_image = media.read_image
-    monkeypatch.setattr(media, "read_image", lambda path: read.append(path) or read_image(path))
+    read_image = imagefiles.read_image
+    monkeypatch.setattr(
+        imagefiles, "read_image", lambda path: read.append(path) or read_image(path)
+    )
     compare({"gray": gray, "cool": mean_color([0, -0.2])}, landscapes[:3], size=64)
     assert read == landscapes[:3]
 
@@ -96,7 +98,7 @@ def test_model_that_predicts_nan_is_named_with_the_photograph(landscapes):
 
 
 def test_gray_photographs_are_refused(tmp_path):
-    media.write_image(tmp_path / "gray.png", np.full((64, 64, 3), 90, np.uint8))
+    imagefiles.write_image(tmp_path / "gray.png", np.full((64, 64, 3), 90, np.uint8))
     with pytest.raises(ValueError, match="gray: there is no true color"):
         score(gray, [tmp_path / "gray.png"], size=64)
 
@@ -128,11 +130,11 @@ def test_chroma_in_black_and_white_is_measured_where_there_are_such_areas(tmp_pa
     image = np.full((32, 32, 3), 128, np.uint8)
     image[:, :16] = 14, 10, 10
     image[:, 16:, 0] = 160
-    media.write_image(tmp_path / "dark.png", image)
+    imagefiles.write_image(tmp_path / "dark.png", image)
     dark = score(mean_color([0.1, 0]), [tmp_path / "dark.png"], size=32)
     assert dark["extreme_chroma_ratio"] > 2
     assert score(gray, [tmp_path / "dark.png"], size=32)["extreme_chroma_ratio"] < 0.1
-    media.write_image(tmp_path / "bright.png", np.maximum(image, np.uint8([140, 120, 90])))
+    imagefiles.write_image(tmp_path / "bright.png", np.maximum(image, np.uint8([140, 120, 90])))
     bright = score(gray, [tmp_path / "bright.png"], size=32)
     assert "extreme_chroma_ratio" not in bright and "extreme_chroma" not in bright
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf import experiment
+from colorize_tf import experiment, imagefiles
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.artifacts.run_folder import RunFolder, write_json
 from colorize_tf.config import STAGES
@@ -15,7 +15,6 @@ from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.records.reading import Records, Shard
 from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.experiment.losses import _color_prior
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.options import flag
 from colorize_tf.recipes import RECIPES, make_config
@@ -46,7 +45,7 @@ def photographs(tmp_path_factory):
         side = "train" if index < 6 else "val"
         (folder / side).mkdir(exist_ok=True)
         picture = render_landscape(index, 64, 80)
-        media.write_image(folder / side / f"{index}.png", picture)
+        imagefiles.write_image(folder / side / f"{index}.png", picture)
     return folder
 
 
@@ -79,7 +78,7 @@ def test_every_recipe_trains_validates_exports_and_reloads_equal(name, photograp
         figures = [float(value) for key, value in row.items() if key != "stage" and value != ""]
         assert all(map(math.isfinite, figures))
         assert float(row["val_ciede2000"]) > 0
-    image = media.read_image(next((photographs / "val").iterdir()))
+    image = imagefiles.read_image(next((photographs / "val").iterdir()))
     best = Colorizer.load(run)
     answer = best(image).astype(int)
     for artifact in ("export", "export/run.tflite"):

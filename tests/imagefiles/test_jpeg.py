@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorize_tf.imagefiles.jpeg import decode_jpeg
+from colorize_tf.imagefiles import ImageFileError, decode_photograph
+from colorize_tf.imagefiles.jpeg import FORMAT
+
+
+def decode_jpeg(data, decode=None):
+    images, _, damage = FORMAT.decode(data, True)
+    return images, damage
 
 
 def picture(height=64, width=96):
@@ -77,6 +83,7 @@ def test_a_strange_header_is_no_damage():
     np.testing.assert_array_equal(pixels, opencv(data))
 
 
-def test_what_nobody_can_decode_is_none():
+def test_what_nobody_can_decode_is_an_error():
     data = contents()
-    assert decode_jpeg(data[:30] + bytes(200) + data[230:], lambda data: None) == (None, None)
+    with pytest.raises(ImageFileError):
+        decode_photograph(data[:30] + bytes(200) + data[230:])

@@ -5,14 +5,19 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from colorize_tf.imagefiles import tags
-from colorize_tf.imagefiles.metadata import Metadata, find_metadata
-from colorize_tf.imagefiles.photograph import decode_photograph, encode_photograph
+from colorize_tf.imagefiles import decode_photograph, encode_photograph, find_format
+from colorize_tf.imagefiles import exif as tags
+from colorize_tf.imagefiles import metadata as subject
+from colorize_tf.imagefiles.metadata import Metadata
 
 FORMS = {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tiff": "TIFF"}
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 # As large as those of scanners, and of bytes that do not repeat.
 LARGE_PROFILE = PROFILE + np.random.default_rng(0).integers(0, 256, 200_001, np.uint8).tobytes()
+
+
+def find_metadata(data):
+    return subject.find_metadata(find_format(data).read_metadata, data)
 
 
 def picture():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from colorize_tf.imagefiles import photograph as subject
-from colorize_tf.imagefiles.photograph import Photograph, decode_photograph, encode_photograph
+from colorize_tf import imagefiles as subject
+from colorize_tf.imagefiles import Photograph, decode_photograph, encode_photograph
 
 WHITE = {"uint8": 255, "uint16": 65535}
 
@@ -276,7 +276,7 @@ def test_damage_anywhere_is_an_image_error_or_a_picture(form, data):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
         found = decode_photograph(bytes(damaged), max_megapixels=1)
-    except subject.media.ImageError as error:
+    except subject.ImageFileError as error:
         assert "\n" not in str(error)
     else:
         assert found.images.ndim == 3

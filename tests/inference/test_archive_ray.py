@@ -20,9 +20,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorize_tf import colorize
+from colorize_tf import colorize, imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.batch import cluster
 
 pytestmark = [
@@ -118,7 +117,7 @@ def box(tmp_path, monkeypatch):
         path = Path("in", "even" if seed % 2 == 0 else "odd", f"{seed:02}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
         gray = cv2.cvtColor(render_landscape(seed, 40, 60), cv2.COLOR_RGB2GRAY)
-        media.write_image(path, np.repeat(gray[..., np.newaxis], 3, axis=-1))
+        imagefiles.write_image(path, np.repeat(gray[..., np.newaxis], 3, axis=-1))
     return tmp_path
 
 
@@ -188,7 +187,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
 def test_it_is_as_at_a_desk_for_good_and_bad(ray_here, box, tiny_tflite, capfd):
     Path("in/bad.jpg").write_bytes(b"text")
     Path("in/cut.jpg").write_bytes(Path("in/odd/01.jpg").read_bytes()[:-100])
-    media.write_image("in/color.jpg", render_landscape(1, 70, 110))
+    imagefiles.write_image("in/color.jpg", render_landscape(1, 70, 110))
     code = run("-o", "here", "--model", tiny_tflite)
     here = capfd.readouterr()
     assert run("-o", "there", "--model", tiny_tflite, "--engine", "ray", "--jobs", 2) == code == 1

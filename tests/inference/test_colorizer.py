@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000
 
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import save_generator
 from colorize_tf.artifacts.tflite import LIMITS
 from colorize_tf.color.lab import images_to_lab, images_to_lightness
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference import colorizer as colorizer_module
 from colorize_tf.inference.colorizer import Colorizer
 
@@ -300,7 +300,7 @@ def test_a_real_photograph_gets_the_same_colors_at_every_size():
     paths = sorted(folder.glob("*.jpg"))
     if not paths:
         pytest.skip("COLORIZE_TF_DATA names no folder with highres")
-    photograph = media.read_image(paths[0])
+    photograph = imagefiles.read_image(paths[0])
     height, width = photograph.shape[:2]
     small, *_ = sizes = [(side, round(height * side / width)) for side in (500, 1000, 4000)]
     labs = []

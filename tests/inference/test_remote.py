@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf import colorize
+from colorize_tf import colorize, imagefiles
 from colorize_tf.artifacts.saved_model import load_saved_model
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference import remote
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.errors import ModelUnavailableError
@@ -155,13 +154,13 @@ def test_status_metadata_and_what_is_not_there(server, url):
 @pytest.fixture
 def photo_folder(tmp_path):
     gray = render_landscape(4, 50, 70).mean(axis=-1, keepdims=True)
-    media.write_image(tmp_path / "old.jpg", gray.astype(np.uint8).repeat(3, axis=-1))
+    imagefiles.write_image(tmp_path / "old.jpg", gray.astype(np.uint8).repeat(3, axis=-1))
     return tmp_path
 
 
 def check_example(folder, finished, version_folder):
     assert (finished.returncode, finished.stderr) == (0, "")
-    old, new = (media.read_image(folder / name).astype(int) for name in ("old.jpg", "new.png"))
+    old, new = (imagefiles.read_image(folder / name).astype(int) for name in ("old.jpg", "new.png"))
     served = load_saved_model(version_folder).signatures["colorize"]
     expected = served(images=tf.constant(old[np.newaxis], tf.uint8))["colorized"][0].numpy()
     assert new.shape == old.shape
@@ -245,8 +244,8 @@ def test_the_command_writes_samples(noisy_url, noisy_artifacts, photo_folder, mo
     random, colorizer = np.random.default_rng(7), Colorizer.load(noisy_artifacts / "noisy.keras")
     for number in (1, 2, 3):
         z = random.standard_normal(3, np.float32)
-        expected = colorizer(media.read_image(old), z).astype(int)
-        sample = media.read_image(photo_folder / f"new-{number}.png")
+        expected = colorizer(imagefiles.read_image(old), z).astype(int)
+        sample = imagefiles.read_image(photo_folder / f"new-{number}.png")
         assert np.abs(expected - sample).max() <= 2
 
 
@@ -266,7 +265,7 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
 def test_the_command_colors_with_a_served_model(url, photo_folder, capsys):
     old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
     assert colorize.main([old, "-o", new, "--model", url]) == 0
-    assert media.read_image(new).shape == (50, 70, 3)
+    assert imagefiles.read_image(new).shape == (50, 70, 3)
     assert colorize.main([old, "-o", new, "--overwrite", "--model", f"{url}/versions/7"]) == 2
     error = capsys.readouterr().err
     assert "no model at" in error and error.count("\n") == 1

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab import images_to_lab
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.upsampling import GuidedChroma
 
 WIDTH = 256  # What the chroma is shrunk to: a network's long side.
@@ -95,7 +95,7 @@ def test_color_is_cleaner_around_the_edges_of_photographs():
     if not paths:
         pytest.skip("COLORIZE_TF_DATA names no folder with highres")
     for path in paths:
-        bilinear, guided = edge_errors(shrunk(media.read_image(path), 1920))
+        bilinear, guided = edge_errors(shrunk(imagefiles.read_image(path), 1920))
         print(
             f"{path.name}: chroma error around edges {bilinear:.2f} bilinear, {guided:.2f} guided"
         )

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.color.lab_tf import encode, images_to_rgb
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.training.callbacks import (
     BestGenerator,
     ColorDistance,
@@ -167,7 +167,7 @@ def test_samples_are_gray_above_predicted_above_true(tmp_path):
     grid = SampleGrid(tmp_path / "samples", (lightness, ab))
     grid.set_model(types.SimpleNamespace(colorize=lambda lightness: red))
     grid.on_epoch_end(4)
-    picture = media.read_image(tmp_path / "samples/epoch-005.png").astype(int)
+    picture = imagefiles.read_image(tmp_path / "samples/epoch-005.png").astype(int)
     assert picture.shape == (96, 64, 3)
     gray, predicted, true = np.split(picture, 3)
     assert np.ptp(gray, axis=-1).max() <= 1

@@ -5,7 +5,7 @@ import types
 import keras
 import pytest
 
-from colorize_tf.imagefiles import media
+from colorize_tf import imagefiles
 from colorize_tf.training.run_log import RunLog
 from colorize_tf.training.stage_plan import Stage
 
@@ -52,7 +52,7 @@ def test_each_epoch_is_a_row_and_a_point_on_the_curves(log, gan, tmp_path):
     assert [row["learning_rate"] for row in rows] == ["0.5", "0.5"]
     assert [row["discriminator_learning_rate"] for row in rows] == ["0.25", "0.25"]
     assert [row["discriminator_loss"] for row in rows] == ["", "0.7"]
-    assert media.read_image(tmp_path / "curves.png").std() > 0
+    assert imagefiles.read_image(tmp_path / "curves.png").std() > 0
 
 
 def test_a_resumed_log_forgets_epochs_that_come_again(log, gan, tmp_path):

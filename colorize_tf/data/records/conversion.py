@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import cv2
 
+from colorize_tf import imagefiles
 from colorize_tf.data.audit import Finding, examine
 from colorize_tf.data.storage import read_image_bytes
-from colorize_tf.imagefiles import media
 
 
 class Converted(NamedTuple):
@@ -37,7 +37,7 @@ def convert(place: str, short_side: int, quality: int) -> Converted:
     if finding.problem:
         return Converted(finding)
     if min(images.shape[:2]) > short_side:
-        images = media.resize_to_short_side(images, short_side)
+        images = imagefiles.resize_to_short_side(images, short_side)
     flags = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,

@@ -8,12 +8,12 @@ from warnings import warn
 import numpy as np
 
 from colorize_tf.color.toning import describe_color
-from colorize_tf.imagefiles.headers import check_header
-from colorize_tf.imagefiles.media import read_bytes
-from colorize_tf.imagefiles.photograph import (
+from colorize_tf.imagefiles import (
+    ImageFile,
     Photograph,
-    decode_photograph,
     encode_photograph,
+    open_image,
+    read_bytes,
     write_photograph,
 )
 from colorize_tf.inference.batch.tasks import Task
@@ -21,15 +21,6 @@ from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.inference.rendering import join
 from colorize_tf.inference.video.film import FilmReport, colorize_film
 from colorize_tf.inference.video.reader import sample_frames
-
-# How files begin whose format can be written.
-_KINDS = {
-    b"\xff\xd8": ".jpg",
-    b"RIFF": ".webp",
-    b"BM": ".bmp",
-    b"II*\0": ".tiff",
-    b"MM\0*": ".tiff",
-}
 
 # Frames of a film that are looked at: its titles may be in color.
 _LOOKS = 9
@@ -68,26 +59,26 @@ class PhotographProcessor:
     max_megapixels: float = 200
     threads: int | None = None
 
-    def open(self, task: Task) -> tuple[bytes, float]:
-        """Return the contents of the file, and the megapixels that it announces."""
-        data = read_bytes(task.source)
-        header = check_header(data, task.source, self.max_megapixels)
-        return data, header.width * header.height / 1e6
+    def open(self, task: Task) -> tuple[ImageFile, float]:
+        """Return the file with its header read, and the megapixels that it announces."""
+        opened = open_image(
+            read_bytes(task.source), task.source, max_megapixels=self.max_megapixels
+        )
+        return opened, opened.header.width * opened.header.height / 1e6
 
-    def decode(self, task: Task, opened: bytes) -> Photograph:
+    def decode(self, task: Task, opened: ImageFile) -> Photograph:
         """Decode what was opened.
 
         Raises:
-            ImageError: it is no whole photograph.
+            ImageFileError: it is no whole photograph.
             AlreadyInColor: it needs no color, and coloring it was not asked for.
         """
-        return self.decode_bytes(opened, task.source)
+        return self.decode_file(opened)
 
-    def decode_bytes(self, data: bytes, name: str | Path) -> Photograph:
-        """Decode the contents of a file that an error calls `name`; raise as `decode` does."""
-        photograph = decode_photograph(
-            data, name, max_megapixels=self.max_megapixels, allow_damage=self.force
-        )
+    def decode_file(self, opened: ImageFile) -> Photograph:
+        """Decode an image file; raise as `decode` does."""
+        name = opened.name
+        photograph = opened.decode(allow_damage=self.force)
         if not self.force and describe_color(photograph.images) == "color":
             raise AlreadyInColor(_in_color(name))
         if photograph.frames > 1:
@@ -141,14 +132,16 @@ class PhotographProcessor:
         Args:
             data: the contents.
             name: what an error calls them.
-            suffix: the format of the result; by default that of `data`, or PNG for a GIF.
+            suffix: the format of the result; by default that of `data`, or PNG where that cannot
+                be written.
 
         Raises:
-            ValueError: as `decode_bytes` does, or the result cannot be had in that format.
+            ValueError: as `decode` does, or the result cannot be had in that format.
         """
-        photograph = self.decode_bytes(data, name)
+        opened = open_image(data, name, max_megapixels=self.max_megapixels)
+        photograph = self.decode_file(opened)
         [[ab]] = self.predict([photograph])
-        suffix = suffix or next((_KINDS[kind] for kind in _KINDS if data.startswith(kind)), ".png")
+        suffix = suffix or photograph.suffix
         return encode_photograph(self.paint(photograph, ab), suffix, quality=self.quality)
 
     def paint(self, photograph: Photograph, ab: np.ndarray) -> Photograph:

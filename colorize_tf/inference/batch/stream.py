@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from colorize_tf.imagefiles import media
-from colorize_tf.imagefiles.headers import ImageError
+from colorize_tf import imagefiles
+from colorize_tf.imagefiles import ImageFileError
 from colorize_tf.inference.batch.processor import PhotographProcessor
 from colorize_tf.inference.video.containers import film_kind
 from colorize_tf.inference.video.film import FILM_SUFFIXES
@@ -28,17 +28,20 @@ def convert_stream(
     """
     if source == "-":
         source, data = "standard input", sys.stdin.buffer.read()
-        if film_kind(data):
-            raise ImageError(source, "a film", "films come from files, and become files; name both")
+        if film_kind(data) and not imagefiles.find_format(data):
+            detail = "films are read from files and written to files; name both"
+            raise ImageFileError(detail, reason="a film", name=source)
         if not data:
-            raise ImageError(source, "zero-byte", "nothing came; look at what should send it")
+            detail = "nothing came; look at what should send it"
+            raise ImageFileError(detail, reason="zero-byte", name=source)
     elif Path(source).suffix.lower() in FILM_SUFFIXES:
-        raise ImageError(source, "a film", "films become files; name one with -o")
+        detail = "films are written to files; name one with -o"
+        raise ImageFileError(detail, reason="a film", name=source)
     else:
-        data = media.read_bytes(source)
+        data = imagefiles.read_bytes(source)
     content = processor.convert(data, source, target.suffix if target else suffix)
     if target:
-        media.write_contents(target, [content])
+        imagefiles.write_contents(target, [content])
     else:
         try:
             sys.stdout.buffer.write(content)

@@ -5,8 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from colorize_tf.imagefiles.headers import ImageError
-from colorize_tf.imagefiles.media import is_out_of_memory
+from colorize_tf.imagefiles import ImageFileError, is_out_of_memory
 from colorize_tf.inference.video.containers import FilmError
 
 
@@ -66,7 +65,7 @@ class Tally:
 def reason_of(error: Exception) -> str:
     """Say in a word or two what kind of error it is."""
     cause = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(error, ImageError | FilmError):
+    if isinstance(error, ImageFileError | FilmError):
         return error.reason
     if is_out_of_memory(error):
         return "out of memory"
@@ -78,7 +77,7 @@ def in_a_line(error: Exception, source: str | Path) -> str:
     text, source = (" ".join(str(part).split()) for part in (error, source))
     if is_out_of_memory(error):
         text = f"{source}: out of memory; try --jobs 1, or a smaller photograph"
-    elif isinstance(error, ImageError) and error.reason == "damaged":
+    elif isinstance(error, ImageFileError) and error.reason == "damaged":
         text += ", or color what is left of it with --force"
     elif not isinstance(error, ValueError | OSError):
         text = f"{type(error).__name__}: {text}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from colorize_tf.imagefiles.media import IMAGE_SUFFIXES, WRITABLE_SUFFIXES, check_writable_path
+from colorize_tf.imagefiles import IMAGE_SUFFIXES, WRITABLE_SUFFIXES, check_writable_path
 from colorize_tf.inference.video.film import FILM_SUFFIXES, check_film_target
 
 

@@ -17,7 +17,7 @@ class FilmError(ValueError):
     """A film that cannot be read.
 
     Attributes:
-        reason: one stable word or two, as `ImageError` has them, for counting.
+        reason: one stable word or two, as `ImageFileError` has them, for counting.
     """
 
     def __init__(self, reason: str, message: str):

@@ -2,20 +2,20 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.data.records.conversion import convert
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 
 
 @pytest.fixture
 def place(tmp_path):
-    media.write_image(tmp_path / "a.png", render_landscape(1, 100, 130))
+    imagefiles.write_image(tmp_path / "a.png", render_landscape(1, 100, 130))
     return str(tmp_path / "a.png")
 
 
 def test_a_photograph_is_reduced_and_encoded(place):
     converted = convert(place, 80, 95)
-    image = media.decode_image(converted.contents)
+    image = imagefiles.decode_image(converted.contents)
     assert image.shape == (80, 104, 3) and (converted.height, converted.width) == (80, 104)
     assert not converted.finding.problem and len(converted.finding.sha256) == 64
 
@@ -23,8 +23,8 @@ def test_a_photograph_is_reduced_and_encoded(place):
 def test_chroma_keeps_its_resolution(tmp_path):
     stripes = np.random.default_rng(0).integers(0, 255, (1, 64, 3), dtype=np.uint8)
     stripes = stripes.repeat(64, axis=0)
-    media.write_image(tmp_path / "a.png", stripes)
-    image = media.decode_image(convert(str(tmp_path / "a.png"), 64, 100).contents)
+    imagefiles.write_image(tmp_path / "a.png", stripes)
+    image = imagefiles.decode_image(convert(str(tmp_path / "a.png"), 64, 100).contents)
     assert np.abs(image.astype(int) - stripes).max() < 20
 
 
@@ -59,5 +59,5 @@ def test_what_cannot_be_used_has_a_reason(tmp_path, contents, kind):
 def test_a_strip_that_no_jpeg_takes_is_left_out(tmp_path):
     strip = np.random.default_rng(0).integers(0, 255, (8, 2, 3), dtype=np.uint8)
     strip = cv2.resize(strip, (64, 66000))
-    media.write_image(tmp_path / "a.png", strip)
+    imagefiles.write_image(tmp_path / "a.png", strip)
     assert convert(str(tmp_path / "a.png"), 64, 95).finding.problem.startswith("unsupported: 64 x")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.data.catalog import find_photographs
 from colorize_tf.data.records import preparation
 from colorize_tf.data.records.preparation import prepare
 from colorize_tf.data.records.prepared_set import open_set
-from colorize_tf.imagefiles import media
 from tests.data.conftest import SETTINGS, convert_unless_bomb, photograph
 
 
@@ -67,8 +67,8 @@ def test_a_record_says_what_it_holds(prepared, source):
     assert record["image/format"].bytes_list.value[0] == b"jpeg"
     size = [record[f"image/{side}"].int64_list.value[0] for side in ("height", "width")]
     assert size == [40, 50]
-    image = media.decode_image(record["image/encoded"].bytes_list.value[0])
-    expected = media.resize_to_short_side(media.read_image(source / "03.png"), 40)
+    image = imagefiles.decode_image(record["image/encoded"].bytes_list.value[0])
+    expected = imagefiles.resize_to_short_side(imagefiles.read_image(source / "03.png"), 40)
     assert image.shape == expected.shape
     assert np.abs(image.astype(int) - expected).mean() < 2
 

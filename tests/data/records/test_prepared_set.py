@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.data.catalog import find_photographs, list_photographs
 from colorize_tf.data.pipeline import training_dataset
 from colorize_tf.data.records.prepared_set import copy_out, damage_told, is_prepared, open_set
-from colorize_tf.imagefiles import media
 
 
 def find(folder):
@@ -30,7 +30,7 @@ def test_the_catalog_finds_both_sides_and_the_verdict(prepared, offline):
 
 def test_photographs_to_validate_on_become_files_once(prepared, offline):
     files = find(prepared).validation
-    assert all(min(media.read_image(path).shape[:2]) == 40 for path in files)
+    assert all(min(imagefiles.read_image(path).shape[:2]) == 40 for path in files)
     written = {path: path.stat().st_mtime_ns for path in files}
     assert list_photographs(prepared, progress=False) == files
     assert written == {path: path.stat().st_mtime_ns for path in files}

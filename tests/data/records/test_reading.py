@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from colorize_tf import imagefiles
 from colorize_tf.data import pipeline
 from colorize_tf.data.pipeline import evaluation_dataset, training_dataset
 from colorize_tf.data.records import reading
 from colorize_tf.data.records.prepared_set import copy_out, open_set
 from colorize_tf.data.records.reading import Records
-from colorize_tf.imagefiles import media
 
 SHAPE = {"image_size": 32, "batch_size": 4}
 
@@ -42,7 +42,7 @@ def same(batches, others):
 
 def test_records_are_found_by_number(train):
     contents, name = train.read(5)
-    assert media.decode_image(contents).shape == (40, 50, 3)
+    assert imagefiles.decode_image(contents).shape == (40, 50, 3)
     assert name.endswith(".png")
     assert len(set(all_names(train))) == len(train)
 
@@ -145,13 +145,13 @@ def test_records_become_examples(train, cache):
 
 def test_what_is_kept_in_memory_is_decoded_once(train, monkeypatch):
     decoded = []
-    decode = media.decode_image
+    decode = imagefiles.decode_image
 
     def counting(data, name):
         decoded.append(name)
         return decode(data, name)
 
-    monkeypatch.setattr(pipeline.media, "decode_image", counting)
+    monkeypatch.setattr(pipeline.imagefiles, "decode_image", counting)
     take(training_dataset(train, **SHAPE), 40)
     # Two passes may meet at the same photograph, each before the other has kept it.
     assert len(set(decoded)) == len(train)

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
 from colorize_tf.inference.batch.archive_worker import ArchiveWorker
 from colorize_tf.inference.batch.summary import Ending
 from colorize_tf.inference.batch.tasks import list_tasks
@@ -38,7 +38,7 @@ def box(tmp_path, monkeypatch):
     Path("in").mkdir()
     for seed in range(4):
         gray = cv2.cvtColor(render_landscape(seed, 40, 60), cv2.COLOR_RGB2GRAY)
-        media.write_image(f"in/{seed}.png", np.repeat(gray[..., np.newaxis], 3, axis=-1))
+        imagefiles.write_image(f"in/{seed}.png", np.repeat(gray[..., np.newaxis], 3, axis=-1))
     yield tmp_path
     cv2.setNumThreads(-1)
 
@@ -56,8 +56,8 @@ def test_a_batch_is_colored_and_reported_by_number(box, tiny_tflite):
     report = work(Coordinator(), model=tiny_tflite)
     assert sorted(report.endings) == [(number, Ending("done")) for number in range(4)]
     assert (report.notes, report.wrong, report.gone) == ([], None, None)
-    expected = Colorizer.load(tiny_tflite)(media.read_image("in/2.png"))
-    np.testing.assert_array_equal(media.read_image("out/2.png"), expected)
+    expected = Colorizer.load(tiny_tflite)(imagefiles.read_image("in/2.png"))
+    np.testing.assert_array_equal(imagefiles.read_image("out/2.png"), expected)
 
 
 def test_names_are_relative_to_the_folder_of_the_command(box, tiny_tflite, monkeypatch):
@@ -73,7 +73,7 @@ def test_names_are_relative_to_the_folder_of_the_command(box, tiny_tflite, monke
 
 def test_what_fails_is_worded_as_at_a_desk(box, tiny_tflite):
     Path("in/1.png").write_bytes(b"text")
-    media.write_image("in/2.png", render_landscape(1, 70, 110))
+    imagefiles.write_image("in/2.png", render_landscape(1, 70, 110))
     endings = dict(work(Coordinator(), model=tiny_tflite).endings)
     assert [endings[number].kind for number in range(4)] == ["done", "failed", "skipped", "done"]
     assert endings[1].reason == "unsupported"
@@ -96,7 +96,7 @@ def test_what_a_process_that_died_has_written_is_not_done_again(box, tiny_tflite
     assert dict(report.endings) == dict.fromkeys(range(4), Ending("done"))
     assert Path("out/1.png").read_bytes() == b"written"
     work(Coordinator(tries=1), model=tiny_tflite, overwrite=True)
-    assert media.read_image("out/1.png").shape == (40, 60, 3)
+    assert imagefiles.read_image("out/1.png").shape == (40, 60, 3)
 
 
 def test_what_two_processes_did_not_survive_is_given_back_untouched(box, tiny_tflite):

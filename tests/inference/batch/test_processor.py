@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from colorize_tf import imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.imagefiles import media
-from colorize_tf.imagefiles.headers import ImageError
-from colorize_tf.imagefiles.photograph import Photograph, read_photograph
+from colorize_tf.imagefiles import ImageFileError, Photograph, read_photograph
 from colorize_tf.inference.batch.processor import AlreadyInColor, PhotographProcessor
 from colorize_tf.inference.batch.tasks import Task
 from colorize_tf.inference.colorizer import Colorizer
@@ -46,31 +45,31 @@ def greenness(images):
 
 
 def test_a_photograph_goes_through_all_stages_into_a_new_folder(gray, tmp_path):
-    media.write_image(tmp_path / "old.png", gray)
+    imagefiles.write_image(tmp_path / "old.png", gray)
     target = tmp_path / "a/b/new.png"
     assert color(PhotographProcessor(COLORIZER), tmp_path / "old.png", target) == pytest.approx(
         0.0012
     )
-    assert greenness(media.read_image(target)) > 10
+    assert greenness(imagefiles.read_image(target)) > 10
 
 
 def test_intensity_is_how_vivid_the_colors_are(gray, tmp_path):
-    media.write_image(tmp_path / "old.png", gray)
+    imagefiles.write_image(tmp_path / "old.png", gray)
     measured = []
     for intensity in (0, 0.5, 1, 1.5):
         target = tmp_path / f"{intensity}.png"
         color(PhotographProcessor(COLORIZER, intensity=intensity), tmp_path / "old.png", target)
-        measured.append(greenness(media.read_image(target)))
+        measured.append(greenness(imagefiles.read_image(target)))
     assert measured[0] == pytest.approx(0, abs=0.5)
     assert measured == sorted(measured) and measured[3] > 1.3 * measured[2]
 
 
 def test_each_sample_has_its_noise(gray, tmp_path):
-    media.write_image(tmp_path / "old.png", gray)
+    imagefiles.write_image(tmp_path / "old.png", gray)
     targets = [tmp_path / "1.png", tmp_path / "2.png"]
     processor = PhotographProcessor(COLORIZER, zs=np.float32([[0], [1]]))
     color(processor, tmp_path / "old.png", *targets)
-    one, two = (greenness(media.read_image(target)) for target in targets)
+    one, two = (greenness(imagefiles.read_image(target)) for target in targets)
     assert one == pytest.approx(0, abs=0.5) and two > 10
 
 
@@ -123,7 +122,7 @@ def test_alpha_and_depth_are_kept(gray, tmp_path):
 
 def test_a_photograph_in_color_is_left_alone_unless_forced(tmp_path):
     source = tmp_path / "old.png"
-    media.write_image(source, render_landscape(1, 60, 80))
+    imagefiles.write_image(source, render_landscape(1, 60, 80))
     with pytest.raises(AlreadyInColor, match="old.png is in color already; --force"):
         color(PhotographProcessor(COLORIZER), source, tmp_path / "new.png")
     assert not (tmp_path / "new.png").exists()
@@ -133,9 +132,9 @@ def test_a_photograph_in_color_is_left_alone_unless_forced(tmp_path):
 
 def test_a_toned_print_is_colored(gray, tmp_path):
     sepia = (gray * [1.0, 0.9, 0.72]).astype(np.uint8)
-    media.write_image(tmp_path / "old.png", sepia)
+    imagefiles.write_image(tmp_path / "old.png", sepia)
     color(PhotographProcessor(COLORIZER), tmp_path / "old.png", tmp_path / "new.png")
-    assert greenness(media.read_image(tmp_path / "new.png")) > 10
+    assert greenness(imagefiles.read_image(tmp_path / "new.png")) > 10
 
 
 def test_of_several_pages_the_first_is_colored_and_that_is_told(gray, tmp_path):
@@ -143,17 +142,17 @@ def test_of_several_pages_the_first_is_colored_and_that_is_told(gray, tmp_path):
     cv2.imwritemulti(str(source), [gray, 255 - gray])
     with pytest.warns(UserWarning, match="old.tiff has 2 frames or pages; the first is colored"):
         color(PhotographProcessor(COLORIZER, intensity=0), source, tmp_path / "new.png")
-    assert np.abs(media.read_image(tmp_path / "new.png").astype(int) - gray).max() <= 1
+    assert np.abs(imagefiles.read_image(tmp_path / "new.png").astype(int) - gray).max() <= 1
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(gray, tmp_path):
-    media.write_image(tmp_path / "old.png", gray)
-    with pytest.raises(ImageError, match="too large: 40 x 30"):
+    imagefiles.write_image(tmp_path / "old.png", gray)
+    with pytest.raises(ImageFileError, match="too large: 40 x 30"):
         PhotographProcessor(COLORIZER, max_megapixels=0.001).open(Task(tmp_path / "old.png", ()))
 
 
 def test_what_exists_is_only_replaced_on_demand(gray, tmp_path):
-    media.write_image(tmp_path / "old.png", gray)
+    imagefiles.write_image(tmp_path / "old.png", gray)
     (tmp_path / "new.png").write_bytes(b"mine")
     color(PhotographProcessor(COLORIZER), tmp_path / "old.png", tmp_path / "new.png")
     assert (tmp_path / "new.png").read_bytes() == b"mine"
@@ -165,7 +164,7 @@ def test_what_exists_is_only_replaced_on_demand(gray, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_the_quality_is_that_of_the_files(gray, tmp_path, suffix):
-    media.write_image(tmp_path / "old.png", gray)
+    imagefiles.write_image(tmp_path / "old.png", gray)
     sizes = []
     for quality in (10, 95):
         target = tmp_path / f"{quality}{suffix}"
@@ -192,7 +191,7 @@ def test_contents_come_back_in_their_format_or_another(gray, tmp_path, given, as
     # The colors of a GIF are few: its grays are no longer quite gray.
     content = PhotographProcessor(COLORIZER, force=True).convert(path.read_bytes(), "it", asked)
     assert content.startswith(begins)
-    assert greenness(media.decode_image(content)) > 10
+    assert greenness(imagefiles.decode_image(content)) > 10
 
 
 @pytest.mark.parametrize("chosen", [{"side_by_side": True}, {"zs": np.zeros((1, 1), np.float32)}])

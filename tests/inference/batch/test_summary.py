@@ -1,7 +1,7 @@
 import cv2
 import pytest
 
-from colorize_tf.imagefiles.headers import ImageError
+from colorize_tf.imagefiles import ImageFileError
 from colorize_tf.inference.batch.summary import Ending, Tally, in_a_line
 from colorize_tf.inference.video.containers import FilmError
 
@@ -11,7 +11,7 @@ def test_the_summary_says_how_many_and_why():
     tally.skipped["done before"] += 2
     tally.skipped["in color already"] += 3
     for reason in ("truncated", "zero-byte", "truncated"):
-        tally.fail(ImageError("a.jpg", reason, "copy it again"))
+        tally.fail(ImageFileError("copy it again", reason=reason, name="a.jpg"))
     tally.fail(FilmError("truncated", "a.mp4 is cut short"))
     tally.fail(TypeError())
     assert tally.ended() == 22
@@ -35,7 +35,7 @@ def test_a_name_of_several_lines_is_one_line():
 
 
 def test_what_is_left_of_a_damaged_photograph_can_be_had():
-    error = ImageError("a.jpg", "damaged", "copy it again")
+    error = ImageFileError("copy it again", reason="damaged", name="a.jpg")
     line = "error: cannot read a.jpg: damaged: copy it again, or color what is left of it with"
     assert in_a_line(error, "a.jpg") == f"{line} --force"
 

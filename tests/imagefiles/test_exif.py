@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorize_tf.imagefiles import tags
+from colorize_tf.imagefiles import exif as tags
 
 sizes = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 12: 8}
 values = st.sampled_from(sorted(sizes)).flatmap(

@@ -1,0 +1,22 @@
+"""GIF files, of which the first frame is read."""
+
+import functools
+
+from PIL.GifImagePlugin import GifImageFile
+
+from colorize_tf.imagefiles import pillow
+from colorize_tf.imagefiles.base import ImageFormat, Pixels
+
+
+def _decode(data: bytes, allow_damage: bool) -> Pixels:
+    return pillow.decode(GifImageFile, data)
+
+
+FORMAT = ImageFormat(
+    name="GIF",
+    suffixes=(".gif",),
+    matches=lambda start: start.startswith(b"GIF8"),
+    read_header=functools.partial(pillow.read_header, GifImageFile),
+    read_metadata=functools.partial(pillow.read_metadata, GifImageFile),
+    decode=_decode,
+)
