@@ -13,10 +13,14 @@ __version__ = "0.1.0"
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
+    "AlreadyInColorError": "colorize_tf.inference.errors",
+    "ColorizeOptions": "colorize_tf.inference.options",
     "Colorizer": "colorize_tf.inference.colorizer",
     "ColorizationGAN": "colorize_tf.training.gan",
+    "ModelUnavailableError": "colorize_tf.inference.errors",
     "RECIPES": "colorize_tf.recipes",
     "TrainConfig": "colorize_tf.config",
+    "colorize_files": "colorize_tf.inference.batch.files",
     "compact_unet": "colorize_tf.models.unet",
     "decode": "colorize_tf.color.lab_tf",
     "encode": "colorize_tf.color.lab_tf",

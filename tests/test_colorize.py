@@ -66,7 +66,7 @@ def written(folder="out"):
 # One file
 
 
-def test_a_photograph_is_colored_by_the_model_that_is_named(tiny_tflite, photo, tmp_path):
+def test_the_named_model_colorizes_a_photograph(tiny_tflite, photo, tmp_path):
     output = tmp_path / "new.png"
     assert run(photo, "-o", output, "--model", tiny_tflite) == 0
     expected = Colorizer.load(tiny_tflite)(imagefiles.read_image(photo))
@@ -74,16 +74,14 @@ def test_a_photograph_is_colored_by_the_model_that_is_named(tiny_tflite, photo, 
     assert expected.std(axis=-1).max() > 0
 
 
-def test_with_a_tflite_the_command_is_silent_but_for_what_it_wrote(
-    tiny_tflite, photo, tmp_path, verb
-):
+def test_the_command_prints_only_the_written_file(tiny_tflite, photo, tmp_path, verb):
     output = tmp_path / "new.png"
     finished = verb("colorize", photo, "-o", output, "--model", tiny_tflite)
     assert finished.stdout == f"wrote {output}\n"
     assert finished.stderr == ""
 
 
-def test_of_a_broken_film_no_library_says_more_than_one_line(tiny_tflite, tmp_path, verb):
+def test_a_broken_film_gives_one_line_without_native_logs(tiny_tflite, tmp_path, verb):
     film = tmp_path / "old.mp4"  # Frames, and no index of them.
     film.write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x10mdat" + bytes(8))
     finished = verb("colorize", film, "-o", tmp_path / "new.mp4", "--model", tiny_tflite)
@@ -93,7 +91,7 @@ def test_of_a_broken_film_no_library_says_more_than_one_line(tiny_tflite, tmp_pa
     )
 
 
-def test_with_a_tflite_a_folder_is_colored_without_tensorflow(tiny_tflite, box, tmp_path):
+def test_a_tflite_model_needs_no_tensorflow(tiny_tflite, box, tmp_path):
     arguments = ["in", "-o", "out", "--model", str(tiny_tflite)]
     code = f"""
 import sys
@@ -106,14 +104,14 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
     assert written() == ["a.jpg", "b.png"]
 
 
-def test_the_same_photograph_gives_the_same_picture(tiny_tflite, photo, tmp_path):
+def test_results_are_deterministic(tiny_tflite, photo, tmp_path):
     outputs = [tmp_path / "1.png", tmp_path / "2.png"]
     for output in outputs:
         run(photo, "-o", output, "--model", tiny_tflite)
     np.testing.assert_array_equal(*map(imagefiles.read_image, outputs))
 
 
-def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path, capsys):
+def test_an_existing_file_needs_overwrite_or_skip_existing(green, photo, tmp_path, capsys):
     output = tmp_path / "new.png"
     output.write_bytes(b"mine")
     assert run(photo, "-o", output) == 2
@@ -128,7 +126,7 @@ def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path
     ("change", "words"),
     [
         ({"input": "gone.jpg"}, "gone.jpg"),
-        ({"input": "*.gone"}, "names one file"),
+        ({"input": "*.model_error"}, "names one file"),
         ({"model": "gone"}, "no model at gone"),
         ({"output": "new.xyz"}, ".xyz"),
         ({"output": "nowhere/new.png"}, "nowhere"),
@@ -137,7 +135,7 @@ def test_an_existing_file_is_left_alone_unless_it_is_said(green, photo, tmp_path
         ({"output": "."}, "an input"),
     ],
 )
-def test_a_mistake_is_one_line_and_writes_nothing(
+def test_a_wrong_path_is_one_line_and_writes_nothing(
     tiny_tflite, photo, tmp_path, monkeypatch, capsys, change, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -153,21 +151,21 @@ def test_a_mistake_is_one_line_and_writes_nothing(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--samples", 0], "--samples: must be at least 1, got 0"),
-        (["--samples", -2], "--samples: must be at least 1, got -2"),
-        (["--samples", 2, "--seed", -1], "--seed: must be at least 0, got -1"),
-        (["--seed", 1], "say how many with --samples N"),
+        (["--samples", 0], "--samples must be at least 1, got 0"),
+        (["--samples", -2], "--samples must be at least 1, got -2"),
+        (["--samples", 2, "--seed", -1], "--seed must be at least 0, got -1"),
+        (["--seed", 1], "set their number with --samples N"),
         (["--samples", 2], "the model takes no noise"),
-        (["--intensity", 2.1], "--intensity: must be at most 2, got 2.1"),
-        (["--intensity", "nan"], "--intensity: must be at least 0, got nan"),
-        (["--quality", 101], "--quality: must be at most 100, got 101"),
-        (["--limit", 0], "--limit: must be at least 1, got 0"),
-        (["--jobs", 0], "--jobs: must be at least 1, got 0"),
-        (["--max-megapixels", 0], "--max-megapixels: must be at least 0.001, got 0"),
+        (["--intensity", 2.1], "--intensity must be at least 0 and at most 2, got 2.1"),
+        (["--intensity", "nan"], "--intensity must be at least 0 and at most 2, got nan"),
+        (["--quality", 101], "--quality must be at least 1 and at most 100, got 101"),
+        (["--limit", 0], "--limit must be at least 1, got 0"),
+        (["--jobs", 0], "--jobs must be at least 1 and at most 4,096, got 0"),
+        (["--max-megapixels", 0], "--max-megapixels must be at least 0.001, got 0"),
         (["--format", "jpg"], "--format is for folders"),
     ],
 )
-def test_a_wrong_wish_is_one_line_and_writes_nothing(
+def test_a_wrong_option_is_one_line_and_writes_nothing(
     tiny_tflite, photo, tmp_path, capsys, flags, words
 ):
     assert run(photo, "-o", tmp_path / "new.png", "--model", tiny_tflite, *flags) == 2
@@ -178,9 +176,7 @@ def test_a_wrong_wish_is_one_line_and_writes_nothing(
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xd8\xff\xe0 no JPEG"])
-def test_a_file_that_is_no_photograph_is_named_and_counts_as_failed(
-    green, tmp_path, capsys, content
-):
+def test_a_file_that_is_no_image_fails_and_is_named(green, tmp_path, capsys, content):
     (tmp_path / "bad.jpg").write_bytes(content)
     assert run(tmp_path / "bad.jpg", "-o", tmp_path / "new.png") == 1
     error = capsys.readouterr().err
@@ -189,7 +185,7 @@ def test_a_file_that_is_no_photograph_is_named_and_counts_as_failed(
     assert [path.name for path in tmp_path.iterdir()] == ["bad.jpg"]
 
 
-def test_a_photograph_in_color_is_reported_and_left_alone(green, tmp_path, capsys):
+def test_a_photograph_in_color_is_skipped_unless_forced(green, tmp_path, capsys):
     imagefiles.write_image(tmp_path / "old.jpg", render_landscape(1, 70, 110))
     arguments = [tmp_path / "old.jpg", "-o", tmp_path / "new.png"]
     assert run(*arguments) == 0
@@ -199,11 +195,11 @@ def test_a_photograph_in_color_is_reported_and_left_alone(green, tmp_path, capsy
     assert (tmp_path / "new.png").exists()
 
 
-def test_a_wrong_answer_of_the_model_is_an_error(photo, tmp_path, monkeypatch, capsys):
+def test_a_nan_prediction_is_an_error(photo, tmp_path, monkeypatch, capsys):
     nothing = Colorizer(lambda lightness: np.full((1, 32, 32, 2), np.nan, np.float32), 32)
     monkeypatch.setattr(Colorizer, "load", lambda model: nothing)
     assert run(photo, "-o", tmp_path / "new.png") == 1
-    assert re.fullmatch(r"error: \S*old.jpg: the model answered NaN.*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: \S*old.jpg: the model predicted NaN.*\n", capsys.readouterr().err)
     assert not (tmp_path / "new.png").exists()
 
 
@@ -216,7 +212,7 @@ def no_memory(*arguments, **options):
 
 @pytest.mark.parametrize("function", ["resize", "merge", "imencode"])
 @pytest.mark.parametrize("output", ["new.png", "-"])
-def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys, function, output):
+def test_a_lack_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys, function, output):
     monkeypatch.chdir(tmp_path)
     imagefiles.write_image("old.png", gray_landscape(1))
     monkeypatch.setattr(cv2, function, no_memory)
@@ -227,9 +223,7 @@ def test_running_out_of_memory_is_an_error(green, tmp_path, monkeypatch, capsys,
 
 
 @pytest.mark.filterwarnings("default:.* is damaged")
-def test_a_damaged_photograph_is_refused_and_what_is_left_of_it_colored_on_demand(
-    green, photo, tmp_path, monkeypatch, capsys
-):
+def test_a_damaged_photograph_is_refused_unless_forced(green, photo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     data = photo.read_bytes()
     photo.write_bytes(data[: len(data) // 2] + data[len(data) // 2 + 100 :])
@@ -254,19 +248,19 @@ def samples(photo, folder, count, *others):
     return np.stack([imagefiles.read_image(path) for path in paths])
 
 
-def test_samples_differ_and_say_where_they_are(green, photo, tmp_path, capsys):
+def test_samples_differ_and_their_paths_are_printed(green, photo, tmp_path, capsys):
     first, second, third = samples(photo, tmp_path / "out", 3).astype(int)
     assert min(np.abs(a - b).max() for a, b in [(first, second), (first, third), (second, third)])
     names = [f"wrote {tmp_path / 'out' / f'new-{number}.png'}" for number in (1, 2, 3)]
     assert capsys.readouterr().out.splitlines() == names
 
 
-def test_more_samples_begin_with_the_same_ones(green, photo, tmp_path):
+def test_the_first_samples_do_not_depend_on_their_number(green, photo, tmp_path):
     few, many = (samples(photo, tmp_path / str(n), n, "--seed", 5) for n in (2, 12))
     np.testing.assert_array_equal(many[:2], few)
 
 
-def test_another_seed_gives_other_samples(green, photo, tmp_path):
+def test_the_seed_changes_the_samples(green, photo, tmp_path):
     unnamed, zero, one = (
         samples(photo, tmp_path / f"out{index}", 2, *flags)
         for index, flags in enumerate([(), ("--seed", 0), ("--seed", 1)])
@@ -275,7 +269,7 @@ def test_another_seed_gives_other_samples(green, photo, tmp_path):
     assert np.abs(zero.astype(int) - one).max() > 5
 
 
-def test_one_existing_sample_stops_all_unless_it_is_said(green, photo, tmp_path, capsys):
+def test_an_existing_sample_needs_overwrite_or_skip_existing(green, photo, tmp_path, capsys):
     (tmp_path / "new-3.png").write_bytes(b"mine")
     arguments = [photo, "-o", tmp_path / "new.png", "--samples", 4]
     assert run(*arguments) == 2
@@ -287,7 +281,7 @@ def test_one_existing_sample_stops_all_unless_it_is_said(green, photo, tmp_path,
     assert imagefiles.read_image(tmp_path / "new-3.png").shape == (70, 110, 3)
 
 
-def test_more_samples_are_added_to_those_in_a_folder(green, box):
+def test_missing_samples_are_added_to_a_folder(green, box):
     assert run("in/b.png", "-o", "out", "--samples", 2, "--seed", 5) == 0
     assert run("in/b.png", "-o", "out", "--samples", 3, "--seed", 5) == 0
     assert run("in/b.png", "-o", "at-once", "--samples", 3, "--seed", 5) == 0
@@ -299,7 +293,7 @@ def test_more_samples_are_added_to_those_in_a_folder(green, box):
 # Folders
 
 
-def test_a_folder_comes_back_in_color_with_its_structure(green, box, capsys):
+def test_a_folder_keeps_its_structure(green, box, capsys):
     assert run("in", "-o", "out", "--recursive") == 0
     assert written() == ["1962/c.tif", "a.jpg", "b.png"]
     assert capsys.readouterr() == ("out: 3 done\n", "")
@@ -308,17 +302,17 @@ def test_a_folder_comes_back_in_color_with_its_structure(green, box, capsys):
         assert imagefiles.read_image(f"out/{name}").std(axis=-1).mean() > 3
 
 
-def test_a_file_into_a_folder_keeps_its_name(green, box, capsys):
+def test_a_file_written_to_a_folder_keeps_its_name(green, box, capsys):
     assert run("in/a.jpg", "-o", "out") == 0
     assert written() == ["a.jpg"]
 
 
-def test_patterns_that_the_shell_left_are_expanded(green, box):
+def test_patterns_are_expanded(green, box):
     assert run("in/**/[ac].*", "-o", "out", "--format", "webp") == 0
     assert written() == ["1962/c.webp", "a.webp"]
 
 
-def test_a_second_run_does_what_the_first_did_not(green, box, capsys):
+def test_a_second_run_continues_the_first(green, box, capsys):
     assert run("in", "-o", "in/out", "--limit", 1) == 0
     assert capsys.readouterr().out == "in/out: 1 done, 1 left\n"
     (first,) = written("in/out")
@@ -329,7 +323,7 @@ def test_a_second_run_does_what_the_first_did_not(green, box, capsys):
     assert (Path("in/out") / first).stat().st_mtime_ns == before
 
 
-def test_where_all_is_done_no_model_is_loaded(green, box, monkeypatch, capsys):
+def test_no_model_is_loaded_if_all_is_done(green, box, monkeypatch, capsys):
     assert run("in", "-o", "out") == 0
     capsys.readouterr()
     monkeypatch.delattr(Colorizer, "load")
@@ -337,7 +331,7 @@ def test_where_all_is_done_no_model_is_loaded(green, box, monkeypatch, capsys):
     assert capsys.readouterr().out == "out: 0 done, 2 skipped (2 done before)\n"
 
 
-def test_done_files_are_replaced_on_demand(green, box):
+def test_existing_results_are_replaced_by_overwrite(green, box):
     Path("out").mkdir()
     Path("out/a.jpg").write_bytes(b"mine")
     assert run("in", "-o", "out") == 0
@@ -354,7 +348,7 @@ BAD = {
 }
 
 
-def test_whatever_is_bad_is_named_once_and_the_rest_is_done(green, box, capsys):
+def test_each_bad_file_is_named_once_and_the_rest_is_done(green, box, capsys):
     for name, content in BAD.items():
         (box / name).write_bytes(content)
     (box / "cut.jpg").write_bytes((box / "a.jpg").read_bytes()[:-100])
@@ -372,7 +366,7 @@ def test_whatever_is_bad_is_named_once_and_the_rest_is_done(green, box, capsys):
     assert output.startswith("out: 3 done, 8 failed (2 same output, ")
 
 
-def test_a_place_that_cannot_be_written_is_named_and_the_rest_is_done(green, box, capsys):
+def test_an_unwritable_target_is_named_and_the_rest_is_done(green, box, capsys):
     Path("out").mkdir()
     Path("out/1962").write_bytes(b"mine")
     (Path("out") / "a.jpg").mkdir()
@@ -383,9 +377,7 @@ def test_a_place_that_cannot_be_written_is_named_and_the_rest_is_done(green, box
     assert Path("out/1962").read_bytes() == b"mine"
 
 
-def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
-    green, box, monkeypatch, capsys
-):
+def test_a_full_disk_is_reported_for_each_photograph(green, box, monkeypatch, capsys):
     def full_disk(path):
         raise OSError(28, "No space left on device")
 
@@ -398,7 +390,7 @@ def test_a_full_disk_is_named_for_each_photograph_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(("inputs", "count"), [("in/*.*", 3), ("in/film.*", 1)])
-def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, inputs, count):
+def test_an_unavailable_model_stops_the_run_with_one_line(box, monkeypatch, capsys, inputs, count):
     writer = cv2.VideoWriter("in/film.avi", cv2.VideoWriter_fourcc(*"MJPG"), 12, (64, 48))
     writer.write(gray_landscape(1, 48, 64))
     writer.release()
@@ -411,7 +403,7 @@ def test_a_model_that_is_gone_stops_all_with_one_line(box, monkeypatch, capsys, 
     monkeypatch.setattr(Colorizer, "load", lambda model: Colorizer(predict_ab, 32))
     assert run(inputs, "-o", "out", "--jobs", 1) == 1
     assert capsys.readouterr() == (
-        f"out: 0 done, {count} failed ({count} no answer of the model)\n",
+        f"out: 0 done, {count} failed ({count} model unavailable)\n",
         "error: no answer from http://host\n",
     )
     assert len(asked) == 1
@@ -427,11 +419,11 @@ def test_photographs_in_color_are_skipped(green, box, capsys):
     assert written() == ["a.jpg", "b.png", "color.jpg"]
 
 
-def test_files_of_other_kinds_and_closed_folders_are_told(green, box, capsys):
+def test_ignored_files_and_subfolders_are_reported(green, box, capsys):
     (box / "notes.txt").write_text("on the back: 1962")
     assert run("in", "-o", "out") == 0
     assert capsys.readouterr().err == (
-        "left out: files of other kinds: 1 (1 .txt); folders in folders, without --recursive: 1\n"
+        "left out: files of other kinds: 1 (1 .txt); subfolders, without --recursive: 1\n"
     )
 
 
@@ -441,10 +433,10 @@ def test_files_of_other_kinds_and_closed_folders_are_told(green, box, capsys):
         (["empty"], "no photographs or films in empty"),
         (["in/nothing*"], "in/nothing* matches nothing"),
         (["empty", "gone"], "cannot read gone"),
-        (["in", "-"], "- stands for one photograph"),
+        (["in", "-"], "- is one photograph"),
     ],
 )
-def test_nothing_to_do_is_a_wrong_call(green, box, capsys, inputs, words):
+def test_no_inputs_are_a_wrong_call(green, box, capsys, inputs, words):
     Path("empty").mkdir()
     assert run(*inputs, "-o", "out") == 2
     assert words in capsys.readouterr().err
@@ -454,28 +446,28 @@ def test_nothing_to_do_is_a_wrong_call(green, box, capsys, inputs, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["in", "--ray-address", "host:6379"], "--ray-address is for --engine ray"),
-        (["-", "--engine", "ray"], "- stands for one photograph"),
+        (["in", "--ray-address", "host:6379"], "--ray-address needs --engine ray"),
+        (["-", "--engine", "ray"], "- is one photograph"),
         (["in", "--engine", "ray"], "pip install colorize_tf[batch]"),
     ],
 )
-def test_ray_is_for_archives_and_has_to_be_there(box, monkeypatch, capfd, arguments, words):
+def test_ray_options_are_checked(box, monkeypatch, capfd, arguments, words):
     monkeypatch.setitem(sys.modules, "ray", None)
     assert run(*arguments, "-o", "out", "--recursive") == 2
     errors = capfd.readouterr().err
     assert words in errors and errors.count("\n") == 1
 
 
-def test_a_folder_needs_a_place_for_its_results(box, capsys):
+def test_a_folder_needs_an_output(box, capsys):
     assert run("in") == 2
     assert "no -o OUT" in capsys.readouterr().err
 
 
-def test_overwriting_and_skipping_exclude_each_other(box, capsys):
+def test_overwrite_and_skip_existing_are_exclusive(box, capsys):
     assert run("in", "-o", "out", "--overwrite", "--skip-existing") == 2
 
 
-def test_what_a_killed_run_left_is_swept(green, box):
+def test_stale_temporary_files_are_removed(green, box):
     Path("out").mkdir()
     leftover = Path("out/.0123456789abcdef.jpg")
     leftover.write_bytes(b"half")
@@ -484,7 +476,7 @@ def test_what_a_killed_run_left_is_swept(green, box):
     assert written() == ["a.jpg", "b.png"]
 
 
-def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_tflite, box):
+def test_ctrl_c_prints_the_summary(tiny_tflite, box):
     for seed in range(300):
         os.link(box / "a.jpg", box / f"{seed}.jpg")
     command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
@@ -497,11 +489,11 @@ def test_an_interruption_says_what_is_done_and_the_next_run_goes_on(tiny_tflite,
     assert process.returncode == 130
     count = len(written())
     assert re.fullmatch(rf"out: {count} done, {303 - count} left\n", output)
-    assert errors == "interrupted; the same command goes on\n"
+    assert errors == "interrupted; the same command continues\n"
     assert all(imagefiles.read_image(f"out/{name}").shape == (70, 110, 3) for name in written())
 
 
-def test_developers_can_ask_for_the_traceback(green, tmp_path, monkeypatch):
+def test_an_environment_variable_shows_the_traceback(green, tmp_path, monkeypatch):
     monkeypatch.setenv("COLORIZE_TF_TRACEBACK", "1")
     (tmp_path / "bad.jpg").write_bytes(b"text")
     with pytest.raises(ValueError, match="bad.jpg"):
@@ -530,14 +522,14 @@ def piped(monkeypatch):
     ("arguments", "begins"),
     [(["-"], b"\xff\xd8"), (["-", "-o", "-"], b"\xff\xd8"), (["-", "--format", "png"], b"\x89PNG")],
 )
-def test_standard_input_comes_back_in_color(green, photo, piped, arguments, begins):
+def test_standard_input_is_colorized(green, photo, piped, arguments, begins):
     code, content = piped(photo.read_bytes(), *arguments)
     assert code == 0
     assert content.startswith(begins)
     assert imagefiles.decode_image(content).shape == (70, 110, 3)
 
 
-def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tmp_path, piped):
+def test_a_file_can_be_combined_with_a_standard_stream(green, photo, tmp_path, piped):
     code, content = piped(b"", photo, "-o", "-", "--format", "png")
     assert code == 0
     output = tmp_path / "new.png"
@@ -554,9 +546,7 @@ def test_a_file_goes_to_standard_output_and_the_other_way_round(green, photo, tm
         (None, "standard input is in color already"),
     ],
 )
-def test_what_cannot_be_colored_leaves_standard_output_empty(
-    green, tmp_path, piped, capsys, content, words
-):
+def test_an_error_leaves_standard_output_empty(green, tmp_path, piped, capsys, content, words):
     if content is None:
         imagefiles.write_image(tmp_path / "color.png", render_landscape(1, 70, 110))
         content = (tmp_path / "color.png").read_bytes()
@@ -573,7 +563,7 @@ def test_what_cannot_be_colored_leaves_standard_output_empty(
         (["-", "-o", "new.xyz"], ".xyz"),
     ],
 )
-def test_standard_input_is_one_photograph(green, piped, capsys, arguments, words):
+def test_options_for_several_files_refuse_standard_input(green, piped, capsys, arguments, words):
     assert piped(b"", *arguments) == (2, b"")
     assert words in capsys.readouterr().err
 

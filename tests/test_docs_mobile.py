@@ -30,7 +30,7 @@ def test_the_python_example_colors_as_the_network_does(calm, tmp_path, height, w
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     photo, colorized = (imagefiles.read_image(tmp_path / name) for name in ("old.jpg", "new.png"))
-    ab = Colorizer.load(tmp_path / "landscapes.tflite").chroma(photo)
+    ab = Colorizer.load(tmp_path / "landscapes.tflite").predict_one(photo)
     lab = rgb2lab(photo)
     lab[..., 1:] = AB_SCALE * cv2.resize(ab, (width, height))
     expected = np.rint(255 * lab2rgb(lab))

@@ -113,23 +113,23 @@ def _measure_folder(
 
 
 def _color_locally(tasks: Sequence[Task], jobs: int) -> ProgressRecorder:
+    from colorize_tf.inference.batch.local_engine import colorize_locally
     from colorize_tf.inference.batch.processor import load_processor
-    from colorize_tf.inference.batch.session import colorize_tasks
-    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.summary import Summary
 
     processor, recorder = load_processor(None), ProgressRecorder()
-    colorize_tasks(tasks, processor, Tally(), jobs=jobs, progress=recorder)
+    colorize_locally(tasks, processor, Summary(), jobs=jobs, progress=recorder)
     return recorder
 
 
 def _color_by_ray(tasks: Sequence[Task], jobs: int) -> ProgressRecorder:
     from colorize_tf import cli
-    from colorize_tf.inference.batch.archive import colorize_archive
-    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.ray_engine import colorize_with_ray
+    from colorize_tf.inference.batch.summary import Summary
 
     recorder = ProgressRecorder()
     with cli.native_logs_hidden():
-        colorize_archive(tasks, {"model": None}, Tally(), jobs=jobs, progress=recorder)
+        colorize_with_ray(tasks, {"model": None}, Summary(), jobs=jobs, progress=recorder)
     return recorder
 
 
@@ -153,7 +153,7 @@ def measure_stages(watch: Stopwatch, *, height: int, width: int) -> Part:
         data = path.read_bytes()
     photograph = processor.decode_file(open_image(data, path))
     [[ab]] = processor.predict([photograph])
-    colored = processor.paint(photograph, ab)
+    colored = processor.render(photograph, ab)
 
     def encode() -> bytes:
         return encode_photograph(colored, ".jpg", quality=processor.quality)
@@ -161,7 +161,7 @@ def measure_stages(watch: Stopwatch, *, height: int, width: int) -> Part:
     stages: dict[str, Callable[[], object]] = {
         "decode": lambda: processor.decode_file(open_image(data, path)),
         "network": lambda: processor.predict([photograph]),
-        "join": lambda: processor.paint(photograph, ab),
+        "join": lambda: processor.render(photograph, ab),
         "encode": encode,
     }
     title = f"a JPEG of {height * width / 1e6:.3g} megapixels into color, processor time and bytes"

@@ -55,9 +55,9 @@ def make_colorizing(source: Path, target: Path) -> tuple[Callable[[], None], Cal
 
 
 def _measure_folder(watch: Stopwatch, count: int) -> Part:
+    from colorize_tf.inference.batch.local_engine import colorize_locally
     from colorize_tf.inference.batch.processor import load_processor
-    from colorize_tf.inference.batch.session import colorize_tasks
-    from colorize_tf.inference.batch.summary import Tally
+    from colorize_tf.inference.batch.summary import Summary
     from colorize_tf.inference.batch.tasks import list_tasks
 
     jobs = usable_cores()
@@ -67,7 +67,7 @@ def _measure_folder(watch: Stopwatch, count: int) -> Part:
         tasks = list_tasks([f"{folder}/in"], Path(folder, "out"), recursive=True).tasks
 
         def colorize() -> None:
-            colorize_tasks(tasks, processor, Tally(), jobs=jobs, progress=ProgressRecorder())
+            colorize_locally(tasks, processor, Summary(), jobs=jobs, progress=ProgressRecorder())
 
         return watch.compare(
             f"a folder of {count} JPEG files of 1 megapixel",

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from colorize_tf.imagefiles import Photograph, encode_photograph, is_out_of_memory, write_photograph
-from colorize_tf.inference.batch.processor import AlreadyInColor, PhotographProcessor
-from colorize_tf.inference.batch.summary import in_a_line
+from colorize_tf.inference.batch.processor import PhotographProcessor
+from colorize_tf.inference.batch.summary import describe_error
 from colorize_tf.inference.batch.tasks import Task, list_tasks
-from colorize_tf.inference.errors import ModelUnavailableError
+from colorize_tf.inference.errors import AlreadyInColorError, ModelUnavailableError
 from colorize_tf.inference.rendering import join, resize
 
 # Long sides in pixels. A preview fills a large window and is rendered anew while a slider moves.
@@ -126,7 +126,7 @@ def translate_errors(source: Path) -> Iterator[None]:
         if is_out_of_memory(error):
             line = f"{source.name}: out of memory; try a smaller one"
         else:
-            line = in_a_line(error, source).removeprefix("error: ")
+            line = describe_error(error, source).removeprefix("error: ")
         for folder in (source.parent / "color", source.parent):
             line = line.replace(f"{folder}/", "")
         raise ValueError(line) from error
@@ -152,7 +152,7 @@ def _decode(task: Task, processor: PhotographProcessor, notes: Notes) -> Photogr
     opened, _ = processor.open(task)
     try:
         photograph = processor.decode(task, opened)
-    except AlreadyInColor:
+    except AlreadyInColorError:
         notes.remarks.append(f"{name} is in color already; its colors are replaced")
         photograph = dataclasses.replace(processor, force=True).decode(task, opened)
     if photograph.frames > 1:

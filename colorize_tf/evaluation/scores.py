@@ -46,7 +46,7 @@ _CONDITIONAL = {
 class PredictsChroma(Protocol):
     """What can be measured: `Colorizer`, and the photographs' own colors."""
 
-    def chroma(self, images: np.ndarray, /) -> np.ndarray:
+    def predict_one(self, images: np.ndarray, /) -> np.ndarray:
         """Return float32 `ab` `(h, w, 2)` for uint8 `(height, width, 3)`."""
 
 
@@ -109,7 +109,7 @@ gray = mean_color([0, 0])
 
 
 class _Truth:
-    def chroma(self, images: np.ndarray, /) -> np.ndarray:
+    def predict_one(self, images: np.ndarray, /) -> np.ndarray:
         return images_to_lab(images)[..., 1:] / np.float32(AB_SCALE)
 
 
@@ -271,7 +271,7 @@ def predict_ab(name: str, colorizer: PredictsChroma, image: np.ndarray, path: Pa
         ValueError: the model fails; names it and the photograph.
     """
     try:
-        return resize(colorizer.chroma(image), *image.shape[:2])
+        return resize(colorizer.predict_one(image), *image.shape[:2])
     except ValueError as error:
         raise ValueError(f"{name} cannot color {path}: {error}") from error
 

@@ -1,5 +1,9 @@
-"""Exceptions that callers of the inference package handle apart from other mistakes."""
+"""Exceptions that callers handle apart from other errors; all are `ValueError`."""
 
 
 class ModelUnavailableError(ValueError):
-    """The model stopped answering: a server is gone or overloaded, or the cluster gave up."""
+    """The model stopped responding: its server is down or overloaded, or the cluster failed."""
+
+
+class AlreadyInColorError(ValueError):
+    """The photograph or film is in color already, and `force` was not set."""

@@ -1,4 +1,4 @@
-"""A model behind TensorFlow Serving's REST API, asked with the standard library alone."""
+"""A client of TensorFlow Serving's REST API that needs only the standard library."""
 
 import json
 import re
@@ -14,28 +14,27 @@ import numpy as np
 
 from colorize_tf.inference.errors import ModelUnavailableError
 
-# What may be otherwise a moment later: too many requests, and what a proxy answers while the
-# server behind it restarts.
-_PASSING = (429, 502, 503, 504)
+# Transient errors: too many requests, and the responses of a proxy while its server restarts.
+_TRANSIENT = (429, 502, 503, 504)
 _LONGEST_PAUSE = 8.0
 
 
 class RemotePredictor:
-    """Asks a server for `predict_ab` or `sample_ab`; every failure is a ValueError of one line.
+    """Calls `predict_ab` or `sample_ab` of a server; every failure is a ValueError of one line.
 
     Args:
-        url: `http(s)://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/LABEL` if wanted.
-        timeout: seconds to wait for a connection, and for each part of an answer.
-        attempts: how often to ask before giving up, with pauses of 0.5, 1, 2, ... seconds; only
-            for connections that fail or break and for an overloaded or restarting server.
-        max_payload: the largest request and answer, in bytes.
+        url: `http(s)://HOST:PORT/v1/models/NAME`, optionally with `/versions/N` or `/labels/LABEL`.
+        timeout: seconds to wait for a connection, and for each part of a response.
+        attempts: number of attempts, with pauses of 0.5, 1, 2, ... seconds; only connections that
+            fail or break and an overloaded or restarting server are tried again.
+        max_payload: the largest request and response, in bytes.
 
     Attributes:
-        size: height and width in pixels that the served model takes.
-        z_size: how long the noise vector is that it takes; 0 where it takes none.
+        size: height and width of the input of the served model, in pixels.
+        z_size: length of the noise vector that it takes; 0 if it takes none.
 
     Raises:
-        ValueError: no such URL, no server, no model or one of another kind there.
+        ValueError: the URL is malformed, no server responds, or the model is not of this package.
     """
 
     def __init__(
@@ -50,48 +49,48 @@ class RemotePredictor:
         self.timeout = timeout
         self.attempts = attempts
         self.max_payload = max_payload
-        self.size, self.z_size = self._ask_sizes()
+        self.size, self.z_size = self._fetch_sizes()
 
     def __call__(self, lightness: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
-        """Predict chroma.
+        """Predict `ab`.
 
         Args:
             lightness: float32 `(batch, size, size, 1)` in [-1, 1].
-            z: float32 `(batch, z_size)`, where the model takes it; by default its own zeros.
+            z: float32 `(batch, z_size)`, if the model takes noise; by default the model uses zeros.
 
         Returns:
             float32 `ab` `(batch, size, size, 2)` in [-1, 1].
 
         Raises:
             ModelUnavailableError: the server cannot be reached, or is overloaded for too long.
-            ValueError: it refuses, or gives no such answer.
+            ValueError: the server refuses the request, or its response has another form.
         """
-        # Six decimals are a ten-thousandth of a step of L*, in half of the bytes.
+        # Six decimals resolve a ten-thousandth of an L* unit and halve the request.
         instances = np.asarray(lightness, np.float64).round(6).tolist()
         body = {"signature_name": "predict_ab", "instances": instances}
         if z is not None:
             pairs = zip(instances, np.asarray(z, np.float64).tolist(), strict=True)
             instances = [{"lightness": picture, "z": noise} for picture, noise in pairs]
             body = {"signature_name": "sample_ab", "instances": instances}
-        answer = self._ask(":predict", json.dumps(body, separators=(",", ":")).encode())
+        response = self._request(":predict", json.dumps(body, separators=(",", ":")).encode())
         expected = (len(lightness), self.size, self.size, 2)
         try:
-            ab = np.asarray(answer["predictions"], np.float32)
+            ab = np.asarray(response["predictions"], np.float32)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"{self.url} answered without predictions of shape {expected}"
+                f"{self.url} responded without predictions of shape {expected}"
             ) from error
         if ab.shape != expected:
-            raise ValueError(f"{self.url} answered with shape {ab.shape}, expected {expected}")
+            raise ValueError(f"{self.url} predicted shape {ab.shape}, expected {expected}")
         if not np.isfinite(ab).all():
-            raise ValueError(f"{self.url} answered NaN or infinity for this photograph")
+            raise ValueError(f"{self.url} predicted NaN or infinity for this photograph")
         return ab
 
-    def _ask_sizes(self) -> tuple[int, int]:
-        """Read `size` and `z_size` off the model's signatures, and see that it is one of ours."""
-        answer = self._ask("/metadata")
+    def _fetch_sizes(self) -> tuple[int, int]:
+        """Read `size` and `z_size` from the signatures, which have to be those of colorize_tf."""
+        response = self._request("/metadata")
         try:
-            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            signatures = response["metadata"]["signature_def"]["signature_def"]
             names = ", ".join(name for name in signatures if not name.startswith("__"))
         except (KeyError, TypeError) as error:
             raise ValueError(
@@ -127,14 +126,14 @@ class RemotePredictor:
             )
         return came[1][-1]
 
-    def _ask(self, what: str, body: bytes | None = None) -> Any:
-        """GET, or POST where there is a body, and return the parsed JSON."""
+    def _request(self, path: str, body: bytes | None = None) -> Any:
+        """Send GET, or POST if there is a body, and return the parsed JSON."""
         if body is not None and len(body) > self.max_payload:
             raise ValueError(
-                f"the request to {self.url} has {len(body)} bytes, at most {self.max_payload} are "
-                "sent; send fewer pictures at once"
+                f"the request to {self.url} has {len(body)} bytes, the limit is "
+                f"{self.max_payload}; send fewer pictures at once"
             )
-        request = Request(self.url + what, body, {"Content-Type": "application/json"})
+        request = Request(self.url + path, body, {"Content-Type": "application/json"})
         for attempt in range(self.attempts):
             last = attempt == self.attempts - 1
             try:
@@ -143,7 +142,7 @@ class RemotePredictor:
                 break
             except HTTPError as error:
                 with error:
-                    if error.code not in _PASSING:
+                    if error.code not in _TRANSIENT:
                         raise ValueError(_refusal(self.url, error)) from error
                     if last:
                         raise ModelUnavailableError(_refusal(self.url, error)) from error
@@ -152,24 +151,24 @@ class RemotePredictor:
                 if last or isinstance(reason, ssl.SSLCertVerificationError):
                     why = " ".join(str(reason).split()) or type(reason).__name__
                     raise ModelUnavailableError(
-                        f"no answer from {self.url}: {why}; is TensorFlow Serving's REST API there?"
+                        f"no response from {self.url}: {why}; is TensorFlow Serving running there?"
                     ) from error
             sleep(min(0.5 * 2**attempt, _LONGEST_PAUSE))
         if len(data) > self.max_payload:
-            raise ValueError(f"{self.url} answered with more than {self.max_payload} bytes")
+            raise ValueError(f"{self.url} responded with more than {self.max_payload} bytes")
         try:
             return json.loads(data)
         except ValueError as error:
             start = " ".join(data[:60].decode(errors="replace").split())
-            raise ValueError(f"{self.url} answered no JSON but {start!r}") from error
+            raise ValueError(f"{self.url} responded with {start!r}, expected JSON") from error
 
 
 def _checked_url(url: str) -> str:
-    """Return the URL of a model, without a slash at its end."""
-    expected = "expected http://HOST:8501/v1/models/NAME, or https, with /versions/N if wanted"
+    """Return the URL of a model without a trailing slash."""
+    expected = "expected http://HOST:8501/v1/models/NAME, or https, optionally with /versions/N"
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # a port that is no number is an error
+        host, _ = parts.hostname, parts.port  # Reading a port that is no number raises.
     except ValueError as error:
         raise ValueError(f"{url!r} is not a URL: {error}; {expected}") from error
     path = r".*/v1/models/[^/:]+(/versions/\d+|/labels/[^/:]+)?/?"
@@ -184,7 +183,7 @@ def _shape(tensor: dict[str, Any]) -> list[int]:
 
 
 def _refusal(url: str, error: HTTPError) -> str:
-    """Word what a server answered instead of a result, which it explains as `{"error": ...}`."""
+    """Describe an error response, whose body TensorFlow Serving writes as `{"error": ...}`."""
     body = error.read(10_000)
     try:
         explained = json.loads(body)["error"]

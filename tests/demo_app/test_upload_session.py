@@ -167,7 +167,7 @@ def test_close_stops_a_film(session, film, processor, tmp_path):
 def test_unreadable_film_is_an_error_by_name_without_path(session, film, processor, progress):
     film.write_text("no film")
     session.replace_film(film)
-    with pytest.raises(ValueError, match=r"^old.avi holds no film of a known kind"):
+    with pytest.raises(ValueError, match=r"^old.avi is no film of a known format"):
         session.color_film(processor, progress)
 
 

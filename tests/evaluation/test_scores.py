@@ -112,7 +112,7 @@ def test_out_of_gamut_is_measured_before_mapping(landscapes):
 
 def test_saturated_multiplies_chroma(landscapes):
     image = evaluation_image(landscapes[0], 64)
-    ab = saturated(mean_color([0.1, -0.2]), 1.5).chroma(image)
+    ab = saturated(mean_color([0.1, -0.2]), 1.5).predict_one(image)
     np.testing.assert_allclose(ab, np.broadcast_to([0.15, -0.3], ab.shape), rtol=1e-6)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.color import deltaE_ciede2000
 
 from colorize_tf import imagefiles
@@ -15,6 +16,7 @@ from colorize_tf.artifacts.keras_file import save_generator
 from colorize_tf.artifacts.tflite import LIMITS
 from colorize_tf.color.lab import images_to_lab, images_to_lightness
 from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.imagefiles import read_photograph
 from colorize_tf.inference import colorizer as colorizer_module
 from colorize_tf.inference.colorizer import Colorizer
 
@@ -31,14 +33,14 @@ def artifacts(generator, tmp_path_factory):
 def test_all_artifacts_give_the_same_picture(artifacts):
     image = render_landscape(3, 70, 110)
     models = ("g.keras", "g.tflite", "1", ".", "run")
-    answers = [Colorizer.load(artifacts / model)(image).astype(int) for model in models]
-    assert np.abs(answers[0] - image).max() > 5
-    for model, answer in zip(models, answers, strict=True):
-        assert np.abs(answer - answers[0]).max() <= 2, model
+    results = [Colorizer.load(artifacts / model)(image).astype(int) for model in models]
+    assert np.abs(results[0] - image).max() > 5
+    for model, result in zip(models, results, strict=True):
+        assert np.abs(result - results[0]).max() <= 2, model
 
 
 @pytest.mark.parametrize("quantization", ["int8", "dynamic"])
-def test_loading_says_how_far_a_quantized_file_may_be_off(quantization):
+def test_load_documents_the_limits_of_quantization(quantization):
     measure, limit = LIMITS[quantization]
     assert measure == "mean_ciede2000"
     assert f"{limit} ({quantization})" in Colorizer.load.__doc__
@@ -52,10 +54,10 @@ def test_all_artifacts_give_the_same_picture_for_a_z(noisy_artifacts):
     image = render_landscape(3, 70, 110)
     colorizers = [Colorizer.load(noisy_artifacts / model) for model in NOISY]
     assert [colorizer.z_size for colorizer in colorizers] == [3] * len(NOISY)
-    answers = [colorizer(image, Z).astype(int) for colorizer in colorizers]
-    assert np.abs(answers[0] - colorizers[0](image)).max() > 10
-    for model, answer in zip(NOISY, answers, strict=True):
-        assert np.abs(answer - answers[0]).max() <= 2, model
+    results = [colorizer(image, Z).astype(int) for colorizer in colorizers]
+    assert np.abs(results[0] - colorizers[0](image)).max() > 10
+    for model, result in zip(NOISY, results, strict=True):
+        assert np.abs(result - results[0]).max() <= 2, model
 
 
 @pytest.mark.parametrize("model", NOISY)
@@ -66,7 +68,7 @@ def test_the_default_z_is_zeros(noisy_artifacts, model):
     assert np.abs(with_zeros - colorizer(image)).max() <= 1
 
 
-def test_each_picture_of_a_batch_has_its_z(noisy_artifacts):
+def test_each_photograph_of_a_batch_uses_its_own_z(noisy_artifacts):
     colorizer = Colorizer.load(noisy_artifacts / "noisy.tflite")
     images = np.stack([render_landscape(3, 20, 30)] * 2)
     z = np.stack([Z, -Z])
@@ -84,14 +86,14 @@ def test_each_picture_of_a_batch_has_its_z(noisy_artifacts):
         ((2,), (1, 3), r"must have shape \(2, 3\), got \(1, 3\)"),
     ],
 )
-def test_a_z_of_another_shape_is_refused_with_both(batch, shape, expected):
+def test_z_of_another_shape_is_refused(batch, shape, expected):
     colorizer = Colorizer(lambda lightness, z: None, 32, z_size=3)
     with pytest.raises(ValueError, match=expected):
         colorizer(np.zeros((*batch, 8, 8, 3), np.uint8), np.zeros(shape, np.float32))
 
 
 @pytest.mark.parametrize("model", ["g.keras", "g.tflite", "1"])
-def test_a_z_for_a_model_without_noise_is_refused(artifacts, model):
+def test_z_is_refused_by_a_model_without_noise(artifacts, model):
     colorizer = Colorizer.load(artifacts / model)
     assert colorizer.z_size == 0
     with pytest.raises(ValueError, match="this model takes no noise"):
@@ -99,12 +101,12 @@ def test_a_z_for_a_model_without_noise_is_refused(artifacts, model):
 
 
 def constant(ab):
-    """A colorizer that gives every pixel the same chroma."""
+    """A colorizer that predicts the same `ab` for every pixel."""
     return Colorizer(lambda lightness: np.full((1, 32, 32, 2), ab, np.float32), 32)
 
 
 def by_lightness(**options):
-    """A colorizer whose chroma follows lightness, and grows to the right."""
+    """A colorizer whose a follows lightness, and whose b grows to the right."""
 
     def predict_ab(lightness):
         right = np.linspace(-0.2, 0.2, 32, dtype=np.float32)[:, np.newaxis]
@@ -114,7 +116,7 @@ def by_lightness(**options):
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (100, 37), (5, 61), (1, 1), (1, 200), (200, 1)])
-def test_any_size_comes_back_in_that_size(shape):
+def test_the_result_has_the_size_of_the_input(shape):
     image = np.full((*shape, 3), 90, np.uint8)
     colorized = constant(0.1)(image)
     assert colorized.dtype == np.uint8
@@ -128,7 +130,7 @@ def test_lightness_stays_at_full_resolution():
     assert after[..., 1:].mean() == pytest.approx(11, abs=0.5)
 
 
-def test_the_colors_of_the_input_do_not_matter():
+def test_the_network_sees_only_lightness():
     gray = np.full((40, 40, 3), 119, np.uint8)
     seen = []
 
@@ -141,7 +143,7 @@ def test_the_colors_of_the_input_do_not_matter():
     assert seen[0] == pytest.approx(50.0 / 50 - 1, abs=0.01)
 
 
-def test_the_network_sees_the_whole_picture_unsquashed():
+def test_the_network_sees_the_whole_photograph_in_its_aspect_ratio():
     seen = []
 
     def predict_ab(lightness):
@@ -155,7 +157,7 @@ def test_the_network_sees_the_whole_picture_unsquashed():
     assert np.all(seen[0][:, 17:] > 0.9)
 
 
-def test_a_batch_is_colored_like_its_pictures_one_by_one():
+def test_a_batch_equals_its_photographs_one_by_one():
     images = np.stack([render_landscape(seed, 20, 30) for seed in range(2)])
     colorizer = constant(0.1)
     np.testing.assert_array_equal(colorizer(images), [colorizer(image) for image in images])
@@ -166,39 +168,40 @@ def test_a_batch_is_colored_like_its_pictures_one_by_one():
     [
         np.zeros((8, 8, 3), np.float32),
         np.zeros((8, 8, 3), np.int16),
-        np.zeros((8, 8), np.uint8),
-        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 2), np.uint8),
+        np.zeros((8,), np.uint8),
         np.zeros((2, 2, 8, 8, 3), np.uint8),
+        np.zeros((8, 8, 3), bool),
     ],
 )
-def test_what_is_no_picture_is_refused_with_what_came(images):
+def test_arrays_of_other_types_and_shapes_are_refused(images):
     with pytest.raises(ValueError, match=f"got {images.dtype}"):
         constant(0.1)(images)
 
 
-def test_an_empty_picture_is_refused():
+def test_an_empty_array_is_refused():
     with pytest.raises(ValueError, match="empty"):
         constant(0.1)(np.zeros((0, 8, 3), np.uint8))
 
 
-def test_chroma_is_what_the_network_said_of_the_picture_itself():
-    ab = np.random.default_rng(0).random((1, 32, 32, 2), np.float32)
-    chroma = Colorizer(lambda lightness: ab, 32).chroma(np.zeros((50, 100, 3), np.uint8))
-    np.testing.assert_array_equal(chroma, ab[0, 8:24])
+def test_predict_returns_the_window_of_the_photograph():
+    square = np.random.default_rng(0).random((1, 32, 32, 2), np.float32)
+    ab = Colorizer(lambda lightness: square, 32).predict_one(np.zeros((50, 100, 3), np.uint8))
+    np.testing.assert_array_equal(ab, square[0, 8:24])
 
 
-def test_a_model_that_answers_nan_is_an_error():
+def test_a_nan_prediction_is_an_error():
     with pytest.raises(ValueError, match="NaN"):
         constant(np.nan)(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_a_model_that_answers_in_another_shape_is_an_error():
+def test_a_prediction_of_another_shape_is_an_error():
     colorizer = Colorizer(lambda lightness: np.zeros((1, 16, 16, 2), np.float32), 32)
     with pytest.raises(ValueError, match=r"shape \(1, 16, 16, 2\), expected \(1, 32, 32, 2\)"):
         colorizer(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_running_out_of_memory_is_no_picture():
+def test_memory_errors_propagate():
     def predict_ab(lightness):
         raise MemoryError
 
@@ -206,7 +209,7 @@ def test_running_out_of_memory_is_no_picture():
         Colorizer(predict_ab, 32)(np.zeros((8, 8, 3), np.uint8))
 
 
-def test_sixteen_bits_are_colored_in_sixteen_bits():
+def test_sixteen_bit_input_gives_sixteen_bit_output():
     image = render_landscape(3, 70, 110)
     eight, sixteen = by_lightness()(image), by_lightness()(image.astype(np.uint16) * 257)
     assert sixteen.dtype == np.uint16
@@ -222,7 +225,7 @@ def test_sixteen_bits_are_colored_in_sixteen_bits():
     dtype=st.sampled_from(["uint8", "uint16"]),
     ensemble=st.sampled_from([None, "flip"]),
 )
-def test_every_size_and_depth_comes_back_with_its_lightness(height, width, dtype, ensemble):
+def test_lightness_is_kept_for_every_size_and_depth(height, width, dtype, ensemble):
     random = np.random.default_rng(height)
     image = random.integers(0, np.iinfo(dtype).max, (height, width, 3), dtype)
     colorized = by_lightness()(image, ensemble=ensemble)
@@ -231,7 +234,7 @@ def test_every_size_and_depth_comes_back_with_its_lightness(height, width, dtype
     np.testing.assert_allclose(after, before, rtol=0, atol=0.5)
 
 
-def test_intensity_makes_colors_stronger():
+def test_intensity_scales_chroma():
     image = np.full((20, 30, 3), 119, np.uint8)
     chroma = [
         images_to_lab(constant(0.1)(image, intensity=intensity))[..., 1:].mean()
@@ -241,7 +244,7 @@ def test_intensity_makes_colors_stronger():
 
 
 @pytest.mark.parametrize("intensity", [-0.1, 2.1, float("nan")])
-def test_an_intensity_that_there_is_not_is_refused(intensity):
+def test_intensity_out_of_range_is_refused(intensity):
     with pytest.raises(ValueError, match=f"intensity must be 0 to 2, got {intensity}"):
         constant(0.1)(np.zeros((8, 8, 3), np.uint8), intensity=intensity)
 
@@ -249,40 +252,40 @@ def test_an_intensity_that_there_is_not_is_refused(intensity):
 def test_flip_averages_with_the_mirror_image():
     image = render_landscape(3, 20, 30)
     colorizer = by_lightness()
-    plain, flipped = colorizer.chroma(image), colorizer.chroma(image, ensemble="flip")
-    mirrored = colorizer.chroma(image[:, ::-1])[:, ::-1]
+    plain, flipped = colorizer.predict_one(image), colorizer.predict_one(image, ensemble="flip")
+    mirrored = colorizer.predict_one(image[:, ::-1])[:, ::-1]
     np.testing.assert_allclose(flipped, (plain + mirrored) / 2, atol=0.01)
     assert np.abs(flipped[..., 1]).max() < 0.01 < np.abs(plain[..., 1]).max()
 
 
-def test_another_ensemble_is_refused():
+def test_an_unknown_ensemble_is_refused():
     with pytest.raises(ValueError, match="ensemble must be None or 'flip', got 'rotate'"):
         constant(0.1)(np.zeros((8, 8, 3), np.uint8), ensemble="rotate")
 
 
 @pytest.mark.parametrize(("batch_size", "calls"), [(1, [1] * 5), (2, [2, 2, 1]), (8, [5])])
-def test_photographs_of_any_sizes_are_asked_for_together(batch_size, calls):
+def test_photographs_of_different_sizes_are_predicted_in_batches(batch_size, calls):
     colorizer = by_lightness(batch_size=batch_size)
     seen, predict_ab = [], colorizer.predict_ab
     colorizer.predict_ab = lambda batch: seen.append(len(batch)) or predict_ab(batch)
     photographs = [render_landscape(seed, 20 + seed, 30 - seed) for seed in range(5)]
-    chromas = colorizer.chromas(photographs)
+    abs_ = colorizer.predict(photographs)
     assert seen == calls
-    for ab, photograph in zip(chromas, photographs, strict=True):
-        np.testing.assert_allclose(ab, by_lightness().chroma(photograph), atol=1e-6)
+    for ab, photograph in zip(abs_, photographs, strict=True):
+        np.testing.assert_allclose(ab, by_lightness().predict_one(photograph), atol=1e-6)
 
 
 @pytest.mark.parametrize("model", NOISY)
-def test_artifacts_answer_several_like_one_by_one(noisy_artifacts, model):
+def test_a_batch_prediction_equals_single_predictions(noisy_artifacts, model):
     colorizer = Colorizer.load(noisy_artifacts / model)
     photographs = [render_landscape(seed, 20, 30 + seed) for seed in range(3)]
     zs = np.stack([Z, -Z, 0 * Z])
-    together = colorizer.chromas(photographs, zs)
+    together = colorizer.predict(photographs, zs)
     for ab, photograph, z in zip(together, photographs, zs, strict=True):
-        np.testing.assert_allclose(ab, colorizer.chroma(photograph, z), atol=1e-4)
+        np.testing.assert_allclose(ab, colorizer.predict_one(photograph, z), atol=1e-4)
 
 
-def test_the_same_photograph_gets_the_same_colors_at_every_size():
+def test_colors_do_not_depend_on_the_size():
     large = render_landscape(3, 600, 800)
     sizes = [(600, 800), (150, 200), (75, 100)]
     given = [cv2.resize(large, size[::-1], interpolation=cv2.INTER_AREA) for size in sizes]
@@ -294,7 +297,7 @@ def test_the_same_photograph_gets_the_same_colors_at_every_size():
         assert np.linalg.norm((other - lab[0])[..., 1:], axis=-1).mean() < 0.5
 
 
-def test_a_real_photograph_gets_the_same_colors_at_every_size():
+def test_colors_of_a_real_photograph_do_not_depend_on_its_size():
     """Whole pictures, lightness included, each brought to the smallest size."""
     folder = Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres")
     paths = sorted(folder.glob("*.jpg"))
@@ -311,34 +314,97 @@ def test_a_real_photograph_gets_the_same_colors_at_every_size():
         assert deltaE_ciede2000(labs[one], labs[other]).mean() < 2
 
 
-def test_without_a_model_that_came_along_one_has_to_be_named(monkeypatch, tmp_path):
+def test_a_missing_shipped_model_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setattr(colorizer_module, "SHIPPED_MODEL", tmp_path / "landscapes.tflite")
     with pytest.raises(ValueError, match="no model came with this installation: .* name one"):
         Colorizer.load()
 
 
-def test_the_model_that_came_along_is_the_default(monkeypatch, artifacts):
+def test_the_shipped_model_is_the_default(monkeypatch, artifacts):
     monkeypatch.setattr(colorizer_module, "SHIPPED_MODEL", artifacts / "g.tflite")
     image = render_landscape(3, 20, 30)
     expected = Colorizer.load(artifacts / "g.tflite")(image)
     np.testing.assert_array_equal(Colorizer.load()(image), expected)
 
 
-def test_a_missing_model_is_named(tmp_path):
+def test_a_missing_model_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=f"no model at {tmp_path / 'gone'}; expected a run folder"):
         Colorizer.load(tmp_path / "gone")
 
 
-def test_a_folder_without_a_model_is_named(tmp_path):
+def test_a_folder_without_a_model_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=f"no SavedModel in {tmp_path}"):
         Colorizer.load(tmp_path)
 
 
-def test_several_threads_may_ask_a_tflite_at_once():
+def test_a_tflite_model_is_thread_safe():
     colorizer = Colorizer.load()
     shape = (1, colorizer.size, colorizer.size, 1)
-    questions = [np.full(shape, level, np.float32) for level in np.linspace(-1, 1, 16)]
-    expected = [colorizer.predict_ab(question) for question in questions]
+    inputs = [np.full(shape, level, np.float32) for level in np.linspace(-1, 1, 16)]
+    expected = [colorizer.predict_ab(lightness) for lightness in inputs]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(colorizer.predict_ab, questions))
-    np.testing.assert_array_equal(answers, expected)
+        results = list(pool.map(colorizer.predict_ab, inputs))
+    np.testing.assert_array_equal(results, expected)
+
+
+# Kinds of input
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 1)])
+def test_gray_arrays_give_rgb(dtype, shape):
+    gray = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype)
+    rgb = gray.reshape(20, 30, 1).repeat(3, axis=-1)
+    np.testing.assert_array_equal(constant(0.1)(gray), constant(0.1)(rgb))
+
+
+def test_the_alpha_of_rgba_is_kept():
+    rgba = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
+    colorized = constant(0.1)(rgba)
+    np.testing.assert_array_equal(colorized[..., 3], rgba[..., 3])
+    np.testing.assert_array_equal(colorized[..., :3], constant(0.1)(rgba[..., :3]))
+
+
+def test_paths_bytes_and_photographs_are_read(tmp_path):
+    path = tmp_path / "old.png"
+    imagefiles.write_image(path, render_landscape(3, 20, 30))
+    expected = constant(0.1)(imagefiles.read_image(path))
+    for source in (path, str(path), path.read_bytes()):
+        np.testing.assert_array_equal(constant(0.1)(source), expected)
+    photograph = constant(0.1)(read_photograph(path))
+    np.testing.assert_array_equal(photograph.images, expected)
+
+
+def test_a_list_may_have_different_sizes():
+    photographs = [render_landscape(1, 20, 30), render_landscape(2, 33, 20)[..., 0]]
+    colorizer = by_lightness(batch_size=2)
+    for result, photograph in zip(colorizer(photographs), photographs, strict=True):
+        np.testing.assert_array_equal(result, colorizer(photograph))
+    assert colorizer([]) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "result"),
+    [("L", "RGB"), ("RGB", "RGB"), ("LA", "RGBA"), ("RGBA", "RGBA"), ("P", "RGB")],
+)
+def test_pil_images_give_pil_images(mode, result):
+    image = Image.fromarray(render_landscape(3, 20, 30)).convert("L").convert(mode)
+    colorized = constant(0.1)(image)
+    assert (colorized.mode, colorized.size) == (result, image.size)
+    expected = constant(0.1)(np.asarray(image.convert("RGB")))
+    np.testing.assert_array_equal(np.asarray(colorized.convert("RGB")), expected)
+
+
+def test_sixteen_bit_pil_images_give_eight_bit_rgb():
+    gray = np.full((20, 30), 119, np.uint8)
+    deep = Image.fromarray(gray.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(np.asarray(constant(0.1)(deep)), constant(0.1)(gray))
+    with pytest.raises(ValueError, match="mode F"):
+        constant(0.1)(Image.fromarray(gray.astype(np.float32)))
+
+
+@pytest.mark.parametrize("source", [None, 3, {"a": 1}, [[0, 1]]])
+def test_other_objects_are_refused_in_one_line(source):
+    with pytest.raises(ValueError, match="expected a path, .*; got ") as error:
+        constant(0.1)(source)
+    assert "\n" not in str(error.value)

@@ -77,7 +77,7 @@ def url(server):
     return f"{server}/v1/models/landscapes"
 
 
-def test_files_of_several_sizes_come_back_as_png_of_the_same_sizes(url):
+def test_files_of_several_sizes_are_served_as_png_of_the_same_sizes(url):
     files = [
         encoded(render_landscape(1, 40, 60), ".jpg"),
         encoded(render_landscape(2, 33, 20), ".png"),
@@ -87,14 +87,14 @@ def test_files_of_several_sizes_come_back_as_png_of_the_same_sizes(url):
     assert [unpacked(item).shape for item in answer["predictions"]] == [(40, 60, 3), (33, 20, 3)]
 
 
-def test_columns_are_answered_as_rows_are(url):
+def test_column_and_row_requests_are_equivalent(url):
     file = packed(encoded(render_landscape(1, 24, 30), ".png"))
     _, rows = ask(f"{url}/versions/1:predict", {"instances": [{"image_bytes": file}]})
     _, columns = ask(f"{url}:predict", {"inputs": {"image_bytes": [file]}})
     assert rows["predictions"] == columns["outputs"]
 
 
-def test_pixels_are_colored_as_the_file_is(url):
+def test_pixel_and_file_signatures_agree(url):
     image = render_landscape(1, 24, 30)
     request = {"signature_name": "colorize", "instances": [image.tolist()]}
     _, pixels = ask(f"{url}:predict", request)
@@ -112,7 +112,7 @@ def test_pixels_are_colored_as_the_file_is(url):
     ],
     ids=["text", "empty", "cut short", "100 megapixels"],
 )
-def test_a_bad_image_is_named_and_the_server_goes_on_answering(url, contents, words):
+def test_an_invalid_image_is_named_and_the_server_keeps_running(url, contents, words):
     good = packed(encoded(render_landscape(1, 24, 30), ".png"))
     status, answer = ask(f"{url}:predict", {"instances": [good, packed(contents), good]})
     assert status == 400
@@ -131,13 +131,13 @@ def test_a_bad_image_is_named_and_the_server_goes_on_answering(url, contents, wo
         ({"signature_name": "predict_ab", "instances": [[[0.5]]]}, "shape"),
     ],
 )
-def test_a_wrong_request_is_a_400_that_says_what_is_wrong(url, request_, words):
+def test_an_invalid_request_is_a_400_with_a_reason(url, request_, words):
     status, answer = ask(f"{url}:predict", request_)
     assert status == 400
     assert words in answer["error"]
 
 
-def test_status_metadata_and_what_is_not_there(server, url):
+def test_status_metadata_and_missing_models(server, url):
     assert ask(url)[1]["model_version_status"][0]["state"] == "AVAILABLE"
     described = ask(f"{url}/metadata")[1]["metadata"]["signature_def"]["signature_def"]
     assert {"serving_default", "colorize", "predict_ab"} <= set(described)
@@ -208,7 +208,7 @@ def test_the_documented_grpc_example(serving, photo_folder, version_folder):
 
 
 @pytest.mark.parametrize("end", ["", "/", "/versions/1"])
-def test_a_remote_colorizer_answers_as_the_local_one(url, version_folder, end):
+def test_remote_and_local_colorizers_agree(url, version_folder, end):
     image = render_landscape(3, 70, 110)
     answer = Colorizer.load(url + end)(image).astype(int)
     assert np.abs(answer - image).max() > 5
@@ -226,7 +226,7 @@ def test_a_remote_colorizer_sends_its_z(noisy_url, noisy_artifacts):
     assert np.abs(remote_one(image).astype(int) - local(image)).max() <= 2
 
 
-def test_a_served_model_without_noise_takes_no_z(url):
+def test_a_served_model_without_noise_refuses_z(url):
     colorizer = Colorizer.load(url)
     assert colorizer.z_size == 0
     with pytest.raises(ValueError, match="this model takes no noise"):
@@ -262,7 +262,7 @@ assert not {{"tensorflow", "keras"}} & set(sys.modules)
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_command_colors_with_a_served_model(url, photo_folder, capsys):
+def test_the_command_uses_a_served_model(url, photo_folder, capsys):
     old, new = (str(photo_folder / name) for name in ("old.jpg", "new.png"))
     assert colorize.main([old, "-o", new, "--model", url]) == 0
     assert imagefiles.read_image(new).shape == (50, 70, 3)
@@ -271,7 +271,7 @@ def test_the_command_colors_with_a_served_model(url, photo_folder, capsys):
     assert "no model at" in error and error.count("\n") == 1
 
 
-def test_coloring_over_http_never_imports_tensorflow(url):
+def test_a_remote_colorizer_never_imports_tensorflow(url):
     code = f"""
 import sys
 import numpy as np
@@ -350,14 +350,14 @@ def drop():
 @pytest.mark.parametrize(
     "fault", [(429, b""), (502, b"<html>"), (503, b""), (504, b""), (200, drop)]
 )
-def test_a_passing_fault_is_tried_again_after_growing_pauses(scripted, pauses, fault):
+def test_transient_errors_are_retried_with_backoff(scripted, pauses, fault):
     url, requests = scripted((200, metadata()), fault, fault, (200, AB))
     np.testing.assert_array_equal(remote.RemotePredictor(url)(LIGHTNESS), np.zeros((1, 4, 4, 2)))
     assert pauses == [0.5, 1.0]
     assert [method for method, _ in requests] == ["GET", "POST", "POST", "POST"]
 
 
-def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
+def test_four_transient_errors_are_an_error(scripted, pauses):
     url, requests = scripted((503, {"error": "loading"}))
     with pytest.raises(ModelUnavailableError, match=r"refused the request \(503\): loading"):
         remote.RemotePredictor(url)
@@ -366,7 +366,7 @@ def test_a_lasting_fault_is_an_error_after_four_attempts(scripted, pauses):
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_a_refusal_is_not_tried_again(scripted, pauses, status):
+def test_a_refused_request_is_not_retried(scripted, pauses, status):
     url, requests = scripted((200, metadata()), (status, {"error": "not\nlike this"}))
     told = rf"{url} refused the request \({status}\): not like this"
     with pytest.raises(ValueError, match=told) as error:
@@ -376,7 +376,7 @@ def test_a_refusal_is_not_tried_again(scripted, pauses, status):
     assert len(requests) == 2
 
 
-def test_a_server_that_does_not_answer_in_time_is_an_error(scripted, pauses):
+def test_a_timeout_is_an_error(scripted, pauses):
     answered = threading.Event()
     url, _ = scripted((200, lambda: answered.wait(30) and b"{}"))
     try:
@@ -387,14 +387,14 @@ def test_a_server_that_does_not_answer_in_time_is_an_error(scripted, pauses):
     assert pauses == [0.5]
 
 
-def test_no_server_is_an_error(serving, pauses):
+def test_an_unreachable_server_is_an_error(serving, pauses):
     with serving.http_server(None) as gone:
         pass
     with pytest.raises(ValueError, match=f"no answer from {gone}/v1/models/m: .*refused"):
         Colorizer.load(f"{gone}/v1/models/m")
 
 
-def test_an_unknown_model_and_an_unknown_version_are_named(server, url, pauses):
+def test_unknown_models_and_versions_are_named(server, url, pauses):
     with pytest.raises(
         ValueError, match=f"no model at {server}/v1/models/seas: Servable not found"
     ):
@@ -437,13 +437,13 @@ def test_another_kind_of_model_is_refused(scripted, described, words):
         ({"predictions": np.full((1, 4, 4, 2), np.nan).tolist()}, "answered NaN"),
     ],
 )
-def test_a_wrong_answer_is_an_error(scripted, answer, words):
+def test_a_malformed_response_is_an_error(scripted, answer, words):
     url, _ = scripted((200, metadata()), (200, answer))
     with pytest.raises(ValueError, match=words):
         remote.RemotePredictor(url)(LIGHTNESS)
 
 
-def test_a_request_beyond_the_limit_is_not_sent(scripted):
+def test_a_request_over_the_size_limit_is_not_sent(scripted):
     url, requests = scripted((200, metadata()))
     predictor = remote.RemotePredictor(url, max_payload=10_000)
     with pytest.raises(ValueError, match="at most 10000 are sent; send fewer pictures at once"):
@@ -451,7 +451,7 @@ def test_a_request_beyond_the_limit_is_not_sent(scripted):
     assert len(requests) == 1
 
 
-def test_an_answer_beyond_the_limit_is_refused(scripted):
+def test_a_response_over_the_size_limit_is_refused(scripted):
     url, _ = scripted((200, metadata()))
     with pytest.raises(ValueError, match="answered with more than 100 bytes"):
         remote.RemotePredictor(url, max_payload=100)
@@ -470,6 +470,6 @@ def test_an_answer_beyond_the_limit_is_refused(scripted):
         "https://host/v1/models/m/versions/first",
     ],
 )
-def test_what_is_no_url_of_a_model_is_refused_before_anything_is_sent(url):
+def test_a_malformed_url_is_refused_without_a_request(url):
     with pytest.raises(ValueError, match="expected http://HOST:8501/v1/models/NAME"):
         Colorizer.load(url)

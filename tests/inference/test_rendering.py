@@ -35,20 +35,20 @@ def muted(height, width, seed=0):
         (2, 3000, (1, 32)),
     ],
 )
-def test_the_window_has_the_photographs_aspect_and_lies_in_the_middle(height, width, inner):
+def test_the_window_is_centered_and_has_the_aspect_ratio_of_the_photograph(height, width, inner):
     square, window = fit_square(picture(height, width), 32)
     assert square.shape == (32, 32, 3) and square.dtype == np.uint8
     for part, length in zip(window, inner, strict=True):
         assert part == slice((32 - length) // 2, (32 - length) // 2 + length)
 
 
-def test_a_photograph_of_the_right_size_stays_as_it_is():
+def test_a_photograph_of_the_network_size_is_unchanged():
     square, window = fit_square(picture(32, 32), 32)
     np.testing.assert_array_equal(square, picture(32, 32))
     np.testing.assert_array_equal(square[window], picture(32, 32))
 
 
-def test_the_window_holds_the_photograph_and_reflections_the_rest():
+def test_reflections_pad_the_photograph():
     images = picture(16, 32)
     square, window = fit_square(images, 32)
     np.testing.assert_array_equal(square[window], images)
@@ -64,7 +64,7 @@ def test_shrinking_averages():
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(height=SIDES, width=SIDES, size=st.integers(1, 24))
-def test_any_photograph_fits_any_square(height, width, size):
+def test_photographs_of_any_size_fit_squares_of_any_size(height, width, size):
     square, window = fit_square(picture(height, width), size)
     assert square.shape == (size, size, 3)
     assert max(square[window].shape[:2]) == size and min(square[window].shape[:2]) >= 1
@@ -73,7 +73,7 @@ def test_any_photograph_fits_any_square(height, width, size):
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(height=SIDES, width=SIDES, h=SIDES, w=SIDES)
-def test_joining_keeps_size_and_lightness_whatever_the_size_of_ab(height, width, h, w):
+def test_join_keeps_size_and_lightness_for_any_size_of_ab(height, width, h, w):
     images = muted(height, width)
     ab = np.random.default_rng(1).uniform(-0.1, 0.1, (h, w, 2)).astype("float32")
     joined = join(images, ab)
@@ -82,13 +82,13 @@ def test_joining_keeps_size_and_lightness_whatever_the_size_of_ab(height, width,
     np.testing.assert_allclose(images_to_lab(joined)[..., 0], lightness, rtol=0, atol=0.5)
 
 
-def test_joining_gives_the_chroma_that_was_asked_for():
+def test_join_gives_the_chroma_of_ab():
     joined = join(muted(12, 20), np.full((3, 5, 2), (0.1, -0.2), "float32"))
     lab = images_to_lab(joined)[..., 1:]
     np.testing.assert_allclose(lab, np.broadcast_to((11, -22), lab.shape), atol=1.0)
 
 
-def test_joining_a_photograph_with_its_own_chroma_changes_nothing():
+def test_join_with_the_photographs_own_chroma_is_the_identity():
     images = picture(12, 20)
     joined = join(images, images_to_lab(images)[..., 1:] / 110).astype(int)
     # Colors on the rim of the gamut: OpenCV's Lab is a little off, to both sides.
@@ -121,7 +121,7 @@ def levels(height, width, dtype, seed=0):
     dtype=st.sampled_from(DTYPES),
     vividness=st.floats(0, 1),
 )
-def test_lightness_stays_whatever_the_chroma(height, width, seed, dtype, vividness):
+def test_join_keeps_lightness_for_any_chroma(height, width, seed, dtype, vividness):
     images = levels(height, width, dtype, seed)
     ab = np.random.default_rng(seed).uniform(-vividness, vividness, (3, 4, 2)).astype("float32")
     joined = join(images, ab, intensity=2)
@@ -132,7 +132,7 @@ def test_lightness_stays_whatever_the_chroma(height, width, seed, dtype, vividne
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("seed", [0, 1])
-def test_lightness_stays_within_a_tenth_on_average(dtype, seed):
+def test_the_mean_error_of_lightness_is_below_a_tenth(dtype, seed):
     images = levels(200, 300, dtype, seed)
     ab = np.random.default_rng(seed).normal(0, 0.3, (20, 30, 2)).astype("float32")
     before, after = (images_to_lightness(one) for one in (images, join(images, ab)))
@@ -156,12 +156,12 @@ def test_intensity_multiplies_chroma():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_no_intensity_gives_gray(dtype):
+def test_zero_intensity_gives_gray(dtype):
     joined = join(levels(30, 20, dtype, 1), np.full((3, 5, 2), 0.5, "float32"), intensity=0)
     assert np.ptp(joined, axis=-1).max() == 0
 
 
-def test_sixteen_bits_are_joined_like_eight():
+def test_join_agrees_for_eight_and_sixteen_bits():
     images, ab = muted(60, 90), np.full((6, 9, 2), (0.1, -0.1), "float32")
     joined = join(images.astype(np.uint16) * 257, ab)
     np.testing.assert_allclose(joined / 257, join(images, ab), atol=0.51)
@@ -180,14 +180,14 @@ def test_color_turns_gray_without_chroma():
     assert np.ptp(joined.astype(int), axis=-1).max() <= 1
 
 
-def test_joining_leaves_its_inputs_alone():
+def test_join_does_not_modify_its_inputs():
     images, ab = picture(8, 8), np.full((8, 8, 2), 0.1, "float32")
     join(images, ab)
     np.testing.assert_array_equal(images, picture(8, 8))
     np.testing.assert_array_equal(ab, np.float32(0.1))
 
 
-def test_lightness_is_what_the_network_was_trained_on():
+def test_lightness_of_is_scaled_l_star():
     lightness = lightness_of(picture(8, 12))
     assert lightness.shape == (8, 12, 1) and lightness.dtype == np.float32
     expected = images_to_lab(picture(8, 12))[..., :1] / 50 - 1
@@ -197,7 +197,7 @@ def test_lightness_is_what_the_network_was_trained_on():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_number_of_threads_changes_nothing_but_itself(monkeypatch, threads):
+def test_the_number_of_threads_does_not_change_the_result(monkeypatch, threads):
     made = []
     pool = rendering.ThreadPoolExecutor
     monkeypatch.setattr(rendering, "_BAND_PIXELS", 64)
@@ -211,7 +211,7 @@ def test_the_number_of_threads_changes_nothing_but_itself(monkeypatch, threads):
 
 
 @pytest.mark.parametrize("shape", [(600, 800), (601, 809), (512, 900), (990, 1001)])
-def test_a_photograph_is_shrunk_to_the_means_of_its_areas(shape):
+def test_downscaling_approximates_area_means(shape):
     # As smooth as photographs are that are so much larger than what the network sees.
     images = cv2.GaussianBlur(picture(*shape), (0, 0), 4)
     expected = cv2.resize(images, (40, 30), interpolation=cv2.INTER_AREA)

@@ -30,7 +30,7 @@ def shrunk(array, width):
     return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def test_color_stops_where_the_object_stops():
+def test_chroma_follows_edges_of_lightness():
     lightness, ab = two_fields(160, 320, edge=167)  # Not between two pixels of the small picture.
     small = shrunk(ab, 20)
     guided = enlarged(small, shrunk(lightness, 20), lightness)
@@ -38,14 +38,14 @@ def test_color_stops_where_the_object_stops():
     assert np.abs(guided - ab).mean() < 0.3 * np.abs(bilinear - ab).mean()
 
 
-def test_flat_chroma_stays_flat_on_any_picture():
+def test_constant_chroma_stays_constant():
     lightness = np.random.default_rng(0).uniform(0, 100, (90, 130)).astype(np.float32)
     ab = np.full((9, 13, 2), (12, -34), np.float32)
     guided = enlarged(ab, shrunk(lightness, 13), lightness)
     np.testing.assert_allclose(guided, np.broadcast_to((12, -34), guided.shape), atol=1e-3)
 
 
-def test_a_flat_picture_only_interpolates():
+def test_constant_lightness_gives_bilinear_interpolation():
     ab = np.random.default_rng(0).normal(0, 20, (6, 8, 2)).astype(np.float32)
     flat = np.full((60, 80), 50, np.float32)
     guided = enlarged(ab, flat[:6, :8], flat)
@@ -53,12 +53,12 @@ def test_a_flat_picture_only_interpolates():
     np.testing.assert_allclose(guided, expected, atol=0.01)
 
 
-def test_chroma_of_the_pictures_own_size_is_read_as_it_is():
+def test_chroma_of_full_size_is_unchanged():
     ab = np.random.default_rng(0).normal(0, 20, (7, 9, 2)).astype(np.float32)
     np.testing.assert_array_equal(enlarged(ab, None, np.zeros((7, 9), np.float32)), ab)
 
 
-def test_bands_are_parts_of_the_whole():
+def test_bands_equal_the_whole():
     random = np.random.default_rng(0)
     lightness = random.uniform(0, 100, (50, 30)).astype(np.float32)
     ab = random.normal(0, 20, (10, 6, 2)).astype(np.float32)
@@ -90,7 +90,7 @@ def edge_errors(images):
     return [float(np.linalg.norm(one - ab, axis=-1)[band].mean()) for one in (bilinear, guided)]
 
 
-def test_color_is_cleaner_around_the_edges_of_photographs():
+def test_guided_chroma_is_better_than_bilinear_at_edges_of_photographs():
     paths = sorted(Path(os.environ.get("COLORIZE_TF_DATA", "none"), "highres").glob("*.jpg"))
     if not paths:
         pytest.skip("COLORIZE_TF_DATA names no folder with highres")

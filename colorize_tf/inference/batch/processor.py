@@ -1,8 +1,9 @@
-"""What is done with each photograph of many: read, colored, written."""
+"""The processing of one photograph or film: read, predict, render, write."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from warnings import warn
 
 import numpy as np
@@ -18,34 +19,27 @@ from colorize_tf.imagefiles import (
 )
 from colorize_tf.inference.batch.tasks import Task
 from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.errors import AlreadyInColorError
 from colorize_tf.inference.rendering import join
 from colorize_tf.inference.video.film import FilmReport, colorize_film
-from colorize_tf.inference.video.reader import sample_frames
-
-# Frames of a film that are looked at: its titles may be in color.
-_LOOKS = 9
-
-
-class AlreadyInColor(ValueError):
-    """A photograph that needs no color."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotographProcessor:
-    """The stages of `pipelined` for photographs, and all that is chosen for them together.
+    """A model and the options of its results; the `Stages` of a pipeline.
 
     Attributes:
         colorizer: the model.
-        zs: float32 `(samples, z_size)`, the noise of each sample; None for one result without.
+        zs: float32 `(samples, z_size)`, the noise of each sample; None for one result.
         intensity: factor of the chroma, 0 to 2.
-        ensemble: as `Colorizer.chromas` takes it.
+        ensemble: as `Colorizer.predict` takes it.
         side_by_side: whether a result shows the photograph in gray and, right of it, in color.
         quality: 1 to 100, for JPEG and WebP.
-        overwrite: whether files that exist are replaced, rather than left as they are.
-        force: whether photographs that are in color already are colored, too, and what is left of
-            those that are damaged.
+        overwrite: whether to replace files that exist.
+        force: whether to colorize what is in color already, and the undamaged part of damaged
+            photographs.
         max_megapixels: a file whose header announces more is refused before it is decoded.
-        threads: how many a photograph is joined on, as `join` takes it.
+        threads: number of threads that render a photograph, as `join` takes it.
     """
 
     colorizer: Colorizer
@@ -60,92 +54,48 @@ class PhotographProcessor:
     threads: int | None = None
 
     def open(self, task: Task) -> tuple[ImageFile, float]:
-        """Return the file with its header read, and the megapixels that it announces."""
-        opened = open_image(
-            read_bytes(task.source), task.source, max_megapixels=self.max_megapixels
-        )
-        return opened, opened.header.width * opened.header.height / 1e6
+        """Return the file with its header read, and the megapixels that the header announces."""
+        file = open_image(read_bytes(task.source), task.source, max_megapixels=self.max_megapixels)
+        return file, file.header.width * file.header.height / 1e6
 
     def decode(self, task: Task, opened: ImageFile) -> Photograph:
-        """Decode what was opened.
-
-        Raises:
-            ImageFileError: it is no whole photograph.
-            AlreadyInColor: it needs no color, and coloring it was not asked for.
-        """
+        """Decode an image file; raise as `decode_file` does."""
         return self.decode_file(opened)
 
-    def decode_file(self, opened: ImageFile) -> Photograph:
-        """Decode an image file; raise as `decode` does."""
-        name = opened.name
-        photograph = opened.decode(allow_damage=self.force)
+    def decode_file(self, file: ImageFile) -> Photograph:
+        """Decode an image file.
+
+        Raises:
+            ImageFileError: the contents are no whole image.
+            AlreadyInColorError: the photograph is in color, and `force` is not set.
+        """
+        name = file.name
+        photograph = file.decode(allow_damage=self.force)
         if not self.force and describe_color(photograph.images) == "color":
-            raise AlreadyInColor(_in_color(name))
+            raise AlreadyInColorError(f"{name} is in color already; --force colorizes it anyway")
         if photograph.frames > 1:
             warn(
-                f"{name} has {photograph.frames} frames or pages; the first is colored",
+                f"{name} has {photograph.frames} frames or pages; only the first is used",
                 stacklevel=2,
             )
         return photograph
 
     def predict(self, photographs: Sequence[Photograph]) -> list[list[np.ndarray]]:
-        """Return, for each photograph, the chroma `ab` of each of its results."""
+        """Return, for each photograph, the `ab` of each of its samples."""
         images = [photograph.images for photograph in photographs]
         noises = [None] if self.zs is None else [[z] * len(images) for z in self.zs]
-        chromas = [self.colorizer.chromas(images, z, ensemble=self.ensemble) for z in noises]
-        return [list(results) for results in zip(*chromas, strict=True)]
+        samples = [self.colorizer.predict(images, z, ensemble=self.ensemble) for z in noises]
+        return [list(abs_) for abs_ in zip(*samples, strict=True)]
 
-    def write(self, task: Task, photograph: Photograph, predicted: Sequence[np.ndarray]) -> None:
-        """Write the results of one photograph, in folders that are made where need be."""
+    def write(self, task: Task, photograph: Photograph, prediction: Sequence[np.ndarray]) -> None:
+        """Render and write the samples of one photograph; make the folder if it is missing."""
         task.targets[0].parent.mkdir(parents=True, exist_ok=True)
-        for target, ab in zip(task.targets, predicted, strict=True):
+        for target, ab in zip(task.targets, prediction, strict=True):
             if self.overwrite or not target.is_file():
-                write_photograph(target, self.paint(photograph, ab), quality=self.quality)
+                write_photograph(target, self.render(photograph, ab), quality=self.quality)
 
-    def film(self, task: Task, progress: Callable[[int, int | None], None]) -> FilmReport:
-        """Color a film, which has one result.
-
-        Raises:
-            ValueError: it cannot be read or written, or was to be had in samples or side by side.
-            AlreadyInColor: most of it needs no color, and coloring it was not asked for.
-        """
-        if self.zs is not None or self.side_by_side:
-            raise ValueError(f"{task.source} is a film: no --samples, no --side-by-side")
-        if not self.force:
-            kinds = [describe_color(images) for images in sample_frames(task.source, _LOOKS)]
-            if 2 * kinds.count("color") > len(kinds):
-                raise AlreadyInColor(_in_color(task.source))
-        (target,) = task.targets
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return colorize_film(
-            self.colorizer,
-            task.source,
-            target,
-            intensity=self.intensity,
-            ensemble=self.ensemble,
-            progress=progress,
-        )
-
-    def convert(self, data: bytes, name: str, suffix: str | None = None) -> bytes:
-        """Color the contents of a file, without any file.
-
-        Args:
-            data: the contents.
-            name: what an error calls them.
-            suffix: the format of the result; by default that of `data`, or PNG where that cannot
-                be written.
-
-        Raises:
-            ValueError: as `decode` does, or the result cannot be had in that format.
-        """
-        opened = open_image(data, name, max_megapixels=self.max_megapixels)
-        photograph = self.decode_file(opened)
-        [[ab]] = self.predict([photograph])
-        suffix = suffix or photograph.suffix
-        return encode_photograph(self.paint(photograph, ab), suffix, quality=self.quality)
-
-    def paint(self, photograph: Photograph, ab: np.ndarray) -> Photograph:
-        """Join a photograph with its chroma."""
+    def render(self, photograph: Photograph, ab: np.ndarray) -> Photograph:
+        """Return a photograph in color, and in gray to its left if `side_by_side` is set."""
         images = join(photograph.images, ab, intensity=self.intensity, threads=self.threads)
         if not self.side_by_side:
             return photograph.with_images(images)
@@ -157,30 +107,67 @@ class PhotographProcessor:
             alpha=None if alpha is None else np.concatenate([alpha, alpha], axis=1),
         )
 
+    def convert(self, data: bytes, name: str, suffix: str | None = None) -> bytes:
+        """Colorize the contents of a file in memory.
+
+        Args:
+            data: the contents.
+            name: name of the file in errors.
+            suffix: the format of the result; by default that of `data`, or PNG if that cannot be
+                written.
+
+        Raises:
+            ValueError: as `decode_file`, or the format cannot hold the result.
+        """
+        photograph = self.decode_file(open_image(data, name, max_megapixels=self.max_megapixels))
+        [[ab]] = self.predict([photograph])
+        suffix = suffix or photograph.suffix
+        return encode_photograph(self.render(photograph, ab), suffix, quality=self.quality)
+
+    def film(self, task: Task, progress: Callable[[int, int | None], None]) -> FilmReport:
+        """Colorize a film; it has one sample and is never side by side.
+
+        Raises:
+            ValueError: samples or side by side were asked for, or as `colorize_film`.
+        """
+        if self.zs is not None or self.side_by_side:
+            raise ValueError(f"{task.source} is a film: no --samples, no --side-by-side")
+        (target,) = task.targets
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return colorize_film(
+            self.colorizer,
+            task.source,
+            target,
+            intensity=self.intensity,
+            ensemble=self.ensemble,
+            force=self.force,
+            progress=progress,
+        )
+
 
 def load_processor(
-    model: str | None, *, samples: int | None = None, seed: int = 0, **choices: object
+    model: str | Path | None, *, samples: int | None = None, seed: int = 0, **options: Any
 ) -> PhotographProcessor:
-    """Load a model, and put what was chosen beside it.
+    """Load a model, and combine it with options.
 
     Args:
         model: as `Colorizer.load` takes it.
-        samples: how many colorings each photograph gets; None for the model's own one.
-        seed: which ones.
-        **choices: attributes of `PhotographProcessor`.
+        samples: number of samples of each photograph; None for one without noise.
+        seed: seed of the samples' noise.
+        **options: attributes of `PhotographProcessor`.
 
     Raises:
-        ValueError: no model there, or one that takes no noise.
+        ValueError: the model cannot be loaded, or takes no noise.
     """
     colorizer = Colorizer.load(model)
-    return PhotographProcessor(colorizer, zs=sample_noise(colorizer, samples, seed), **choices)
+    return PhotographProcessor(colorizer, zs=sample_noise(colorizer, samples, seed), **options)
 
 
 def sample_noise(colorizer: Colorizer, samples: int | None, seed: int) -> np.ndarray | None:
-    """Draw the noise of several colorings; more of a seed begin with the same ones.
+    """Draw the noise of several samples; the first of a seed are the same for any number.
 
     Returns:
-        float32 `(samples, z_size)`; None for None.
+        float32 `(samples, z_size)`; None if `samples` is None.
 
     Raises:
         ValueError: the model takes no noise.
@@ -189,11 +176,7 @@ def sample_noise(colorizer: Colorizer, samples: int | None, seed: int) -> np.nda
         return None
     if not colorizer.z_size:
         raise ValueError(
-            "the model takes no noise: it has one coloring of a photograph; leave out --samples, "
+            "the model takes no noise, so that all samples would be the same; leave out --samples, "
             "or train with --recipe pix2pix-noise"
         )
     return np.random.default_rng(seed).standard_normal((samples, colorizer.z_size), np.float32)
-
-
-def _in_color(name: str | Path) -> str:
-    return f"{name} is in color already; --force colors it all the same"

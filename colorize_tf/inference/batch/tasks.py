@@ -1,6 +1,6 @@
-"""From the names on a command line to what is read and where each result goes.
+"""Lists the files to colorize and the paths of their results.
 
-Whatever cannot be done is found here, before anything is written.
+Conflicts are found here, before anything is written.
 """
 
 import functools
@@ -20,7 +20,7 @@ class Task(NamedTuple):
 
     Attributes:
         source: the file to read.
-        targets: the files to write; several where there are samples.
+        targets: the files to write, one for each sample.
     """
 
     source: Path
@@ -28,22 +28,22 @@ class Task(NamedTuple):
 
     @property
     def is_film(self) -> bool:
-        """Whether the name of `source` is that of a film."""
+        """Whether `source` has the suffix of a film."""
         return self.source.suffix.lower() in FILM_SUFFIXES
 
     @property
     def is_done(self) -> bool:
-        """Whether all of `targets` are there."""
+        """Whether all of `targets` exist."""
         return all(map(os.path.isfile, self.targets))
 
 
 class Refusal(NamedTuple):
-    """Something that cannot be done.
+    """Inputs that cannot be colorized.
 
     Attributes:
-        text: one line that names it and says why.
-        reason: the same in a word or two, for counting.
-        files: how many inputs it stops.
+        text: one line that names them and the reason.
+        reason: one or two words to count by.
+        files: number of inputs.
     """
 
     text: str
@@ -52,36 +52,36 @@ class Refusal(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What was found.
+    """The files that were found.
 
     Attributes:
-        tasks: what can be done.
-        refused: what cannot.
-        others: how many files in folders are neither photographs nor films, by suffix.
-        closed: folders in folders, which only `recursive` looks into.
+        tasks: photographs and films to colorize.
+        refused: inputs that cannot be colorized.
+        others: number of files in folders that are neither photographs nor films, by suffix.
+        skipped_folders: subfolders, which are only searched if `recursive` is set.
     """
 
     tasks: list[Task]
     refused: list[Refusal]
     others: Counter[str]
-    closed: list[Path]
+    skipped_folders: list[Path]
 
     def left_out(self) -> list[str]:
-        """Say what is no input, though it lies in an input folder."""
+        """Describe the files and folders that an input folder holds and that are ignored."""
         notes = []
         if self.others:
             kinds = ", ".join(f"{count} {kind}" for kind, count in self.others.most_common(5))
             notes.append(f"files of other kinds: {self.others.total()} ({kinds})")
-        if self.closed:
-            notes.append(f"folders in folders, without --recursive: {len(self.closed)}")
+        if self.skipped_folders:
+            notes.append(f"subfolders, without --recursive: {len(self.skipped_folders)}")
         return notes
 
 
 def names_one_file(inputs: Sequence[str], output: str) -> bool:
-    """Return whether `output` is the name of the one result, rather than of a folder for it.
+    """Return whether `output` is the file of the only result, rather than a folder.
 
     Raises:
-        ValueError: it looks like a file, but there is more to come than one.
+        ValueError: it looks like a file, but there may be several results.
     """
     if os.path.isdir(output) or output.endswith(("/", os.sep)):
         return False
@@ -106,31 +106,32 @@ def list_tasks(
     suffix: str | None = None,
     samples: int | None = None,
 ) -> Listing:
-    """Find photographs and films, and mirror their places below a folder.
+    """Find photographs and films, and mirror their relative paths below a folder.
 
-    A file goes right into the folder; what a folder or a pattern finds keeps its place relative to
-    that folder or to the part of the pattern before the first wildcard. What lies in `output` is
-    no input, so that a second run does not color the results of the first.
+    The result of a file goes directly into `output`. The result of a file that a folder or a
+    pattern contains keeps its path relative to that folder, or to the part of the pattern before
+    the first wildcard. Files in `output` are no inputs, so that a second run does not colorize the
+    results of the first.
 
     Args:
         inputs: files, folders, and patterns with `*`, `?`, `[...]` and `**`.
-        output: the folder for the results; need not exist.
-        recursive: whether folders in folders are looked into.
-        suffix: of the results, for photographs; by default that of the photograph, or `.png` where
-            no such files can be written.
-        samples: how many results each photograph has; None for one without a number.
+        output: the folder for the results; it need not exist.
+        recursive: whether to search subfolders.
+        suffix: suffix of the results of photographs; by default that of the photograph, or `.png`
+            if its format cannot be written.
+        samples: number of results of each photograph; None for one without a number.
 
     Returns:
-        What there is to do, in the order of `inputs`, within folders by name.
+        The tasks, in the order of `inputs`, within folders by name.
 
     Raises:
-        ValueError: the results would lie among the photographs of an input folder.
+        ValueError: `output` is an input folder.
     """
     listing = Listing([], [], Counter(), [])
-    tasks = {}  # What is named twice is colored once.
+    tasks: dict[tuple[str, str], Task] = {}  # An input that is named twice is colorized once.
     for name in inputs:
-        for path, place in _find(name, os.path.realpath(output), recursive, listing):
-            target = output / place.with_name(_name(path, suffix))
+        for path, relative in _find(name, os.path.realpath(output), recursive, listing):
+            target = output / relative.with_name(_result_name(path, suffix))
             task = Task(path, numbered(target, samples))
             tasks.setdefault((_identity(path), _identity(target)), task)
     sources = {identity for identity, _ in tasks}
@@ -138,7 +139,7 @@ def list_tasks(
     for task in tasks.values():
         for target in task.targets:
             writers[_identity(target)].append(task)
-    refused = {}  # Without those that several inputs share.
+    refused: dict[Refusal, None] = {}  # Several inputs may share a refusal.
     for task in tasks.values():
         refusal = _refusal(task, writers, sources)
         if refusal is None:
@@ -150,13 +151,13 @@ def list_tasks(
 
 
 def _refusal(task: Task, writers: dict[str, list[Task]], sources: set[str]) -> Refusal | None:
-    """Say what is in a task's way: others that write the same file, or an input."""
+    """Return the conflict of a task, if any: it shares a target, or its target is an input."""
     for target in task.targets:
         names = [str(other.source) for other in writers[_identity(target)]]
         if len(names) > 1:
             return Refusal(
                 f"{' and '.join(names)} would both be written to {target}; "
-                "color them into different folders",
+                "colorize them into different folders",
                 "same output",
                 len(names),
             )
@@ -167,10 +168,10 @@ def _refusal(task: Task, writers: dict[str, list[Task]], sources: set[str]) -> R
 
 
 def task_of_one(source: Path, target: Path, samples: int | None = None) -> Task:
-    """Return the task of one file that is written to another.
+    """Return the task of one file whose result is another file.
 
     Raises:
-        ValueError: there is no such file, or it cannot be written there.
+        ValueError: the source does not exist, or the target cannot be written.
     """
     task = Task(source, numbered(target, samples))
     try:
@@ -187,7 +188,7 @@ def task_of_one(source: Path, target: Path, samples: int | None = None) -> Task:
 
 
 def numbered(target: Path, samples: int | None) -> tuple[Path, ...]:
-    """Return `target`, or, for `samples` of them, `NAME-1.png` to `NAME-N.png`."""
+    """Return `target`, or for N samples `NAME-1.png` to `NAME-N.png`."""
     if samples is None:
         return (target,)
     return tuple(
@@ -197,10 +198,10 @@ def numbered(target: Path, samples: int | None) -> tuple[Path, ...]:
 
 
 def _find(name: str, output: str, recursive: bool, listing: Listing) -> Iterator[tuple[Path, Path]]:
-    """Yield files with their places below the folder or the pattern that found them."""
+    """Yield files, and their paths relative to the folder or the pattern that contains them."""
     if os.path.isdir(name):
         if os.path.realpath(name) == output:
-            raise ValueError(f"-o {name} is the folder of the photographs; choose another for them")
+            raise ValueError(f"-o {name} is the folder of the photographs; choose another folder")
         yield from _walk(Path(name), Path(), output, recursive, listing)
     elif os.path.lexists(name) or not glob.has_magic(name):
         try:
@@ -225,22 +226,22 @@ def _match(
         text = f"{pattern} matches nothing; check the pattern"
         listing.refused.append(Refusal(text, "missing"))
     for path in matches:
-        place = path.relative_to(base)
+        relative = path.relative_to(base)
         if not path.is_dir():
             if not _is_inside(os.path.realpath(path.parent), output):
-                yield from _accept(path, place, listing)
-        elif parts[-1] != "**":  # Which has found the files in it, too.
-            yield from _walk(path, place, output, recursive, listing)
+                yield from _accept(path, relative, listing)
+        elif parts[-1] != "**":  # A final ** matches the files of the folder, too.
+            yield from _walk(path, relative, output, recursive, listing)
 
 
 def _walk(
-    folder: Path, place: Path, output: str, recursive: bool, listing: Listing
+    folder: Path, base: Path, output: str, recursive: bool, listing: Listing
 ) -> Iterator[tuple[Path, Path]]:
-    def refuse(error):
-        text = f"cannot look into folder {error.filename}: {error.strerror}; check its permissions"
+    def refuse(error: OSError) -> None:
+        text = f"cannot read folder {error.filename}: {error.strerror}; check its permissions"
         listing.refused.append(Refusal(text, "unreadable"))
 
-    seen = set()  # Links are followed, but never in a circle.
+    seen: set[str] = set()  # Links may form a circle.
     for root, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(root)
         if real in seen or _is_inside(real, output):
@@ -250,27 +251,27 @@ def _walk(
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in sorted(names):
             path = Path(root, name)
-            yield from _accept(path, place / path.relative_to(folder), listing)
+            yield from _accept(path, base / path.relative_to(folder), listing)
         if not recursive:
             below = (Path(root, name) for name in folders)
-            listing.closed.extend(one for one in below if os.path.realpath(one) != output)
+            listing.skipped_folders.extend(one for one in below if os.path.realpath(one) != output)
             return
 
 
-def _accept(path: Path, place: Path, listing: Listing) -> Iterator[tuple[Path, Path]]:
+def _accept(path: Path, relative: Path, listing: Listing) -> Iterator[tuple[Path, Path]]:
     if _is_hidden(path.name):
         return
     if path.suffix.lower() in (*IMAGE_SUFFIXES, *FILM_SUFFIXES):
-        yield path, place
+        yield path, relative
     else:
         listing.others[path.suffix.lower() or path.name] += 1
 
 
-def _name(path: Path, suffix: str | None) -> str:
+def _result_name(path: Path, suffix: str | None) -> str:
     own = path.suffix.lower()
     if own in FILM_SUFFIXES:
         return f"{path.stem}.mp4"
-    if own not in IMAGE_SUFFIXES:  # `scan.001` and `scan.002` stay two.
+    if own not in IMAGE_SUFFIXES:  # `scan.001` and `scan.002` have different results.
         return f"{path.name}{suffix or '.png'}"
     if suffix is None and own in WRITABLE_SUFFIXES:
         return path.name
@@ -283,7 +284,7 @@ def _real_folder(folder: Path) -> str:
 
 
 def _identity(path: Path) -> str:
-    """Return the path of a file without links on the way to it."""
+    """Return the path of a file, with the links of its folder resolved."""
     return os.path.join(_real_folder(path.parent.absolute()), path.name)
 
 

@@ -1,7 +1,7 @@
-"""What a film file says of itself before it is decoded: its kind, and whether all of it is there.
+"""Container formats of films: detect the format, and detect truncated files.
 
-A decoder reads a film that was cut short up to the break and calls it the end. The containers
-state their lengths, and so tell the one from the other.
+Decoders read a truncated film without an error. The containers store their length, which reveals
+the truncation before anything is decoded.
 """
 
 import os
@@ -17,33 +17,33 @@ class FilmError(ValueError):
     """A film that cannot be read.
 
     Attributes:
-        reason: one stable word or two, as `ImageFileError` has them, for counting.
+        reason: one or two constant words to count by, as those of `ImageFileError`.
     """
 
     def __init__(self, reason: str, message: str):
-        """Keep the reason beside the message, which names the file."""
+        """Store the reason and the message, which names the file."""
         super().__init__(message)
         self.reason = reason
 
 
 def check_container(path: str | Path) -> str:
-    """Refuse a file that is no film, or not the whole of one.
+    """Validate the container of a film without decoding frames.
 
     Args:
         path: the file.
 
     Returns:
-        "mp4" (also .mov), "avi" or "matroska" (also .webm), by content and not by suffix.
+        "mp4" (also .mov), "avi" or "matroska" (also .webm), detected by content.
 
     Raises:
-        FilmError: a ValueError of one line that names the file: missing, empty, unreadable, a
-            folder, another kind of file, or cut short.
+        FilmError: the file is missing, empty, unreadable, a folder, no film or truncated; the
+            message is one line and names the file.
     """
     path = Path(path)
     try:
         if os.path.isdir(path):
             raise FilmError("not a file", f"{path} is a folder; name a film in it")
-        if path.exists() and not path.is_file():  # Reading a pipe would wait for ever.
+        if path.exists() and not path.is_file():  # Reading a pipe would block.
             raise FilmError("not a file", f"{path} is a device or a pipe; name a film")
         with open(path, "rb") as file:
             kind, end = _read_extent(file)
@@ -59,18 +59,18 @@ def check_container(path: str | Path) -> str:
     if kind is None:
         raise FilmError(
             "unsupported",
-            f"{path} holds no film of a known kind; expected MP4, QuickTime, AVI, Matroska or WebM",
+            f"{path} is no film of a known format; expected MP4, QuickTime, AVI, Matroska or WebM",
         )
     if end > size:
         raise FilmError(
             "truncated",
-            f"{path} is cut short: it has {size} bytes and announces {end}; copy it again",
+            f"{path} is truncated: it has {size} bytes of {end}; copy it again",
         )
     return kind
 
 
 def film_kind(start: bytes) -> str | None:
-    """Return what kind of film begins like this, named as by `check_container`; None for none."""
+    """Return the container format of a file by its first 12 bytes; None if it is no film."""
     if start[4:8] in _ATOMS:
         return "mp4"
     if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
@@ -79,7 +79,7 @@ def film_kind(start: bytes) -> str | None:
 
 
 def _read_extent(file: BinaryIO) -> tuple[str | None, int]:
-    """Return the kind of a film, None for no film, and where by its own account the file ends."""
+    """Return the container format, None for no film, and the file size that it stores."""
     kind = film_kind(file.read(12))
     if kind == "mp4":
         return kind, max(_atom_ends(file))
@@ -89,7 +89,7 @@ def _read_extent(file: BinaryIO) -> tuple[str | None, int]:
 
 
 def _atom_ends(file: BinaryIO) -> Iterator[int]:
-    """Yield where each top-level atom of MP4 or QuickTime ends (ISO 14496-12, 4.2)."""
+    """Yield the end of each top-level atom of MP4 or QuickTime (ISO 14496-12, 4.2)."""
     position = 0
     while True:
         file.seek(position)
@@ -97,7 +97,7 @@ def _atom_ends(file: BinaryIO) -> Iterator[int]:
         size = int.from_bytes(header[:4], "big")
         if size == 1:
             size = int.from_bytes(header[8:16], "big")
-        # Size 0 is "to the end of the file"; what has no name is padding behind the film.
+        # Size 0 means "to the end of the file"; atoms without a name are padding.
         if len(header) < 8 or size < 8 or not header[4:8].isascii() or not header[4:8].isalnum():
             yield position
             return
@@ -106,13 +106,13 @@ def _atom_ends(file: BinaryIO) -> Iterator[int]:
 
 
 def _riff_ends(file: BinaryIO) -> Iterator[int]:
-    """Yield where each RIFF chunk of an AVI ends; long films have several."""
+    """Yield the end of each RIFF chunk of an AVI; long films have several."""
     position = 0
     while True:
         file.seek(position)
         header = file.read(8)
         size = int.from_bytes(header[4:8], "little")
-        # Cameras that lost power leave a size of 0.
+        # A camera that loses power leaves a size of 0.
         if len(header) < 8 or header[:4] != b"RIFF" or not size:
             yield position
             return
@@ -122,7 +122,7 @@ def _riff_ends(file: BinaryIO) -> Iterator[int]:
 
 
 def _segment_end(file: BinaryIO) -> int:
-    """Return where the segment of a Matroska file ends, 0 where it does not say (RFC 8794)."""
+    """Return the end of the segment of a Matroska file, 0 if it is not stored (RFC 8794)."""
     file.seek(4)
     header_size = _element_size(file)
     if header_size is None:
@@ -135,7 +135,7 @@ def _segment_end(file: BinaryIO) -> int:
 
 
 def _element_size(file: BinaryIO) -> int | None:
-    """Read a size of variable length; None for unknown, as live recordings have it."""
+    """Read a size of variable length; None if it is unknown, as in live recordings."""
     first = int.from_bytes(file.read(1), "big")
     length = 9 - first.bit_length()
     if length > 8:

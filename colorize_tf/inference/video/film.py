@@ -1,40 +1,45 @@
-"""A black-and-white film in, the same film in color out."""
+"""Colorizes black-and-white films."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from colorize_tf.color.toning import describe_color
 from colorize_tf.files import atomic_write
 from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.errors import AlreadyInColorError
 from colorize_tf.inference.rendering import join
-from colorize_tf.inference.video.reader import FilmReader, open_film
+from colorize_tf.inference.video.reader import FilmReader, open_film, sample_frames
 from colorize_tf.inference.video.smoothing import ChromaSmoother
-from colorize_tf.inference.video.writer import open_writer
+from colorize_tf.inference.video.writer import Writer, open_writer
 
 FILM_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm")
 
-# Frames that go to the network together: few, as a 4K frame has 25 MB.
+# Frames in one call of the network: few, because a 4K frame has 25 MB.
 _BATCH_FRAMES = 8
 _BATCH_BYTES = 100 * 2**20
+
+# Frames that show whether a film is in color.
+_SAMPLED_FRAMES = 9
 
 
 @dataclass(frozen=True)
 class FilmReport:
-    """What became of a film.
+    """A description of a colorized film.
 
     Attributes:
-        frames: how many frames were written.
-        cuts: how many scenes began after the first.
+        frames: number of frames.
+        cuts: number of scenes after the first.
         frame_rate: frames per second.
-        encoder: what wrote it.
+        encoder: name of the encoder.
         sound: whether it has sound.
-        notes: what its owner should know, each a sentence without full stop.
+        notes: differences from the source, each a sentence without full stop.
     """
 
     frames: int
@@ -52,42 +57,47 @@ def colorize_film(
     *,
     intensity: float = 1.0,
     ensemble: str | None = None,
+    force: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> FilmReport:
-    """Color a film; its lightness, size, frame rate and, where ffmpeg is installed, sound stay.
+    """Colorize a film; lightness, size, frame rate and, if ffmpeg is installed, sound stay.
 
-    Chroma is predicted frame by frame and smoothed along motion within each scene. An odd side is
-    made even by doubling its last row or column. A film of variable frame rate gets a constant one,
-    by showing frames again or leaving them out where their times ask for it. The target is whole or
-    not there, and a source that cannot be read to its end leaves no target.
+    Chroma is predicted frame by frame and smoothed along motion within each scene. An odd height or
+    width becomes even: the last row or column is repeated. A film of variable frame rate gets a
+    constant one: frames are repeated or dropped according to their timestamps. The target is
+    written atomically, and only if the source can be read to its end.
 
     Args:
-        colorizer: what predicts the colors.
+        colorizer: the model.
         source: a film, one of `FILM_SUFFIXES`.
         target: the `.mp4` to write; an existing one is replaced.
-        intensity: of the colors, 0 to 2.
+        intensity: factor of the chroma, 0 to 2.
         ensemble: as `Colorizer` takes it.
-        progress: called after every frame with how many frames of the source are done, and how
-            many there are, None where that is not known.
+        force: whether to colorize a film that is in color already.
+        progress: called after every frame with the number of frames of the source that are done,
+            and their total, None if it is not known.
 
     Returns:
-        What was written.
+        A description of the target.
 
     Raises:
-        ValueError: of one line that names the film: the source cannot be read, or not to its end,
-            the target cannot be written, or the model does not answer.
+        AlreadyInColorError: most of the film is in color, and `force` is not set.
+        ValueError: the source cannot be read to its end, the target cannot be written, or the model
+            fails; the message is one line and names the film.
     """
     source, target = Path(source), Path(target)
     check_film_target(source, target)
+    if not force:
+        _check_gray(source)
     smoother = ChromaSmoother()
     try:
-        with open_film(source) as film, atomic_write(target) as aside:
+        with open_film(source) as film, atomic_write(target) as temporary:
             frames = _colored_frames(
                 colorizer, film, smoother, intensity=intensity, ensemble=ensemble
             )
-            first = next(frames)  # never the last: without any, the reader raises
+            first = next(frames)  # Without any frame, the reader raises its own error.
             with open_writer(
-                aside,
+                temporary,
                 first[0].shape[1::-1],
                 film.frame_rate,
                 name=target,
@@ -97,7 +107,7 @@ def colorize_film(
                 written = _write(writer, itertools.chain([first], frames), film, progress)
     except OSError as error:
         raise ValueError(
-            f"cannot write {target}: {error.strerror or error}; free space or choose another place"
+            f"cannot write {target}: {error.strerror or error}; free space or choose another folder"
         ) from error
     return FilmReport(
         frames=written,
@@ -109,6 +119,13 @@ def colorize_film(
     )
 
 
+def _check_gray(source: Path) -> None:
+    # Several frames, because the titles of a gray film may be in color.
+    kinds = [describe_color(images) for images in sample_frames(source, _SAMPLED_FRAMES)]
+    if 2 * kinds.count("color") > len(kinds):
+        raise AlreadyInColorError(f"{source} is in color already; --force colorizes it anyway")
+
+
 def _colored_frames(
     colorizer: Colorizer,
     film: FilmReader,
@@ -117,20 +134,25 @@ def _colored_frames(
     intensity: float,
     ensemble: str | None,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield each colored frame, its sides even, and how many times to show it."""
+    """Yield each colorized frame, with even height and width, and how many times to show it."""
     paced = film.paced_frames()
     for first in paced:
         at_once = min(_BATCH_FRAMES, max(1, _BATCH_BYTES // first[0].nbytes))
         batch = [first, *itertools.islice(paced, at_once - 1)]
-        chromas = colorizer.chromas([images for images, _ in batch], ensemble=ensemble)
-        for (images, times), ab in zip(batch, chromas, strict=True):
+        abs_ = colorizer.predict([images for images, _ in batch], ensemble=ensemble)
+        for (images, times), ab in zip(batch, abs_, strict=True):
             joined = join(images, smoother(images, ab), intensity=intensity)
             bottom, right = (side % 2 for side in images.shape[:2])
             yield cv2.copyMakeBorder(joined, 0, bottom, 0, right, cv2.BORDER_REPLICATE), times
 
 
-def _write(writer, frames, film, progress):
-    """Write all frames and return how many those are."""
+def _write(
+    writer: Writer,
+    frames: Iterable[tuple[np.ndarray, int]],
+    film: FilmReader,
+    progress: Callable[[int, int | None], None] | None,
+) -> int:
+    """Write all frames, and return their number."""
     written = 0
     for done, (images, times) in enumerate(frames, 1):
         for _ in range(times):
@@ -141,11 +163,11 @@ def _write(writer, frames, film, progress):
     return written
 
 
-def _notes(film, writer, written):
+def _notes(film: FilmReader, writer: Writer, written: int) -> Iterator[str]:
     if not writer.keeps_sound:
-        yield "sound, if any, is left out: keeping it takes ffmpeg on the PATH"
+        yield "sound, if any, is left out; install ffmpeg to keep it"
         if film.aspect != 1:
-            yield f"its pixels are {film.aspect:.3g} times as wide as high; only ffmpeg keeps that"
+            yield f"its pixels are {film.aspect:.3g} times as wide as high; only ffmpeg stores that"
     if written != film.read:
         yield (
             f"its frame rate varies: {film.read} frames were written as {written} at "
@@ -156,7 +178,7 @@ def _notes(film, writer, written):
 
 
 def check_film_target(source: Path, target: Path) -> None:
-    """Raise `ValueError` if a film cannot be written there, or is the one to read."""
+    """Raise `ValueError` if the target cannot be written, or is the source."""
     if target.suffix.lower() != ".mp4":
         raise ValueError(f"cannot write {target}: films are written as .mp4; change its suffix")
     if target.is_dir():
@@ -164,4 +186,4 @@ def check_film_target(source: Path, target: Path) -> None:
     if not target.parent.is_dir():
         raise ValueError(f"cannot write {target}: no folder {target.parent}; make it first")
     if target.exists() and source.exists() and target.samefile(source):
-        raise ValueError(f"cannot write {target}: it is the film to color; choose another name")
+        raise ValueError(f"cannot write {target}: it is the source; choose another name")

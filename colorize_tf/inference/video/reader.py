@@ -1,4 +1,4 @@
-"""The frames of a film, upright and at a steady rate, with OpenCV."""
+"""Reads the frames of a film with OpenCV, upright and at a constant rate."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import numpy as np
 from colorize_tf.inference.video.containers import FilmError, check_container
 
 _HIGHEST_RATE = 240.0
-# A longer pause between two frames, in seconds, is a break in the clock and no picture to hold.
+# A longer interval between two timestamps, in seconds, is an error of the clock.
 _LONGEST_PAUSE = 10.0
-# Of the frames that an index lists, this share must be there.
+# Minimum share of the frames of the index that can be read.
 _LEAST_READ = 0.9
 
 
 @dataclass
 class FilmReader:
-    """An open film.
+    """Reads the frames of an open film.
 
     Attributes:
         path: the file.
         frame_rate: frames per second.
-        announced: how many frames the header announces, or None.
-        aspect: width of a pixel over its height, of the upright frame.
-        indexed: whether `announced` was counted; Matroska's is an estimate from its length.
-        read: how many frames were read so far.
+        announced: number of frames according to the header, or None.
+        aspect: width of a pixel of the upright frame over its height.
+        indexed: whether `announced` is exact; that of Matroska is an estimate from the length.
+        read: number of frames that were read.
     """
 
     path: Path
@@ -42,24 +42,24 @@ class FilmReader:
     read: int = 0
 
     def paced_frames(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield each frame and how many times to show it for a constant frame rate.
+        """Yield each frame and how many times to show it at a constant frame rate.
 
-        That is once, where the film has a constant rate. In one of variable rate a frame that stays
-        longer is shown more often, and one that has no time of its own is left out, so that
-        every frame stays within one frame of its time and of the sound.
+        With a variable frame rate, a frame that stays longer is shown more often, and a frame
+        without a time of its own is dropped, so that every frame stays within one frame of its
+        timestamp and of the sound.
 
         Yields:
             images: uint8 `(height, width, 3)`, sRGB, upright.
             times: at least 1.
 
         Raises:
-            FilmError: no frame could be read, or far fewer than the film's index lists.
+            FilmError: no frame can be read, or far fewer than the index of the film lists.
         """
         shown, waiting, before, start = 0, None, 0.0, 0.0
         for images, seconds in self._timed_frames():
             if waiting is not None:
                 pause = seconds - before
-                if not 0 < pause < _LONGEST_PAUSE:  # a broken clock: go on from here
+                if not 0 < pause < _LONGEST_PAUSE:  # An error of the clock: restart it here.
                     start = seconds - (shown + 1) / self.frame_rate
                 ahead = (seconds - start) * self.frame_rate - shown
                 times = 1 if 0 < ahead < 2 else max(0, round(ahead))
@@ -74,10 +74,11 @@ class FilmReader:
         self._check_all_read()
 
     def spread_frames(self, count: int) -> list[np.ndarray]:
-        """Jump through the film; return up to `count` frames, none where jumping fails."""
-        frames = []
-        for index in range(count if self.announced else 0):
-            self._capture.set(cv2.CAP_PROP_POS_FRAMES, (index + 0.5) / count * self.announced // 1)
+        """Seek to up to `count` evenly spaced frames; return none if seeking fails."""
+        frames: list[np.ndarray] = []
+        announced = self.announced or 0
+        for index in range(count if announced else 0):
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, (index + 0.5) / count * announced // 1)
             frames.extend(images for _, (images, _) in zip("1", self._timed_frames(), strict=False))
         return frames
 
@@ -88,7 +89,7 @@ class FilmReader:
             if not there:
                 return
             shape = shape or images.shape
-            if images.shape != shape:  # broadcasts change size between programmes
+            if images.shape != shape:  # Broadcasts may change their size.
                 images = cv2.resize(images, shape[1::-1], interpolation=cv2.INTER_AREA)
             self.read += 1
             seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -119,7 +120,7 @@ def open_film(path: Path) -> Iterator[FilmReader]:
         The reader.
 
     Raises:
-        FilmError: of one line that names the file, where it is no film or not a whole one.
+        FilmError: the file is no film or truncated; the message is one line and names it.
     """
     kind = check_container(path)
     capture = _open_capture(path)
@@ -138,28 +139,28 @@ def open_film(path: Path) -> Iterator[FilmReader]:
 
 
 def sample_frames(path: Path, count: int) -> list[np.ndarray]:
-    """Read some frames from all over a film, for a look at what it is like.
+    """Read evenly spaced frames of a film.
 
     Args:
         path: the film.
-        count: how many at most.
+        count: the most frames to read.
 
     Returns:
         At least one frame, uint8 `(height, width, 3)` each, sRGB, upright, in the film's order.
 
     Raises:
-        FilmError: of one line that names the file, where no frame can be read.
+        FilmError: no frame can be read; the message is one line and names the file.
     """
     with open_film(path) as film:
         frames = film.spread_frames(count)
     if frames:
         return frames
-    with open_film(path) as film:  # a header that is wrong, or nowhere to jump to
+    with open_film(path) as film:  # The header is wrong, or seeking failed.
         return [images for _, (images, _) in zip(range(count), film.paced_frames(), strict=False)]
 
 
 def _open_capture(path: Path) -> cv2.VideoCapture:
-    # Absolute, so that no name reads as an address; FFMPEG, so that % starts no series of pictures.
+    # An absolute path is never a URL; CAP_FFMPEG reads no % in it as a pattern of image files.
     capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise FilmError(
@@ -169,11 +170,12 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
 
 
 def _frame_rate(capture: cv2.VideoCapture, path: Path) -> float:
-    """Return the rate that the header gives, or, where that cannot be, the one of the frames."""
+    """Return the rate of the header, or if it is implausible, that of the timestamps."""
     rate = capture.get(cv2.CAP_PROP_FPS)
     if math.isfinite(rate) and 0 < rate <= _HIGHEST_RATE:
         return rate
-    ahead, seconds = _open_capture(path), []
+    ahead = _open_capture(path)
+    seconds: list[float] = []
     while len(seconds) < 60 and ahead.grab():
         seconds.append(ahead.get(cv2.CAP_PROP_POS_MSEC) / 1000)
     ahead.release()

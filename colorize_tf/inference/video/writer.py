@@ -1,4 +1,4 @@
-"""Frames to an .mp4: through ffmpeg, which keeps the sound, or with OpenCV alone."""
+"""Writes frames to an .mp4: with ffmpeg, which keeps the sound, or with OpenCV."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, cast
 
 import cv2
 import numpy as np
 
 from colorize_tf.inference.video.containers import check_container
 
-# What an .mp4 takes as it is, and every player plays; other sound becomes AAC.
+# Codecs that an .mp4 can hold and every player plays; other sound is converted to AAC.
 _SOUND_OF_MP4 = {"aac", "mp3", "ac3", "eac3", "alac"}
-# The first that an ffmpeg knows; builds without GPL code lack libx264. Of a film that was gray
-# color is what is new: coded as coarsely as usual, it flickers more. Finer than this adds bytes
-# alone.
+# The first that ffmpeg has is used; builds without GPL code lack libx264. The usual quantization of
+# chroma adds flicker; a finer one than this only adds bytes.
 _ENCODERS = {
     "libx264": ("-preset", "medium", "-crf", "18", "-x264-params", "chroma-qp-offset=-9"),
     "mpeg4": ("-q:v", "2"),
@@ -31,15 +31,15 @@ class OpenCVWriter:
     """Writes MPEG-4 part 2 with OpenCV, without sound.
 
     Args:
-        path: the file, which is not there yet.
+        path: the file; it must not exist.
         size: width and height, both even.
         frame_rate: frames per second.
-        name: what an error calls the file.
+        name: name of the file in errors.
 
     Attributes:
-        encoder: what writes the film.
-        sound: whether there is sound and it is carried over.
-        keeps_sound: whether it would be, if there were any.
+        encoder: name of the encoder.
+        sound: whether the film has sound.
+        keeps_sound: whether the writer copies the sound of the source.
 
     Raises:
         ValueError: OpenCV has no encoder for such a film.
@@ -53,7 +53,7 @@ class OpenCVWriter:
         self.path = path
         self.name = name
         self.count = 0
-        code = cv2.VideoWriter_fourcc(*"mp4v")
+        code = cv2.VideoWriter.fourcc(*"mp4v")
         self._writer = cv2.VideoWriter(str(path.absolute()), cv2.CAP_FFMPEG, code, frame_rate, size)
         if not self._writer.isOpened():
             raise ValueError(
@@ -67,31 +67,31 @@ class OpenCVWriter:
         self.count += 1
 
     def finish(self) -> None:
-        """End the film; raise ValueError if it is not all there."""
+        """Finish the file; raise ValueError if frames are missing."""
         self._writer.release()
         _check_arrived(self.path, self.count, self.name)
 
     def close(self) -> None:
-        """Let go of the file, finished or not."""
+        """Close the file, finished or not."""
         self._writer.release()
 
 
 class FfmpegWriter:
-    """Pipes frames to ffmpeg, which encodes them and copies the sound of another film.
+    """Pipes frames to ffmpeg, which encodes them and copies the sound of the source.
 
     Args:
-        program: the ffmpeg.
-        path: the file, which is not there yet.
+        program: path of ffmpeg.
+        path: the file; it must not exist.
         size: width and height, both even.
         frame_rate: frames per second.
-        name: what an error calls the file.
-        source: the film whose sound, chapters and titles are carried over.
+        name: name of the file in errors.
+        source: the film whose sound, chapters and metadata are copied.
         aspect: width of a pixel over its height.
 
     Attributes:
-        encoder: what writes the film.
-        sound: whether there is sound and it is carried over.
-        keeps_sound: whether it would be, if there were any.
+        encoder: name of the encoder.
+        sound: whether the film has sound.
+        keeps_sound: whether the writer copies the sound of the source.
     """
 
     keeps_sound = True
@@ -107,74 +107,74 @@ class FfmpegWriter:
         source: Path,
         aspect: float,
     ):
-        known = _ask(program, "-encoders")
-        codec = next((codec for codec in _ENCODERS if f" {codec} " in known), "mpeg4")
-        sounds = set(re.findall(r"Audio: (\w+)", _ask(program, "-i", f"file:{source.absolute()}")))
+        encoders = _run(program, "-encoders")
+        codec = next((codec for codec in _ENCODERS if f" {codec} " in encoders), "mpeg4")
+        source_file = f"file:{source.absolute()}"
+        sounds = set(re.findall(r"Audio: (\w+)", _run(program, "-i", source_file)))
         self.path = path
         self.name = name
         self.count = 0
         self.encoder = f"ffmpeg {codec}"
         self.sound = bool(sounds)
-        pixel = Fraction(aspect).limit_denominator(1000)
-        # Frames come in sRGB; BT.709 is what players take a film for, so say so and be it.
-        colors = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
         copied = ("-c:a", "copy") if sounds <= _SOUND_OF_MP4 else ("-c:a", "aac", "-b:a", "192k")
-        local = ("-protocol_whitelist", "file,pipe")  # a film may name others, over the network too
+        local = ("-protocol_whitelist", "file,pipe")  # A film may refer to other files and URLs.
         command = [
             *(program, "-hide_banner", "-loglevel", "error", "-y"),
             *("-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", f"{size[0]}x{size[1]}"),
             *("-framerate", str(Fraction(frame_rate).limit_denominator(1001))),
-            *(*local, "-i", "pipe:0", *local, "-i", f"file:{source.absolute()}"),
+            *(*local, "-i", "pipe:0", *local, "-i", source_file),
             *("-map", "0:v", "-map", "1:a?", "-map_metadata", "1"),
-            *(
-                "-vf",
-                f"scale=out_color_matrix=bt709:out_range=tv,setsar={pixel}".replace("/", "\\/"),
-            ),
-            *("-c:v", codec, *_ENCODERS[codec], "-pix_fmt", "yuv420p", *colors, *copied),
+            *("-c:v", codec, *_ENCODERS[codec], *_color_flags(aspect), *copied),
             *("-movflags", "+faststart", "-f", "mp4", f"file:{path.absolute()}"),
         ]
-        self._told = tempfile.TemporaryFile()  # a pipe that nobody reads would fill and stop it
+        self._log = (
+            tempfile.TemporaryFile()
+        )  # A pipe that nobody reads would fill and block ffmpeg.
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._told
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log
         )
+        self._frames = cast(IO[bytes], self._process.stdin)
 
     def write(self, images: np.ndarray) -> None:
-        """Add a frame, uint8 `(height, width, 3)`, sRGB; raise ValueError if ffmpeg has died."""
+        """Add a frame, uint8 `(height, width, 3)`, sRGB; raise ValueError if ffmpeg has failed."""
         try:
-            self._process.stdin.write(np.ascontiguousarray(images).data)
+            self._frames.write(np.ascontiguousarray(images).data)
         except OSError as error:
             self._process.wait()
             raise ValueError(self._failure()) from error
         self.count += 1
 
     def finish(self) -> None:
-        """End the film; raise ValueError if ffmpeg failed, or the film is not all there."""
+        """Finish the file; raise ValueError if ffmpeg failed or frames are missing."""
         try:
-            self._process.stdin.close()
+            self._frames.close()
         except OSError:
-            pass  # it died; its exit code says so
+            pass  # It failed; its exit code is read below.
         if self._process.wait():
             raise ValueError(self._failure())
         _check_arrived(self.path, self.count, self.name)
 
     def close(self) -> None:
-        """Let go of the process, finished or not."""
+        """End the process, finished or not."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         try:
-            self._process.stdin.close()
+            self._frames.close()
         except OSError:
-            pass  # what was not written is not wanted any more
-        self._told.close()
+            pass  # Buffered frames are not needed any more.
+        self._log.close()
 
     def _failure(self) -> str:
-        self._told.seek(0)
-        told = self._told.read()[-4000:].decode(errors="replace").split("\n")
-        lines = [re.sub(r"^\[.*?\] ", "", line).strip() for line in told if line.strip()]
-        # The first says what went wrong, the others what came of it.
-        cause = lines[0] if lines else f"it ended with code {self._process.returncode}"
+        self._log.seek(0)
+        log = self._log.read()[-4000:].decode(errors="replace").split("\n")
+        lines = [re.sub(r"^\[.*?\] ", "", line).strip() for line in log if line.strip()]
+        # The first line names the cause, the others its consequences.
+        cause = lines[0] if lines else f"its exit code is {self._process.returncode}"
         return f"cannot write {self.name}: ffmpeg failed: {cause}"
+
+
+Writer = FfmpegWriter | OpenCVWriter
 
 
 @contextmanager
@@ -186,15 +186,15 @@ def open_writer(
     name: Path,
     source: Path,
     aspect: float,
-) -> Iterator[FfmpegWriter | OpenCVWriter]:
-    """Open the better of the two writers; finish the film at the end of the block.
+) -> Iterator[Writer]:
+    """Open ffmpeg if it is installed, otherwise OpenCV; finish the film at the end of the block.
 
     Args:
-        path: the .mp4, which is not there yet.
+        path: the .mp4; it must not exist.
         size: width and height, both even.
         frame_rate: frames per second.
-        name: what an error calls the file.
-        source: the film whose sound is wanted.
+        name: name of the file in errors.
+        source: the film whose sound is copied.
         aspect: width of a pixel over its height; OpenCV's films have square pixels.
 
     Yields:
@@ -205,7 +205,7 @@ def open_writer(
     """
     program = shutil.which("ffmpeg")
     if program:
-        writer = FfmpegWriter(
+        writer: Writer = FfmpegWriter(
             program, path, size, frame_rate, name=name, source=source, aspect=aspect
         )
     else:
@@ -218,7 +218,7 @@ def open_writer(
 
 
 def _check_arrived(path: Path, count: int, name: Path) -> None:
-    """Count the frames of a film: of a disk that is full no writer tells in every case."""
+    """Count the frames of a film, because a full disk does not always cause an error."""
     try:
         check_container(path)
         written = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
@@ -228,17 +228,25 @@ def _check_arrived(path: Path, count: int, name: Path) -> None:
         arrived = 0
     if arrived != count:
         raise ValueError(
-            f"cannot write {name}: {arrived} of {count} frames arrived there; free space or "
-            "choose another place"
+            f"cannot write {name}: only {arrived} of {count} frames were written; free space "
+            "or choose another folder"
         )
 
 
-def _ask(program: str, *arguments: str) -> str:
-    """Run ffmpeg for what it says, which it does on either stream and with any exit code."""
-    answer = subprocess.run(
+def _color_flags(aspect: float) -> list[str]:
+    pixel = Fraction(aspect).limit_denominator(1000)
+    scale = f"scale=out_color_matrix=bt709:out_range=tv,setsar={pixel}".replace("/", "\\/")
+    # Players assume BT.709, so convert to it and declare it.
+    bt709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+    return ["-vf", scale, "-pix_fmt", "yuv420p", *bt709]
+
+
+def _run(program: str, *arguments: str) -> str:
+    """Run ffmpeg, and return its output of both streams, whatever its exit code."""
+    finished = subprocess.run(
         [program, "-hide_banner", "-nostdin", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    return answer.stdout.decode(errors="replace")
+    return finished.stdout.decode(errors="replace")

@@ -7,9 +7,10 @@ import pytest
 from colorize_tf import imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.imagefiles import ImageFileError, Photograph, read_photograph
-from colorize_tf.inference.batch.processor import AlreadyInColor, PhotographProcessor
+from colorize_tf.inference.batch.processor import PhotographProcessor
 from colorize_tf.inference.batch.tasks import Task
 from colorize_tf.inference.colorizer import Colorizer
+from colorize_tf.inference.errors import AlreadyInColorError
 
 
 def green(lightness, z=None):
@@ -44,7 +45,7 @@ def greenness(images):
     return float((images[..., 1] - images[..., 0]).mean())
 
 
-def test_a_photograph_goes_through_all_stages_into_a_new_folder(gray, tmp_path):
+def test_a_photograph_passes_all_stages_into_a_new_folder(gray, tmp_path):
     imagefiles.write_image(tmp_path / "old.png", gray)
     target = tmp_path / "a/b/new.png"
     assert color(PhotographProcessor(COLORIZER), tmp_path / "old.png", target) == pytest.approx(
@@ -53,7 +54,7 @@ def test_a_photograph_goes_through_all_stages_into_a_new_folder(gray, tmp_path):
     assert greenness(imagefiles.read_image(target)) > 10
 
 
-def test_intensity_is_how_vivid_the_colors_are(gray, tmp_path):
+def test_intensity_scales_the_colors(gray, tmp_path):
     imagefiles.write_image(tmp_path / "old.png", gray)
     measured = []
     for intensity in (0, 0.5, 1, 1.5):
@@ -64,7 +65,7 @@ def test_intensity_is_how_vivid_the_colors_are(gray, tmp_path):
     assert measured == sorted(measured) and measured[3] > 1.3 * measured[2]
 
 
-def test_each_sample_has_its_noise(gray, tmp_path):
+def test_each_sample_uses_its_own_noise(gray, tmp_path):
     imagefiles.write_image(tmp_path / "old.png", gray)
     targets = [tmp_path / "1.png", tmp_path / "2.png"]
     processor = PhotographProcessor(COLORIZER, zs=np.float32([[0], [1]]))
@@ -73,7 +74,7 @@ def test_each_sample_has_its_noise(gray, tmp_path):
     assert one == pytest.approx(0, abs=0.5) and two > 10
 
 
-def test_several_photographs_are_predicted_together_each_with_all_samples():
+def test_a_batch_predicts_all_samples_of_each_photograph():
     photographs = [Photograph(np.full((8, width, 3), 99, np.uint8)) for width in (8, 16, 24)]
     processor = PhotographProcessor(COLORIZER, zs=np.float32([[0], [1]]))
     predicted = processor.predict(photographs)
@@ -83,7 +84,7 @@ def test_several_photographs_are_predicted_together_each_with_all_samples():
     assert [results[0].shape[:2] for results in predicted] == [(32, 32), (16, 32), (11, 32)]
 
 
-def test_the_ensemble_is_the_colorizers(gray):
+def test_the_ensemble_is_passed_to_the_colorizer(gray):
     def lopsided(lightness):
         answer = np.zeros((len(lightness), 32, 32, 2), np.float32)
         answer[:, :, :16] = 0.2
@@ -96,13 +97,13 @@ def test_the_ensemble_is_the_colorizers(gray):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_side_by_side_shows_the_photograph_in_gray_and_in_color(gray, dtype):
+def test_side_by_side_shows_gray_and_color(gray, dtype):
     gray = gray.astype(dtype)
     alpha = np.arange(30 * 40).astype(dtype).reshape(30, 40)
     processor = PhotographProcessor(COLORIZER, side_by_side=True)
     photograph = Photograph(gray * (np.iinfo(dtype).max // 255), alpha)
     [[ab]] = processor.predict([photograph])
-    both = processor.paint(photograph, ab)
+    both = processor.render(photograph, ab)
     assert both.images.shape == (30, 80, 3)
     assert both.images.dtype == dtype
     levels = both.images / (np.iinfo(dtype).max / 255)
@@ -120,38 +121,38 @@ def test_alpha_and_depth_are_kept(gray, tmp_path):
     assert (written.alpha == 1000).all()
 
 
-def test_a_photograph_in_color_is_left_alone_unless_forced(tmp_path):
+def test_a_photograph_in_color_is_refused_unless_forced(tmp_path):
     source = tmp_path / "old.png"
     imagefiles.write_image(source, render_landscape(1, 60, 80))
-    with pytest.raises(AlreadyInColor, match="old.png is in color already; --force"):
+    with pytest.raises(AlreadyInColorError, match="old.png is in color already; --force"):
         color(PhotographProcessor(COLORIZER), source, tmp_path / "new.png")
     assert not (tmp_path / "new.png").exists()
     color(PhotographProcessor(COLORIZER, force=True), source, tmp_path / "new.png")
     assert (tmp_path / "new.png").is_file()
 
 
-def test_a_toned_print_is_colored(gray, tmp_path):
+def test_a_toned_print_is_colorized(gray, tmp_path):
     sepia = (gray * [1.0, 0.9, 0.72]).astype(np.uint8)
     imagefiles.write_image(tmp_path / "old.png", sepia)
     color(PhotographProcessor(COLORIZER), tmp_path / "old.png", tmp_path / "new.png")
     assert greenness(imagefiles.read_image(tmp_path / "new.png")) > 10
 
 
-def test_of_several_pages_the_first_is_colored_and_that_is_told(gray, tmp_path):
+def test_further_pages_are_left_out_with_a_warning(gray, tmp_path):
     source = tmp_path / "old.tiff"
     cv2.imwritemulti(str(source), [gray, 255 - gray])
-    with pytest.warns(UserWarning, match="old.tiff has 2 frames or pages; the first is colored"):
+    with pytest.warns(UserWarning, match="old.tiff has 2 frames or pages; only the first is"):
         color(PhotographProcessor(COLORIZER, intensity=0), source, tmp_path / "new.png")
     assert np.abs(imagefiles.read_image(tmp_path / "new.png").astype(int) - gray).max() <= 1
 
 
-def test_too_many_pixels_are_refused_before_they_are_decoded(gray, tmp_path):
+def test_too_many_pixels_are_refused_before_decoding(gray, tmp_path):
     imagefiles.write_image(tmp_path / "old.png", gray)
     with pytest.raises(ImageFileError, match="too large: 40 x 30"):
         PhotographProcessor(COLORIZER, max_megapixels=0.001).open(Task(tmp_path / "old.png", ()))
 
 
-def test_what_exists_is_only_replaced_on_demand(gray, tmp_path):
+def test_existing_files_are_kept_unless_overwritten(gray, tmp_path):
     imagefiles.write_image(tmp_path / "old.png", gray)
     (tmp_path / "new.png").write_bytes(b"mine")
     color(PhotographProcessor(COLORIZER), tmp_path / "old.png", tmp_path / "new.png")
@@ -163,7 +164,7 @@ def test_what_exists_is_only_replaced_on_demand(gray, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
-def test_the_quality_is_that_of_the_files(gray, tmp_path, suffix):
+def test_quality_changes_the_file_size(gray, tmp_path, suffix):
     imagefiles.write_image(tmp_path / "old.png", gray)
     sizes = []
     for quality in (10, 95):
@@ -185,7 +186,7 @@ def test_the_quality_is_that_of_the_files(gray, tmp_path, suffix):
         (".jpg", ".png", b"\x89PNG"),
     ],
 )
-def test_contents_come_back_in_their_format_or_another(gray, tmp_path, given, asked, begins):
+def test_convert_keeps_or_changes_the_format(gray, tmp_path, given, asked, begins):
     path = tmp_path / f"old{given}"
     cv2.imwrite(str(path), gray)
     # The colors of a GIF are few: its grays are no longer quite gray.
@@ -195,7 +196,7 @@ def test_contents_come_back_in_their_format_or_another(gray, tmp_path, given, as
 
 
 @pytest.mark.parametrize("chosen", [{"side_by_side": True}, {"zs": np.zeros((1, 1), np.float32)}])
-def test_a_film_has_one_result_and_no_gray_half(tmp_path, chosen):
+def test_films_refuse_samples_and_side_by_side(tmp_path, chosen):
     task = Task(Path("old.mov"), (tmp_path / "new.mp4",))
     with pytest.raises(ValueError, match="old.mov is a film: no --samples"):
         PhotographProcessor(COLORIZER, **chosen).film(task, lambda done, total: None)
@@ -216,7 +217,7 @@ def film(tmp_path, gray):
     return make
 
 
-def test_a_film_is_colored_though_its_titles_are(film):
+def test_a_gray_film_with_titles_in_color_is_colorized(film):
     task = film(2, 10)
     shown = []
     report = PhotographProcessor(COLORIZER).film(task, lambda done, total: shown.append(done))
@@ -224,9 +225,9 @@ def test_a_film_is_colored_though_its_titles_are(film):
     assert task.targets[0].is_file()
 
 
-def test_a_film_in_color_is_left_alone_unless_forced(film):
+def test_a_film_in_color_is_refused_unless_forced(film):
     task = film(10, 2)
-    with pytest.raises(AlreadyInColor, match="old.avi is in color already"):
+    with pytest.raises(AlreadyInColorError, match="old.avi is in color already"):
         PhotographProcessor(COLORIZER).film(task, lambda done, total: None)
     assert not task.targets[0].exists()
     PhotographProcessor(COLORIZER, force=True).film(task, lambda done, total: None)

@@ -25,7 +25,7 @@ def pairs(listing):
     }
 
 
-def test_files_go_right_into_the_folder(write_files):
+def test_files_go_directly_into_the_folder(write_files):
     write_files("a.jpg", "b/c.PNG")
     found = list_tasks(["a.jpg", "b/c.PNG"], Path("out"))
     assert pairs(found) == {"a.jpg": "out/a.jpg", "b/c.PNG": "out/c.PNG"}
@@ -42,12 +42,12 @@ def test_a_folder_keeps_its_structure(write_files):
     }
 
 
-def test_folders_in_folders_are_named_but_not_looked_into(write_files):
+def test_subfolders_are_only_listed(write_files):
     write_files("in/a.jpg", "in/1962/c.jpg", "in/1963/c.jpg")
     found = list_tasks(["in"], Path("out"))
     assert pairs(found) == {"in/a.jpg": "out/a.jpg"}
-    assert found.closed == [Path("in/1962"), Path("in/1963")]
-    assert found.left_out() == ["folders in folders, without --recursive: 2"]
+    assert found.skipped_folders == [Path("in/1962"), Path("in/1963")]
+    assert found.left_out() == ["subfolders, without --recursive: 2"]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_folders_in_folders_are_named_but_not_looked_into(write_files):
         ("in/**", {"in/a.jpg": "out/a.jpg", "in/1962/b.jpg": "out/1962/b.jpg"}),
     ],
 )
-def test_what_a_pattern_finds_keeps_its_place(write_files, pattern, expected):
+def test_matches_of_a_pattern_keep_their_relative_path(write_files, pattern, expected):
     write_files("in/a.jpg", "in/1962/b.jpg")
     assert pairs(list_tasks([pattern], Path("out"))) == expected
 
 
-def test_a_file_with_a_name_like_a_pattern_is_that_file(write_files):
+def test_an_existing_file_is_no_pattern(write_files):
     write_files("a[1].jpg", "a1.jpg")
     assert pairs(list_tasks(["a[1].jpg"], Path("out"))) == {"a[1].jpg": "out/a[1].jpg"}
 
@@ -83,35 +83,35 @@ def test_a_file_with_a_name_like_a_pattern_is_that_file(write_files):
         ("a.mp4", None, "a.mp4"),
     ],
 )
-def test_results_are_of_a_kind_that_can_be_written(write_files, name, suffix, result):
+def test_results_have_a_writable_format(write_files, name, suffix, result):
     write_files(name)
     found = list_tasks([name], Path("out"), suffix=suffix)
     assert pairs(found) == {name: f"out/{result}"}
     assert found.tasks[0].is_film == result.endswith(".mp4")
 
 
-def test_each_sample_has_a_file(write_files):
+def test_each_sample_has_its_own_file(write_files):
     write_files("a.jpg")
     assert pairs(list_tasks(["a.jpg"], Path("out"), samples=2)) == {
         "a.jpg": "out/a-1.jpg out/a-2.jpg"
     }
 
 
-def test_other_files_in_folders_are_counted_by_kind(write_files):
-    write_files("in/a.jpg", "in/b.heic", "in/c.HEIC", "in/notes.txt", "in/README")
+def test_other_files_are_counted_by_suffix(write_files):
+    write_files("in/a.jpg", "in/b.mp3", "in/c.MP3", "in/notes.txt", "in/README")
     found = list_tasks(["in"], Path("out"))
     assert pairs(found) == {"in/a.jpg": "out/a.jpg"}
-    assert found.others == {".heic": 2, ".txt": 1, "README": 1}
-    assert found.left_out()[0].startswith("files of other kinds: 4 (2 .heic, ")
+    assert found.others == {".mp3": 2, ".txt": 1, "README": 1}
+    assert found.left_out()[0].startswith("files of other kinds: 4 (2 .mp3, ")
 
 
-def test_hidden_files_are_none_of_ours(write_files):
+def test_hidden_files_are_ignored(write_files):
     write_files("in/.a.jpg", "in/._b.jpg", "in/.cache/c.jpg", "in/__MACOSX/d.jpg")
     found = list_tasks(["in"], Path("out"), recursive=True)
-    assert (found.tasks, found.others, found.closed) == ([], {}, [])
+    assert (found.tasks, found.others, found.skipped_folders) == ([], {}, [])
 
 
-def test_what_is_missing_is_named_and_the_rest_is_listed(write_files):
+def test_missing_inputs_are_named_and_the_rest_is_listed(write_files):
     write_files("a.jpg")
     found = list_tasks(["gone.jpg", "a.jpg", "gone/*.jpg"], Path("out"))
     assert pairs(found) == {"a.jpg": "out/a.jpg"}
@@ -121,7 +121,7 @@ def test_what_is_missing_is_named_and_the_rest_is_listed(write_files):
     ]
 
 
-def test_a_folder_that_may_not_be_looked_into_is_named(write_files, monkeypatch):
+def test_an_unreadable_folder_is_named(write_files, monkeypatch):
     write_files("in/a.jpg", "in/closed/b.jpg")
     real = os.scandir
 
@@ -134,42 +134,42 @@ def test_a_folder_that_may_not_be_looked_into_is_named(write_files, monkeypatch)
     found = list_tasks(["in"], Path("out"), recursive=True)
     assert pairs(found) == {"in/a.jpg": "out/a.jpg"}
     assert [refusal.text for refusal in found.refused] == [
-        "cannot look into folder in/closed: Permission denied; check its permissions"
+        "cannot read folder in/closed: Permission denied; check its permissions"
     ]
 
 
 @pytest.mark.parametrize("inputs", [["in/a.gif", "in/a.png"], ["in"]])
-def test_two_that_would_write_one_file_are_both_named_and_neither_is_done(write_files, inputs):
+def test_inputs_with_the_same_output_are_refused(write_files, inputs):
     write_files("in/a.gif", "in/a.png")
     found = list_tasks(inputs, Path("out"))
     assert found.tasks == []
     assert [refusal.text for refusal in found.refused] == [
         "in/a.gif and in/a.png would both be written to out/a.png; "
-        "color them into different folders"
+        "colorize them into different folders"
     ]
 
 
-def test_the_rest_goes_on_beside_a_collision(write_files):
+def test_a_collision_does_not_stop_the_others(write_files):
     write_files("1/a.jpg", "1/b.jpg", "2/a.jpg")
     found = list_tasks(["1", "2"], Path("out"))
     assert pairs(found) == {"1/b.jpg": "out/b.jpg"}
     assert "1/a.jpg and 2/a.jpg would both be written to out/a.jpg" in found.refused[0].text
 
 
-def test_the_numbers_of_samples_collide_too(write_files):
+def test_samples_can_collide_with_inputs(write_files):
     write_files("a.jpg", "a-1.jpg")
     found = list_tasks(["a.jpg", "a-1.jpg"], Path("."), samples=1)
     assert found.tasks == [Task(Path("a-1.jpg"), (Path("a-1-1.jpg"),))]
     assert "a.jpg would be written to a-1.jpg, an input" in found.refused[0].text
 
 
-def test_what_is_named_twice_is_done_once(write_files):
+def test_an_input_named_twice_is_one_task(write_files):
     write_files("in/a.jpg")
     inputs = ["in/a.jpg", "./in/a.jpg", "in", "in/*", os.path.abspath("in")]
     assert pairs(list_tasks(inputs, Path("out"))) == {"in/a.jpg": "out/a.jpg"}
 
 
-def test_results_in_an_input_folder_are_no_inputs(write_files):
+def test_results_in_an_input_folder_are_ignored(write_files):
     write_files("in/a.jpg", "in/color/a.jpg", "in/color/1962/b.jpg", "in/colors/c.jpg")
     expected = {"in/a.jpg": "in/color/a.jpg", "in/colors/c.jpg": "in/color/colors/c.jpg"}
     for inputs in (["in"], ["in/**/*.jpg"], ["in/*"]):
@@ -177,28 +177,28 @@ def test_results_in_an_input_folder_are_no_inputs(write_files):
         assert pairs(found) == expected, inputs
 
 
-def test_results_are_known_behind_a_link(write_files):
+def test_results_behind_a_link_are_ignored(write_files):
     write_files("in/a.jpg", "out/a.jpg")
     Path("in/results").symlink_to("../out")
     found = list_tasks(["in"], Path("out"), recursive=True)
     assert pairs(found) == {"in/a.jpg": "out/a.jpg"}
 
 
-def test_links_in_a_circle_are_followed_once(write_files):
+def test_circular_links_are_followed_once(write_files):
     write_files("in/a.jpg")
     Path("in/again").symlink_to(".")
     assert pairs(list_tasks(["in"], Path("out"), recursive=True)) == {"in/a.jpg": "out/a.jpg"}
 
 
 @pytest.mark.parametrize("output", ["in", "in/", "link", "in/../in"])
-def test_the_folder_of_the_photographs_is_no_place_for_results(write_files, output):
+def test_an_input_folder_is_refused_as_output(write_files, output):
     write_files("in/a.jpg")
     Path("link").symlink_to("in")
     with pytest.raises(ValueError, match="is the folder of the photographs"):
         list_tasks(["in"], Path(output))
 
 
-def test_no_input_is_written_over(write_files):
+def test_inputs_are_never_overwritten(write_files):
     write_files("a.jpg", "in/a.jpg", "in/b.jpg")
     found = list_tasks(["a.jpg", "in/b.jpg"], Path("."))
     assert pairs(found) == {"in/b.jpg": "b.jpg"}
@@ -223,7 +223,7 @@ def test_no_input_is_written_over(write_files):
         (["in"], "out.v2", False),
     ],
 )
-def test_out_is_a_file_where_it_looks_like_one(write_files, inputs, output, one):
+def test_an_output_with_a_suffix_is_a_file(write_files, inputs, output, one):
     write_files("a.jpg", "b.jpg", "a[1].jpg", "in/c.jpg")
     assert names_one_file(inputs, output) is one
 
@@ -232,7 +232,7 @@ def test_out_is_a_file_where_it_looks_like_one(write_files, inputs, output, one)
 @pytest.mark.parametrize(
     ("output", "words"), [("new.png", "there may be several"), ("b.jpg", "b.jpg is a file")]
 )
-def test_several_do_not_fit_into_a_file(write_files, inputs, output, words):
+def test_several_inputs_need_a_folder(write_files, inputs, output, words):
     write_files("a.jpg", "b.jpg", "in/c.jpg")
     with pytest.raises(ValueError, match=words):
         names_one_file(inputs, output)
@@ -249,7 +249,7 @@ def test_several_do_not_fit_into_a_file(write_files, inputs, output, words):
         ("a.mov", "nowhere/new.mp4", "no folder nowhere"),
     ],
 )
-def test_one_file_is_checked_before_it_is_read(write_files, source, target, words):
+def test_a_single_file_is_checked_before_reading(write_files, source, target, words):
     write_files("a.jpg", "a.mov")
     with pytest.raises(ValueError, match=words):
         task_of_one(Path(source), Path(target))

@@ -18,14 +18,14 @@ def left(folder, name, seconds):
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("a.jpg", 600), ("a.tiff", 600), ("a.mp4", 7200)])
-def test_what_a_killed_process_left_is_removed(tmp_path, name, seconds):
+def test_stale_temporary_files_are_removed(tmp_path, name, seconds):
     leftover = left(tmp_path, name, seconds)
     remove_stale_temporary_files([tmp_path])
     assert not leftover.exists()
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("a.jpg", 5), ("a.mp4", 600)])
-def test_what_may_be_being_written_stays(tmp_path, name, seconds):
+def test_recent_temporary_files_stay(tmp_path, name, seconds):
     fresh = left(tmp_path, name, seconds)
     remove_stale_temporary_files([tmp_path])
     assert fresh.exists()
@@ -41,5 +41,5 @@ def test_other_files_stay(tmp_path, name):
     assert (tmp_path / name).exists()
 
 
-def test_a_folder_that_does_not_exist_holds_nothing(tmp_path):
+def test_missing_folders_are_ignored(tmp_path):
     remove_stale_temporary_files([tmp_path / "gone", tmp_path])

@@ -1,4 +1,4 @@
-"""Ray: started on this machine or found where it runs, quiet, and gone without a trace."""
+"""The life of a Ray cluster: start or join it quietly, share its processors, shut it down."""
 
 import contextlib
 import logging
@@ -18,16 +18,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# Ray reserves a third of the memory for data in transit; here that is names.
+# By default Ray reserves a third of the memory for data in transit; here that is file names.
 _STORE_BYTES = 128 * 2**20
-# Of a machine that does not answer, and of one that answers as no cluster does.
+# Time limits for a machine that does not respond, and for one that is no Ray cluster.
 _SECONDS_TO_CONNECT = 5.0
 _SECONDS_TO_JOIN = 45.0
-# Ray's processes end a moment after it says so.
+# Ray's processes end some time after `ray.shutdown` returns.
 _SECONDS_TO_END = 15.0
 
 _QUIET = {
-    # No statistics of ours go anywhere.
+    # Send no usage statistics.
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -40,12 +40,12 @@ ray.init(sys.argv[1], log_to_driver=False)
 
 
 class Share(NamedTuple):
-    """How a cluster is shared out.
+    """How workers share a cluster.
 
     Attributes:
-        processes: how many work.
+        processes: number of workers.
         jobs: photographs that each reads, and writes, at the same time, on as many processors.
-        gpus: how many each has.
+        gpus: number of GPUs of each.
     """
 
     processes: int
@@ -54,23 +54,23 @@ class Share(NamedTuple):
 
 
 class Coordinator:
-    """What all processes of a cluster can ask, wherever they are.
+    """State that all processes of a run share: tries of each batch, and whether to stop.
 
     Args:
-        actor: handle of an actor of `_Notes`.
+        actor: handle of an actor of `_State`.
     """
 
     def __init__(self, actor: Any):
         self._actor = actor
 
     def begin(self, batch: int) -> int:
-        """Note that a batch is begun; return how often it was before, by processes that died."""
+        """Count a try of a batch; return the number of earlier tries, by processes that died."""
         import ray
 
         return ray.get(self._actor.begin.remote(batch))
 
     def is_stopping(self) -> bool:
-        """Return whether what is left is to be left, or whoever could say so is gone."""
+        """Return whether the run is to stop, or the process that controls it is gone."""
         import ray
 
         try:
@@ -79,13 +79,13 @@ class Coordinator:
             return True
 
     def stop(self) -> None:
-        """Have what is left be left."""
+        """Stop the run: workers begin no further task."""
         self._actor.stop.remote()
 
 
-class _Notes:
-    def __init__(self):
-        self._begun = Counter()
+class _State:
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
         self._is_stopping = False
 
     def begin(self, batch: int) -> int:
@@ -100,7 +100,7 @@ class _Notes:
 
 
 def import_ray() -> ModuleType:
-    """Import Ray and Ray Data, told to be quiet.
+    """Import Ray and Ray Data without their logs and progress bars.
 
     Raises:
         ValueError: they are not installed.
@@ -124,36 +124,36 @@ def import_ray() -> ModuleType:
 
 @contextlib.contextmanager
 def running_cluster(address: str | None, jobs: int | None) -> Iterator[Coordinator]:
-    """Start Ray on this machine, or join a cluster; end it, or leave it, afterwards.
+    """Start Ray on this machine, or join a cluster; shut it down, or leave it, afterwards.
 
-    Where this process has joined a cluster already, that one is taken, and stays.
+    A cluster that this process has joined before is used, and stays joined.
 
     Args:
-        address: `HOST:PORT`, or `auto` for the cluster that this machine is part of; None for one
-            of its own.
-        jobs: how many processors Ray may share out, where it is started; by default all.
+        address: `HOST:PORT`, or `auto` for the cluster that this machine is part of; None to start
+            one on this machine.
+        jobs: number of processors that a new cluster has; by default all.
 
     Yields:
-        Whom the processes there can ask.
+        The coordinator of the workers.
 
     Raises:
-        ValueError: Ray is not installed or does not start, or no cluster answers at `address`.
+        ValueError: Ray is not installed or does not start, or no cluster responds at `address`.
     """
     ray = import_ray()
-    with contextlib.ExitStack() as leaving:
+    with contextlib.ExitStack() as stack:
         if not ray.is_initialized():
-            leaving.enter_context(_joined(address) if address else _started(jobs))
-        notes = ray.remote(num_cpus=0)(_Notes).remote()
-        leaving.callback(ray.kill, notes)
-        yield Coordinator(notes)
+            stack.enter_context(_joined(address) if address else _started(jobs))
+        state = ray.remote(num_cpus=0)(_State).remote()
+        stack.callback(ray.kill, state)
+        yield Coordinator(state)
 
 
 def share_out(jobs: int | None, *, uses_gpus: bool) -> Share:
-    """Share out the cluster that runs.
+    """Divide the processors and GPUs of the running cluster among workers.
 
     Args:
-        jobs: photographs to be read, and written, at the same time; by default one per processor.
-        uses_gpus: whether the network gains by GPUs; where there are any, each gets a process.
+        jobs: photographs to read, and to write, at the same time; by default one per processor.
+        uses_gpus: whether the model runs on GPUs; if there are any, each gets one worker.
     """
     import ray
 
@@ -164,18 +164,18 @@ def share_out(jobs: int | None, *, uses_gpus: bool) -> Share:
     if not gpus:
         return Share(jobs, 1, 0)
     processes = min(gpus, jobs)
-    # All that a process asks for has to be on one machine.
+    # The processors of one worker have to be on one machine.
     return Share(processes, max(1, min(jobs, processors) // processes), 1)
 
 
 @contextlib.contextmanager
 def _started(jobs: int | None) -> Iterator[None]:
-    # Ray's own default is a folder in /tmp, too: names of sockets must be short.
+    # Names of sockets must be short; Ray's own default is a folder in /tmp, too.
     above = "/tmp" if os.name == "posix" else tempfile.gettempdir()
-    _sweep(Path(above))
-    folder = tempfile.mkdtemp(prefix=f"{_our_folders()}{os.getpid()}-", dir=above)
+    _remove_stale_folders(Path(above))
+    folder = tempfile.mkdtemp(prefix=f"{_folder_prefix()}{os.getpid()}-", dir=above)
     if "RAY_AUTH_TOKEN_PATH" not in os.environ:
-        # Else Ray makes one, and leaves it in the user's home.
+        # Otherwise Ray writes a token to the user's home folder.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())
     try:
         with _initialized(
@@ -213,58 +213,58 @@ def _initialized(**where: Any) -> Iterator[None]:
 
 
 def _check_address(address: str) -> None:
-    """Raise `ValueError` unless a cluster answers; Ray itself would ask for minutes, then exit."""
+    """Raise `ValueError` unless a cluster responds; Ray itself would try for minutes, then exit."""
     match = re.fullmatch(r"([\w.-]+):(\d+)", address)
     if not match and address != "auto":
         raise ValueError(
             f"--ray-address must be HOST:PORT, or auto for the cluster of this machine, got "
             f"{address!r}"
         )
-    nobody = f"no Ray cluster answers at {address}"
+    failure = f"no Ray cluster responds at {address}"
     if match:
         try:
-            place = match[1], int(match[2])
-            socket.create_connection(place, timeout=_SECONDS_TO_CONNECT).close()
+            location = match[1], int(match[2])
+            socket.create_connection(location, timeout=_SECONDS_TO_CONNECT).close()
         except (OSError, OverflowError) as error:
-            raise ValueError(f"{nobody}: {error}; check it by: ray status") from error
-    # What answers may be anything, and in this process Ray could not be stopped from trying.
+            raise ValueError(f"{failure}: {error}; check it with: ray status") from error
+    # Try in a process of its own, because a call of `ray.init` cannot be cancelled.
     command = [sys.executable, "-c", _JOIN, address]
     try:
         joined = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_TO_JOIN)
     except subprocess.TimeoutExpired as error:
-        raise ValueError(f"{nobody} within {_SECONDS_TO_JOIN:.0f} s") from error
+        raise ValueError(f"{failure} within {_SECONDS_TO_JOIN:.0f} s") from error
     if "AuthenticationError" in joined.stderr:
-        raise ValueError(f"{address} asks for a token; let Ray send yours: RAY_AUTH_MODE=token")
+        raise ValueError(f"{address} requires a token; set RAY_AUTH_MODE=token to send yours")
     if joined.returncode:
-        lines = joined.stderr.strip().splitlines() or ["it closes the connection"]
-        raise ValueError(f"{nobody}: {lines[-1]}")
+        lines = joined.stderr.strip().splitlines() or ["it closed the connection"]
+        raise ValueError(f"{failure}: {lines[-1]}")
 
 
-def _our_folders() -> str:
-    """How the names of such folders begin, which processes of other machines may see, too."""
+def _folder_prefix() -> str:
+    """Return the prefix of this machine's folders; other machines may share the parent folder."""
     return f"ray-{zlib.crc32(socket.gethostname().encode()):08x}-"
 
 
-def _sweep(above: Path) -> None:
-    """Remove what processes left behind that were killed and could not."""
-    for folder in above.glob(f"{_our_folders()}*-*"):
-        process = folder.name.removeprefix(_our_folders()).partition("-")[0]
-        if process.isdigit() and not _lives(int(process)):
+def _remove_stale_folders(above: Path) -> None:
+    """Remove the folders of processes that were killed."""
+    for folder in above.glob(f"{_folder_prefix()}*-*"):
+        process = folder.name.removeprefix(_folder_prefix()).partition("-")[0]
+        if process.isdigit() and not _is_running(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # It belongs to another user.
         pass
     return True
 
 
 def _remove(folder: str) -> None:
-    """Remove a folder that processes which are about to end may write to still."""
+    """Remove a folder, and retry while processes that are about to end still write to it."""
     until = time.monotonic() + _SECONDS_TO_END
     while os.path.isdir(folder) and time.monotonic() < until:
         shutil.rmtree(folder, ignore_errors=True)

@@ -22,7 +22,7 @@ import pytest
 
 from colorize_tf import colorize, imagefiles
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.inference.batch import cluster
+from colorize_tf.inference.batch import ray_cluster
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,7 +101,7 @@ def ray_here():
     """Ray with two processors, found by every call of the command in this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("no_proxy", "*")
-        with cluster.running_cluster(None, 2):
+        with ray_cluster.running_cluster(None, 2):
             yield
     # Ray leaves files open, which Python would tell at the end of all tests.
     with warnings.catch_warnings():
@@ -154,7 +154,7 @@ def wait_for(condition, seconds=60):
 
 
 # Before any other Ray is started, as two take long to start.
-def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, server):
+def test_ctrl_c_leaves_no_processes_and_no_temporary_files(box, server):
     gated = server(answers=1)
     command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
     command += ["--model", gated.url, "--engine", "ray", "--jobs", "1"]
@@ -174,7 +174,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
     time.sleep(1)
     gated.goes_on.set()
     output, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (130, "interrupted; the same command goes on\n")
+    assert (process.returncode, errors) == (130, "interrupted; the same command continues\n")
     count = len(contents("out"))
     assert output == f"out: {count} done, {20 - count} left\n"
     assert 1 <= count < 20
@@ -184,7 +184,7 @@ def test_an_interruption_leaves_nothing_behind_and_the_next_run_goes_on(box, ser
     wait_for(lambda: not any(Path("/proc", pid).exists() for pid in started))
 
 
-def test_it_is_as_at_a_desk_for_good_and_bad(ray_here, box, tiny_tflite, capfd):
+def test_the_ray_engine_equals_the_local_engine(ray_here, box, tiny_tflite, capfd):
     Path("in/bad.jpg").write_bytes(b"text")
     Path("in/cut.jpg").write_bytes(Path("in/odd/01.jpg").read_bytes()[:-100])
     imagefiles.write_image("in/color.jpg", render_landscape(1, 70, 110))
@@ -204,7 +204,7 @@ def test_it_is_as_at_a_desk_for_good_and_bad(ray_here, box, tiny_tflite, capfd):
     assert contents("there") == contents("here")
 
 
-def test_a_process_that_is_killed_costs_nothing_but_time(ray_here, box, server, capfd):
+def test_the_tasks_of_a_killed_process_are_repeated(ray_here, box, server, capfd):
     gated, free = server(answers=1), server(answers=1000)
     run("-o", "here", "--model", free.url)
     capfd.readouterr()
@@ -213,7 +213,7 @@ def test_a_process_that_is_killed_costs_nothing_but_time(ray_here, box, server, 
         code = pool.submit(run, *flags)
         assert gated.waiting.wait(120)
         names = started_by(os.getpid())
-        (worker,) = [pid for pid, name in names.items() if "ArchiveWorker" in name]
+        (worker,) = [pid for pid, name in names.items() if "RayWorker" in name]
         os.kill(int(worker), signal.SIGKILL)
         gated.goes_on.set()
         assert code.result(timeout=120) == 0

@@ -1,4 +1,4 @@
-"""The engine's bookkeeping without Ray; with it, see `test_archive_ray.py`."""
+"""The Ray engine with a fake cluster; `test_ray_processes.py` uses a real one."""
 
 import contextlib
 import threading
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from colorize_tf.inference.batch import archive
-from colorize_tf.inference.batch.archive_worker import Report
-from colorize_tf.inference.batch.cluster import Share
-from colorize_tf.inference.batch.summary import Ending, Tally
+from colorize_tf.inference.batch import ray_engine
+from colorize_tf.inference.batch.ray_cluster import Share
+from colorize_tf.inference.batch.ray_worker import Report
+from colorize_tf.inference.batch.summary import Outcome, Summary
 from colorize_tf.inference.batch.tasks import Task
 from colorize_tf.inference.errors import ModelUnavailableError
 
@@ -27,7 +27,7 @@ class Display:
 
 
 class Engine:
-    """Answers batches as processes would; kills whoever is given a name in `deadly`."""
+    """Reports batches as workers would, but not those with a name in `deadly`."""
 
     def __init__(self, deadly=(), last=None):
         self.deadly = set(deadly)
@@ -43,7 +43,7 @@ class Engine:
             names = [task.source.name for _, task in batch]
             self.batches.append(names)
             if self.deadly.isdisjoint(names) and not self.stopped:
-                yield Report([(number, Ending("done")) for number, _ in batch], [])
+                yield Report([(number, Outcome("done")) for number, _ in batch], [])
         if isinstance(self.last, Exception):
             raise self.last
         if self.last is not None:
@@ -52,26 +52,24 @@ class Engine:
 
 @pytest.fixture
 def color(tmp_path, monkeypatch):
-    """Has numbered files colored by an `Engine`; returns tally and display."""
+    """Colorizes numbered files with an `Engine`; returns summary and display."""
 
     def run(engine, names, **options):
         @contextlib.contextmanager
         def running_cluster(address, jobs):
             yield engine
 
-        monkeypatch.setattr(archive, "running_cluster", running_cluster)
-        monkeypatch.setattr(archive, "share_out", lambda jobs, uses_gpus: Share(2, 1, 0))
-        monkeypatch.setattr(
-            archive._Archive, "_reports", lambda _, batches: engine.reports(batches)
-        )
+        monkeypatch.setattr(ray_engine, "running_cluster", running_cluster)
+        monkeypatch.setattr(ray_engine, "share_out", lambda jobs, uses_gpus: Share(2, 1, 0))
+        monkeypatch.setattr(ray_engine._Run, "_reports", lambda _, batches: engine.reports(batches))
         tasks = [Task(Path("in", name), (tmp_path / name,)) for name in names]
         display = Display()
         progress = contextlib.nullcontext(display)
-        run.tally = Tally()
-        archive.colorize_archive(
-            tasks, {"model": None}, run.tally, progress=lambda *_: progress, **options
+        run.summary = Summary(len(names))
+        ray_engine.colorize_with_ray(
+            tasks, {"model": None}, run.summary, progress=lambda *_: progress, **options
         )
-        return run.tally, display
+        return run.summary, display
 
     return run
 
@@ -80,60 +78,62 @@ def named(count):
     return [f"{number}.jpg" for number in range(count)]
 
 
-def test_photographs_come_in_batches_and_films_alone_after_them(color):
+def test_photographs_come_in_batches_and_films_alone_at_the_end(color):
     engine = Engine()
     names = ["a.mov", *named(40)]
-    tally, display = color(engine, names)
+    summary, display = color(engine, names)
     assert [len(batch) for batch in engine.batches] == [16, 16, 8, 1]
     assert engine.batches[-1] == ["a.mov"]
-    assert (tally.done, display.done, display.lines) == (41, 41, [])
+    assert (summary.done, display.done, display.lines) == (41, 41, [])
 
 
-def test_what_was_lost_is_tried_again_alone_and_only_what_kills_fails(color):
+def test_lost_tasks_are_retried_alone_and_only_a_deadly_one_fails(color):
     engine = Engine(deadly=["17.jpg"])
-    tally, display = color(engine, named(40))
+    summary, display = color(engine, named(40))
     assert engine.batches[3:] == [[f"{number}.jpg"] for number in range(16, 32)]
-    assert tally.summary(left=0) == "39 done, 1 failed (1 process died)"
-    assert display.lines == ["error: in/17.jpg: each process that colored it died; try it alone"]
+    assert str(summary) == "39 done, 1 failed (1 process died)"
+    assert display.lines == ["error: in/17.jpg: each process that colorized it died; try it alone"]
 
 
-def test_a_limit_counts_what_is_done(color):
+def test_the_limit_counts_done_tasks(color):
     engine = Engine(deadly=["1.jpg"])
-    tally, _ = color(engine, named(9), limit=3)
+    summary, _ = color(engine, named(9), limit=3)
     # Three are lost with the first batch, so that the next three come; then it is enough.
     assert engine.batches == [named(3), [f"{number}.jpg" for number in (3, 4, 5)]]
-    assert (tally.done, tally.ended()) == (3, 3)
+    assert (summary.done, summary.left) == (3, 6)
 
 
-def test_a_model_that_is_gone_stops_all_and_what_is_left_has_failed(color):
-    engine = Engine(last=Report([], [], gone="no answer from http://host"), deadly=["20.jpg"])
+def test_an_unavailable_model_stops_the_run_and_the_rest_fails(color):
+    engine = Engine(
+        last=Report([], [], model_error="no answer from http://host"), deadly=["20.jpg"]
+    )
     with pytest.raises(ModelUnavailableError, match="no answer from http://host"):
         color(engine, named(40))
     assert engine.stopped
-    assert color.tally.summary(left=0) == "24 done, 16 failed (16 no answer of the model)"
+    assert str(color.summary) == "24 done, 16 failed (16 model unavailable)"
 
 
-def test_a_model_that_cannot_be_loaded_is_a_wrong_call(color):
-    engine = Engine(last=Report([], [], wrong="no model at gone.tflite"))
+def test_a_model_that_cannot_be_loaded_is_a_value_error(color):
+    engine = Engine(last=Report([], [], setup_error="no model at gone.tflite"))
     with pytest.raises(ValueError, match="no model at gone.tflite") as error:
         color(engine, named(2))
     assert engine.stopped and not isinstance(error.value, ModelUnavailableError)
 
 
-def test_where_ray_gives_up_what_is_left_has_failed(color):
+def test_an_error_of_ray_stops_the_run_and_the_rest_fails(color):
     engine = Engine(last=RuntimeError("no machine left\nat all"), deadly=["0.jpg"])
-    with pytest.raises(ModelUnavailableError, match="Ray gave up: RuntimeError: no machine left$"):
+    with pytest.raises(ModelUnavailableError, match="Ray failed: RuntimeError: no machine left$"):
         color(engine, named(20))
-    assert color.tally.summary(left=0) == "4 done, 16 failed (16 no answer of the model)"
+    assert str(color.summary) == "4 done, 16 failed (16 model unavailable)"
 
 
-def test_notes_are_told(color):
+def test_notes_are_displayed(color):
     _, display = color(Engine(last=Report([], ["warning: two pages"])), named(2))
     assert display.lines == ["warning: two pages"]
 
 
 class Patient(Engine):
-    """Does two batches, and goes on when it is told to stop."""
+    """Reports two batches, and the rest when it is told to stop."""
 
     def __init__(self):
         super().__init__()
@@ -150,7 +150,7 @@ class Patient(Engine):
                 self.told.wait(30)
 
 
-def test_an_interruption_has_all_stop_and_counts_what_still_comes(color, monkeypatch):
+def test_ctrl_c_stops_the_workers_and_counts_tasks_in_progress(color, monkeypatch):
     def interrupted(display, done, total=None):
         if done == 16:
             raise KeyboardInterrupt
@@ -160,7 +160,7 @@ def test_an_interruption_has_all_stop_and_counts_what_still_comes(color, monkeyp
     with pytest.raises(KeyboardInterrupt):
         color(engine, named(100))
     assert engine.stopped
-    assert color.tally.summary(left=68) == "32 done, 68 left"
+    assert str(color.summary) == "32 done, 68 left"
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_an_interruption_has_all_stop_and_counts_what_still_comes(color, monkeyp
         ("new.keras", True),
     ],
 )
-def test_only_what_tensorflow_runs_gets_gpus(model, gains):
-    assert archive._gains_by_gpus(model) is gains
+def test_only_models_that_tensorflow_runs_use_gpus(model, gains):
+    assert ray_engine._uses_gpus(model) is gains

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from colorize_tf.inference.batch.pipelining import Budget, pipelined
+from colorize_tf.inference.batch.pipeline import Budget, run_pipeline
 from colorize_tf.inference.batch.tasks import Task
 from colorize_tf.inference.errors import ModelUnavailableError
 
@@ -61,7 +61,7 @@ def tasks(count):
 
 
 def run(count, stages, *, jobs=3, megapixels=100.0, **options):
-    outcomes = pipelined(tasks(count), stages, jobs=jobs, megapixels=megapixels, **options)
+    outcomes = run_pipeline(tasks(count), stages, jobs=jobs, megapixels=megapixels, **options)
     return {
         int(task.source.name): None if error is None else str(error) for task, error in outcomes
     }
@@ -74,12 +74,12 @@ def test_every_task_goes_through_all_stages(jobs):
     assert stages.written == {number: 2 * number for number in range(50)}
 
 
-def test_nothing_to_do_is_done_at_once():
+def test_no_tasks_give_no_results():
     assert run(0, Numbers()) == {}
 
 
 @pytest.mark.parametrize("stage", ["open", "decode", "predict", "write"])
-def test_what_fails_is_told_and_the_rest_goes_on(stage):
+def test_a_failed_task_does_not_stop_the_others(stage):
     stages = Numbers(**{stage: {3, 4, 19}})
     outcomes = run(20, stages)
     assert {number for number, error in outcomes.items() if error} == {3, 4, 19}
@@ -87,33 +87,33 @@ def test_what_fails_is_told_and_the_rest_goes_on(stage):
     assert stages.written.keys() == set(range(20)) - {3, 4, 19}
 
 
-def test_the_network_sees_no_more_at_once_than_it_may():
+def test_the_batch_size_is_limited():
     stages = Numbers()
-    run(40, stages, jobs=8, predict_at_once=4)
+    run(40, stages, jobs=8, batch_size=4)
     assert sum(stages.batches) == 40 and max(stages.batches) <= 4
 
 
 @pytest.mark.parametrize(("weight", "most"), [(1.0, 5), (2.0, 2), (3.0, 1), (1000.0, 1)])
-def test_no_more_megapixels_are_in_memory_than_may_be(weight, most):
+def test_memory_is_bounded(weight, most):
     stages = Numbers(weight)
     assert len(run(30, stages, jobs=8, megapixels=5.0)) == 30
     assert stages.most_held <= most
 
 
 @pytest.mark.parametrize("stage", ["open", "decode", "predict", "write"])
-def test_what_fails_gives_its_megapixels_back(stage):
+def test_a_failed_task_releases_its_memory(stage):
     stages = Numbers(5.0, **{stage: set(range(0, 20, 2))})
     assert len(run(20, stages, megapixels=5.0)) == 20
 
 
-def test_the_limit_counts_what_was_written():
+def test_the_limit_counts_written_tasks():
     stages = Numbers(open={0, 1, 2}, write={4})
     outcomes = run(20, stages, limit=3)
     assert sorted(number for number, error in outcomes.items() if error is None) == [3, 5, 6]
     assert stages.written.keys() == {3, 5, 6}
 
 
-def test_an_interruption_finishes_what_is_being_written_and_tells_it():
+def test_ctrl_c_finishes_and_yields_tasks_being_written():
     stages = Numbers()
     begun = threading.Event()
     ended = threading.Event()
@@ -138,13 +138,13 @@ def test_an_interruption_finishes_what_is_being_written_and_tells_it():
     threading.Timer(0.1, ended.set).start()
     told = []
     with pytest.raises(KeyboardInterrupt):
-        for task, error in pipelined(tasks(50), stages, jobs=1, megapixels=3.0):
+        for task, error in run_pipeline(tasks(50), stages, jobs=1, megapixels=3.0):
             told.append((int(task.source.name), error))
     assert told == [(0, None)]
     assert stages.written.keys() == {0}
 
 
-def test_a_model_that_is_gone_is_asked_once_and_no_more():
+def test_an_unavailable_model_stops_the_pipeline():
     stages = Numbers()
 
     def predict(photographs):
@@ -156,28 +156,28 @@ def test_a_model_that_is_gone_is_asked_once_and_no_more():
     stages.predict = predict
     told = []
     with pytest.raises(ModelUnavailableError, match="no answer"):
-        for task, error in pipelined(tasks(50), stages, jobs=1, megapixels=3.0):
+        for task, error in run_pipeline(tasks(50), stages, jobs=1, megapixels=3.0):
             told.append((int(task.source.name), error))
     assert stages.batches == ["gone"]
     assert sorted(told) == [(number, None) for number in sorted(stages.written)]
     assert 7 not in stages.written
 
 
-def test_a_budget_is_for_all_who_share_it():
+def test_a_budget_blocks_until_enough_is_released():
     budget = Budget(3.0)
-    budget.take(2.0)
+    budget.acquire(2.0)
     with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(budget.take, 2.0)
+        second = pool.submit(budget.acquire, 2.0)
         assert not second.done()
-        budget.give_back(2.0)
+        budget.release(2.0)
         assert second.result(timeout=10) is None
 
 
-def test_whoever_waits_for_a_closed_budget_is_woken():
+def test_closing_a_budget_cancels_waiting_threads():
     budget = Budget(1.0)
-    budget.take(1.0)
+    budget.acquire(1.0)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(budget.take, 1.0)
+        waiting = pool.submit(budget.acquire, 1.0)
         budget.close()
         with pytest.raises(CancelledError):
             waiting.result(timeout=10)
