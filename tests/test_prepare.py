@@ -9,15 +9,16 @@ from colorize_tf.data.synthetic.landscapes import render_landscape
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
-    for side, first, count in (("train", 0, 6), ("val", 50, 2)):
-        (folder / side).mkdir()
+    for split, first, count in (("train", 0, 6), ("val", 50, 2)):
+        (folder / split).mkdir()
         for seed in range(first, first + count):
-            imagefiles.write_image(folder / side / f"{seed}.png", render_landscape(seed, 64, 72))
+            imagefiles.write_image(folder / split / f"{seed}.png", render_landscape(seed, 64, 72))
     return folder
 
 
-def test_it_says_what_is_in_the_set_and_how_to_train_on_it(photos, tmp_path, capsys):
-    flags = ["--size", "64", "--licence", "mine", "--jobs", "1", "--shard-size", "3"]
+@pytest.mark.parametrize("license_flag", ["--license", "--licence"])
+def test_command_prints_what_is_in_the_set(photos, tmp_path, capsys, license_flag):
+    flags = ["--size", "64", license_flag, "mine", "--jobs", "1", "--shard-size", "3"]
     assert prepare.main([str(photos), "-o", str(tmp_path / "set"), *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{photos}: 8 photographs: 8 usable, 0 left out"
@@ -33,12 +34,18 @@ def test_it_says_what_is_in_the_set_and_how_to_train_on_it(photos, tmp_path, cap
         (["nowhere", "-o", "set"], "data folder nowhere does not exist"),
         (["photos", "-o", "hdfs3://bucket/set"], "no file system for hdfs3://"),
         (["photos", "-o", "file/below"], "file/below"),
-        (["photos", "-o", "set", "--quality", "101"], "must be at most 100"),
-        (["photos", "-o", "set", "--shard-size", "9" * 12], "must be at most 1000000"),
+        (
+            ["photos", "-o", "set", "--quality", "101"],
+            "--quality must be at least 1 and at most 100",
+        ),
+        (
+            ["photos", "-o", "set", "--shard-size", "9" * 12],
+            "--shard-size must be at least 1 and at most 1,000,000",
+        ),
         (["photos"], "required: -o"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(
+def test_mistakes_are_one_line_and_exit_code_2(
     photos, tmp_path, monkeypatch, capsys, arguments, words
 ):
     monkeypatch.chdir(tmp_path)
@@ -52,7 +59,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert code == 2 and words in error and "\n" not in error
 
 
-def test_a_set_too_small_to_train_on_is_told_before_a_run_is_made(photos, tmp_path, capsys):
+def test_set_too_small_for_training_is_refused_before_a_run_is_made(photos, tmp_path, capsys):
     flags = ["--size", "64", "--jobs", "1"]
     assert prepare.main([str(photos), "-o", str(tmp_path / "set"), *flags]) == 0
     flags = ["--recipe", "tiny", "--batch-size", "2", "--run-dir", str(tmp_path / "run")]

@@ -1,7 +1,7 @@
-"""Which photographs can teach color, and why the others cannot.
+"""Audit photographs: which are usable for learning color, and why the others are not.
 
-Every file ends in exactly one of two lists, usable or skipped with a reason; no file stops the
-audit. What was measured is remembered per file, so that a second audit only asks the file system.
+Every file is either usable or skipped with a reason; no file stops the audit. Findings are cached,
+so that a second audit reads only sizes and modification times.
 """
 
 import csv
@@ -26,8 +26,8 @@ from colorize_tf.imagefiles.arrays import to_eight_bits
 
 MINIMUM_SIDE = 64
 
-# Raised when the rules, those of toning.py too, or the entries change, so that older caches are
-# measured again.
+# Increase this when the rules (also those of toning.py) or the entries change, so that older caches
+# are ignored.
 _CACHE_FORMAT = 1
 
 
@@ -48,7 +48,7 @@ class SkippedFile:
 
     @property
     def kind(self) -> str:
-        """The stable part of the reason, for counting."""
+        """The part of the reason before the colon, for counting."""
         return self.reason.partition(":")[0]
 
 
@@ -60,22 +60,22 @@ class Audit:
     skipped: tuple[SkippedFile, ...]
 
     def summary(self) -> str:
-        """One line, such as "53 photographs: 50 usable, 3 left out (2 monochrome, 1 toned)"."""
+        """Return a line such as "53 photographs: 50 usable, 3 left out (2 monochrome, 1 toned)"."""
         usable, left_out = self.usable_count(), sum(self.kinds().values())
         noun = "photograph" if usable + left_out == 1 else "photographs"
         line = f"{usable + left_out:,} {noun}: {usable:,} usable, {left_out:,} left out"
         return f"{line} ({self.reasons()})" if left_out else line
 
     def usable_count(self) -> int:
-        """How many photographs are usable."""
+        """Return the number of usable photographs."""
         return len(self.usable)
 
-    def kinds(self) -> Counter:
-        """How many were left out for each kind of reason."""
+    def kinds(self) -> Counter[str]:
+        """Return how many files were left out for each kind of reason."""
         return Counter(skipped.kind for skipped in self.skipped)
 
     def reasons(self) -> str:
-        """Counts of the kinds of reason, most frequent first, such as "2 monochrome, 1 toned"."""
+        """Return counts by kind, most frequent first, such as "2 monochrome, 1 toned"."""
         counts = self.kinds()
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return ", ".join(f"{count:,} {kind}" for kind, count in ranked)
@@ -85,29 +85,29 @@ class Audit:
 class CountedAudit(Audit):
     """The verdict on a prepared set, whose photographs are counted and not listed.
 
-    `skipped` has what was found wrong with the set itself.
+    `skipped` lists problems of the set itself, such as unreadable shards.
     """
 
     usable_number: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def usable_count(self) -> int:
-        """How many photographs are usable."""
+        """Return the number of usable photographs."""
         return self.usable_number
 
-    def kinds(self) -> Counter:
-        """How many were left out for each kind of reason."""
+    def kinds(self) -> Counter[str]:
+        """Return how many files were left out for each kind of reason."""
         return Counter(self.left_out)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one file shows on its own.
+    """What the audit found in one file.
 
     Attributes:
-        sha256: hexadecimal digest of its contents; empty where it cannot be decoded.
-        pixels: that of its decoded pixels.
-        problem: why it is left out, as `SkippedFile.reason`; empty for a usable one.
+        sha256: hexadecimal digest of the contents; empty if they cannot be decoded.
+        pixels: hexadecimal digest of the decoded pixels.
+        problem: why the file is left out, as `SkippedFile.reason`; empty for a usable file.
     """
 
     sha256: str = ""
@@ -116,16 +116,15 @@ class Finding:
 
 
 def audit(paths: Iterable[Path], *, cache_file: Path | None, progress: bool = True) -> Audit:
-    """Sort photographs into usable ones and ones that would teach nothing or do harm.
+    """Divide photographs into usable ones and those with a problem.
 
     Args:
         paths: the files; of two with the same content the first is kept.
-        cache_file: where findings are kept between audits, or None. A cache that is damaged or
-            cannot be written is ignored.
-        progress: shows a bar on stderr once it has lasted two seconds.
+        cache_file: where findings are cached, or None. A damaged or unwritable cache is ignored.
+        progress: whether to show a progress bar on stderr after two seconds.
 
     Returns:
-        The verdict, in the order of `paths`, the same on every run.
+        The verdict, in the order of `paths`.
     """
     paths = list(dict.fromkeys(Path(path) for path in paths))
     findings = _find(paths, cache_file, progress)
@@ -152,11 +151,11 @@ def write_report(audit: Audit, path: Path) -> None:
 
 
 def duplicate(finding: Finding, first_with: Callable[[str], str | Path | None]) -> str:
-    """Return the reason to leave out what an earlier file shows, or nothing.
+    """Return the reason to leave out a copy of an earlier file, or nothing.
 
     Args:
         finding: of the later file.
-        first_with: returns the earlier file of a digest, if there is one.
+        first_with: returns the earlier file with a digest, if there is one.
     """
     if first := first_with(finding.sha256):
         return f"duplicate: same bytes as {first}"
@@ -177,14 +176,14 @@ def _find(paths: list[Path], cache_file: Path | None, progress: bool) -> dict[Pa
     try:
         for path, finding in _examine_all(missing, progress):
             findings[path] = finding
-    finally:  # What Ctrl-C cuts short need not be measured again.
+    finally:  # Also after Ctrl-C, so that the next audit continues here.
         if missing:
             _write_cache(cache_file, stamps, findings)
     return findings
 
 
 def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, Finding]]:
-    # OpenCV and hashlib let go of the interpreter. Each worker holds a decoded photograph or two.
+    # OpenCV and hashlib release the GIL. Each thread holds one or two decoded photographs.
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
     try:
         found = zip(paths, pool.map(_examine, paths), strict=True)
@@ -207,25 +206,24 @@ def _examine(path: Path) -> Finding:
 def examine(
     path: str | Path, read: Callable[[str | Path], bytes] = imagefiles.read_bytes
 ) -> tuple[Finding, np.ndarray | None]:
-    """Look at one file.
+    """Audit one file.
 
     Args:
         path: the file.
         read: returns its contents, or raises ImageFileError.
 
     Returns:
-        What it shows, and its image, uint8 `(height, width, 3)`, if it can be decoded.
+        The finding, and the image, uint8 `(height, width, 3)`, if it can be decoded.
     """
     try:
         data = read(path)
         photograph = imagefiles.decode_photograph(data, path)
         images = to_eight_bits(photograph.images)
         sha256 = hashlib.sha256(data).hexdigest()
-        pixels = hashlib.sha256(f"{images.shape}".encode())  # Turned, it is another photograph.
-        pixels.update(np.ascontiguousarray(images))
-        return Finding(
-            sha256, pixels.hexdigest(), _problem(images, photograph.is_transparent)
-        ), images
+        pixels = hashlib.sha256(f"{images.shape}".encode())  # A rotated photograph differs.
+        pixels.update(np.ascontiguousarray(images).data)
+        problem = _problem(images, photograph.is_transparent)
+        return Finding(sha256, pixels.hexdigest(), problem), images
     except imagefiles.ImageFileError as error:
         return Finding(problem=f"{error.reason}: {error.detail}"), None
     except (cv2.error, MemoryError) as error:
@@ -233,13 +231,13 @@ def examine(
         return Finding(problem=problem), None
 
 
-def _problem(images: np.ndarray, transparent: bool) -> str:
+def _problem(images: np.ndarray, is_transparent: bool) -> str:
     height, width = images.shape[:2]
     if min(height, width) < MINIMUM_SIDE:
         return f"too small: {width} x {height} pixels, the short side needs {MINIMUM_SIDE}"
     return _color_problem(images) or (
-        "transparent: parts are see-through, so their color is not a photograph's"
-        if transparent
+        "transparent: parts are transparent, so that their colors are not those of a photograph"
+        if is_transparent
         else ""
     )
 
@@ -250,7 +248,7 @@ def _color_problem(images: np.ndarray) -> str:
         return f"monochrome: chroma reaches {toning.chroma:.1f} Lab units of {GRAY_CHROMA:g} needed"
     if toning.kind == "toned":
         residual = f"{toning.residual:.1f} Lab units"
-        return f"toned: its color follows from its lightness within {residual}"
+        return f"toned: its color is a function of its lightness, within {residual}"
     return ""
 
 
@@ -292,11 +290,11 @@ def _write_cache(
     files = {
         str(path.absolute()): [stamps[path], [finding.sha256, finding.pixels, finding.problem]]
         for path, finding in findings.items()
-        # A locked file may be opened later, without a change of its size or time.
+        # A locked file may become readable without a change of its size or time.
         if stamps[path] and not finding.problem.startswith("unreadable")
     }
-    # A cache only saves time: where it cannot be written, it is done without.
+    # The cache only saves time: errors are ignored.
     with suppress(OSError, ValueError):
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(cache_file) as aside:
-            aside.write_text(json.dumps({"version": _CACHE_FORMAT, "files": files}), "utf-8")
+        with atomic_write(cache_file) as temporary:
+            temporary.write_text(json.dumps({"version": _CACHE_FORMAT, "files": files}), "utf-8")

@@ -1,7 +1,7 @@
-"""Random views and tones of training pictures, every draw a function of its seed.
+"""Random crops and tones of training pictures; every draw is a function of its seed.
 
-They change the color picture, before Lab, so that `lightness` and `ab` follow together, as from
-another camera.
+They change the color picture before it is converted to Lab, so that `lightness` and `ab` stay
+consistent.
 """
 
 import numpy as np
@@ -9,17 +9,17 @@ import tensorflow as tf
 
 from colorize_tf.color.lab_tf import images_to_rgb, linear_to_rgb, rgb_to_linear
 
-# Sixteen times the light; beyond a few stops there is nothing left to learn from.
+# Sixteen times the light; beyond that most pixels clip.
 _MOST_STOPS = 4.0
 
 
 def check_strengths(
     scale_jitter: float, exposure_jitter: float, contrast_jitter: float, film_damage: float
 ) -> None:
-    """Check what a pipeline's augmentation is asked for.
+    """Check the strengths of a pipeline's augmentation.
 
     Raises:
-        ValueError: one is out of its range.
+        ValueError: a strength is out of its range.
     """
     for name, value in (("scale_jitter", scale_jitter), ("contrast_jitter", contrast_jitter)):
         if not 0 <= value < 1:
@@ -35,48 +35,47 @@ def check_strengths(
 def random_view(
     images: tf.Tensor, *, size: int, scale_jitter: float, margin: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Crop a square and reduce it, so that objects appear larger or smaller.
+    """Crop a random square and reduce it, so that objects appear larger or smaller.
 
-    Objects appear `zoom` times as large as in a crop of one part in `margin` of the short side;
-    `zoom` is drawn log-uniformly between `1 / (1 + scale_jitter)` and `1 + scale_jitter`. A square
-    that would be larger than the picture becomes its short side, which holds for every `zoom` below
-    `1 / margin`. Nothing is ever enlarged, so the examples are as sharp as photographs are.
+    The side of the square is the short side over `margin * zoom`, where `zoom` is log-uniform
+    between `1 / (1 + scale_jitter)` and `1 + scale_jitter`; it is limited to the short side above
+    and to `size` below. Crops are never enlarged, so that examples are as sharp as photographs.
 
     Args:
-        images: uint8 `(height, width, 3)`, short side at least `size * margin * (1 + scale_jitter)`
-            where the whole range of `zoom` is to be had.
+        images: uint8 `(height, width, 3)`, short side at least `size`; the full range of `zoom`
+            needs `size * margin * (1 + scale_jitter)`.
         size: height and width of the result, in pixels.
-        scale_jitter: from 0.
+        scale_jitter: at least 0.
         margin: short side of the picture over the side of the square, at `zoom` 1.
         seed: integer `(2,)`.
 
     Returns:
         images: uint8 `(size, size, 3)`.
     """
-    zoom_seed, place_seed = tf.unstack(tf.random.split(seed, 2))
+    zoom_seed, position_seed = tf.unstack(tf.random.split(seed, 2))
     largest = 1.0 + scale_jitter
     zoom = largest ** tf.random.stateless_uniform((), zoom_seed, -1.0, 1.0)
     short_side = tf.reduce_min(tf.shape(images)[:2])
     side = tf.cast(short_side, tf.float32) / (margin * zoom)
     side = tf.clip_by_value(tf.cast(tf.round(side), tf.int32), size, short_side)
-    square = tf.image.stateless_random_crop(images, (side, side, 3), place_seed)
+    square = tf.image.stateless_random_crop(images, (side, side, 3), position_seed)
     square = tf.image.resize(square, (size, size), antialias=True)
     return tf.cast(tf.round(square), tf.uint8)
 
 
 def random_levels(*, exposure_jitter: float, contrast_jitter: float, seed: tf.Tensor) -> tf.Tensor:
-    """Expose and develop a picture otherwise: `expose`, then `change_contrast`.
+    """Draw a random tone curve: `expose`, then `change_contrast`.
 
-    Both treat each channel of each pixel alike, so that 256 levels stand for all of a picture.
+    Both treat all channels and pixels alike, so that a table of 256 levels describes them.
 
     Args:
-        exposure_jitter: most stops up or down, from 0.
+        exposure_jitter: maximum number of stops up or down, at least 0.
         contrast_jitter: the factor is drawn from `1 - contrast_jitter` to `1 + contrast_jitter`.
         seed: integer `(2,)`.
 
     Returns:
-        levels: float32 `(256,)`, the linear light of each level, 1 is white; that of sRGB where
-        both are 0.
+        levels: float32 `(256,)`, the linear light of each level, 1 is white; plain sRGB where both
+        are 0.
     """
     levels = images_to_rgb(np.arange(256, dtype=np.uint8))
     if exposure_jitter or contrast_jitter:
@@ -89,7 +88,8 @@ def random_levels(*, exposure_jitter: float, contrast_jitter: float, seed: tf.Te
 def expose(rgb: tf.Tensor, stops: tf.Tensor | float) -> tf.Tensor:
     """Multiply linear light by `2 ** stops`, as a longer or shorter exposure does.
 
-    Hues stay: where nothing clips, `a`, `b` and `L + 16` all grow by the cube root of the gain.
+    Hues do not change: where nothing clips, `a`, `b` and `L + 16` are multiplied by the cube root
+    of the gain.
 
     Args:
         rgb: float32 of any shape, sRGB 0..1.
@@ -102,11 +102,11 @@ def expose(rgb: tf.Tensor, stops: tf.Tensor | float) -> tf.Tensor:
 
 
 def change_contrast(rgb: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
-    """Stretch each channel about mid gray, 0.5 of gamma-encoded sRGB, as picture editors do.
+    """Scale each channel about mid gray, 0.5 of gamma-encoded sRGB, as picture editors do.
 
     Args:
         rgb: float32 of any shape, sRGB 0..1.
-        factor: a scalar from 0, which leaves mid gray alone; 1 changes nothing.
+        factor: a scalar; 1 changes nothing, 0 gives mid gray.
 
     Returns:
         rgb: float32, same shape, clipped to 0..1.

@@ -1,13 +1,12 @@
-"""The wear of old prints, on `lightness` alone.
+"""Damage of old prints, applied to `lightness` only: the input ages, the target does not.
 
-What the network is given is worn, what it should answer is not. Every draw is a function of its
-seed.
+Every draw is a function of its seed.
 """
 
 import tensorflow as tf
 
-# How bad the worst print is. Lengths are parts of the picture's height, so that a print looks
-# the same at every resolution; light is in units of `lightness`, of which 0.02 is one L*.
+# Limits of each kind of damage. Lengths are fractions of the picture's height, so that damage
+# looks the same at every resolution; light is in units of `lightness`, of which 0.02 is one L*.
 _WORST_BLUR = 0.007
 _WORST_CORNERS = 0.35
 _WORST_GRAIN = 0.08
@@ -19,12 +18,12 @@ _MOST_DUST = 14
 
 
 def damage_film(lightness: tf.Tensor, *, share: float, seeds: tf.Tensor) -> tf.Tensor:
-    """Make old prints of some pictures of a batch, each with a probability of `share`.
+    """Age some pictures of a batch, each with a probability of `share`.
 
     Args:
         lightness: float32 `(batch, height, width, 1)` in [-1, 1].
-        share: probability in 0..1.
-        seeds: integer `(batch, 2)`; what happens to a picture depends on its own seed alone.
+        share: probability, 0 to 1.
+        seeds: integer `(batch, 2)`; the damage of a picture depends on its own seed only.
 
     Returns:
         lightness: float32, same shape, in [-1, 1]; where `share` is 0, the same tensor.
@@ -32,7 +31,7 @@ def damage_film(lightness: tf.Tensor, *, share: float, seeds: tf.Tensor) -> tf.T
     if not share:
         return lightness
 
-    def damage(picture_and_seed):
+    def damage(picture_and_seed: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         picture, seed = picture_and_seed
         chance_seed, print_seed = tf.unstack(tf.random.split(seed, 2))
         return tf.cond(
@@ -45,11 +44,11 @@ def damage_film(lightness: tf.Tensor, *, share: float, seeds: tf.Tensor) -> tf.T
 
 
 def old_print(lightness: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Age a picture, in the order in which a print does: lens, film, paper, drawer.
+    """Age a picture, in the order of a print's life: lens, film, paper, storage.
 
     Args:
         lightness: float32 `(height, width, 1)` in [-1, 1].
-        seed: integer `(2,)`; chooses how much of each there is and where.
+        seed: integer `(2,)`; determines amount and position of all damage.
 
     Returns:
         lightness: float32, same shape, in [-1, 1].
@@ -61,7 +60,7 @@ def old_print(lightness: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     height = tf.cast(tf.shape(lightness)[0], tf.float32)
     lightness = blur(lightness, soft * _WORST_BLUR * height)
     lightness = darken_corners(lightness, dark * _WORST_CORNERS)
-    # Squared, since most prints are fine grained.
+    # Squared, since most prints are fine-grained.
     lightness = add_grain(lightness, coarse**2 * _WORST_GRAIN, _GRAIN_SIZE * height, grain_seed)
     lightness = fade(lightness, black * _WORST_BLACK, white * _WORST_WHITE)
     lightness = scratch(lightness, scratched, scratch_seed)
@@ -69,7 +68,7 @@ def old_print(lightness: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def blur(lightness: tf.Tensor, sigma: tf.Tensor | float) -> tf.Tensor:
-    """Convolve with a Gaussian; the picture is mirrored at its edges.
+    """Convolve with a Gaussian; edges are mirrored.
 
     Args:
         lightness: float32 `(height, width, 1)`.
@@ -81,19 +80,19 @@ def blur(lightness: tf.Tensor, sigma: tf.Tensor | float) -> tf.Tensor:
     radius = tf.cast(tf.math.ceil(3.0 * sigma), tf.int32)
     offsets = tf.cast(tf.range(-radius, radius + 1), tf.float32)
     kernel = tf.nn.softmax(-0.5 * (offsets / tf.maximum(sigma, 1e-3)) ** 2)
-    beyond = tf.stack([radius, radius])
-    padded = tf.pad(lightness, tf.stack([beyond, beyond, [0, 0]]), mode="SYMMETRIC")[tf.newaxis]
+    margin = tf.stack([radius, radius])
+    padded = tf.pad(lightness, tf.stack([margin, margin, [0, 0]]), mode="SYMMETRIC")[tf.newaxis]
     rows = tf.nn.conv2d(padded, kernel[:, tf.newaxis, tf.newaxis, tf.newaxis], 1, "VALID")
     columns = tf.nn.conv2d(rows, kernel[tf.newaxis, :, tf.newaxis, tf.newaxis], 1, "VALID")
     return tf.ensure_shape(columns[0], lightness.shape)
 
 
 def darken_corners(lightness: tf.Tensor, strength: tf.Tensor | float) -> tf.Tensor:
-    """Take light away toward the corners, as simple lenses do.
+    """Darken toward the corners, as simple lenses do.
 
     Args:
         lightness: float32 `(height, width, 1)` in [-1, 1].
-        strength: share of L* that is lost in the very corner, 0..1.
+        strength: share of L* that the corner loses, 0 to 1.
 
     Returns:
         lightness: float32, same shape, in [-1, 1].
@@ -107,11 +106,11 @@ def darken_corners(lightness: tf.Tensor, strength: tf.Tensor | float) -> tf.Tens
 def add_grain(
     lightness: tf.Tensor, strength: tf.Tensor | float, sigma: tf.Tensor | float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Add noise whose neighbors are alike: grains of silver are larger than pixels.
+    """Add spatially correlated noise: silver grains are larger than pixels.
 
     Args:
         lightness: float32 `(height, width, 1)` in [-1, 1].
-        strength: standard deviation at mid gray; half of it is left at black and at white.
+        strength: standard deviation at mid gray; half as much at black and at white.
         sigma: size of the grains, in pixels.
         seed: integer `(2,)`.
 
@@ -125,12 +124,12 @@ def add_grain(
 
 
 def fade(lightness: tf.Tensor, black: tf.Tensor | float, white: tf.Tensor | float) -> tf.Tensor:
-    """Bleach the blacks and yellow the whites, which leaves less between them.
+    """Lift black and lower white, which reduces contrast.
 
     Args:
         lightness: float32 of any shape in [-1, 1].
         black: how far black rises, in units of `lightness`.
-        white: how far white falls, likewise; both together at most 2.
+        white: how far white falls, in the same units; their sum is at most 2.
 
     Returns:
         lightness: float32, same shape, in [-1, 1].
@@ -139,20 +138,20 @@ def fade(lightness: tf.Tensor, black: tf.Tensor | float, white: tf.Tensor | floa
 
 
 def scratch(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
-    """Draw thin scratches, light or dark, long or short, most of them nearly upright.
+    """Draw thin scratches, light or dark, long or short, most of them nearly vertical.
 
     Args:
         lightness: float32 `(height, width, 1)` in [-1, 1].
-        amount: how likely each of six scratches is, 0..1.
+        amount: probability of each of six scratches, 0 to 1.
         seed: integer `(2,)`.
 
     Returns:
         lightness: float32, same shape, in [-1, 1].
     """
     count = _MOST_SCRATCHES
-    place_seed, tilt_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 4))
-    across, along = _from_random_points(lightness, count, place_seed)
-    # Cubes of a normal variable: mostly small, now and then large.
+    position_seed, tilt_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 4))
+    across, along = _from_random_points(lightness, count, position_seed)
+    # Cubes of a normal variable are mostly small and sometimes large.
     tilt = 0.1 * _per_mark(tf.random.stateless_normal((count,), tilt_seed)) ** 3
     across, along = (
         across * tf.cos(tilt) - along * tf.sin(tilt),
@@ -164,25 +163,25 @@ def scratch(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) ->
     height = tf.cast(tf.shape(lightness)[0], tf.float32)
     across = across + (bend - 0.5) * 0.1 * along**2 / height
     line = _cover(across, 0.003 * width * height)
-    # A needle is set down and lifted again: both ends are faint.
+    # Both ends of a scratch are faint.
     taper = tf.maximum(1.0 - (along / (height * (0.05 + length**2))) ** 2, 0.0)
     return _mark(lightness, line * taper, amount, mark_seed)
 
 
 def sprinkle_dust(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
-    """Draw small spots, light or dark, round or longish.
+    """Draw small spots, light or dark, round or elongated.
 
     Args:
         lightness: float32 `(height, width, 1)` in [-1, 1].
-        amount: how likely each of fourteen spots is, 0..1.
+        amount: probability of each of fourteen spots, 0 to 1.
         seed: integer `(2,)`.
 
     Returns:
         lightness: float32, same shape, in [-1, 1].
     """
     count = _MOST_DUST
-    place_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 3))
-    across, along = _from_random_points(lightness, count, place_seed)
+    position_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 3))
+    across, along = _from_random_points(lightness, count, position_seed)
     radius, stretch = map(_per_mark, tf.unstack(tf.random.stateless_uniform((2, count), form_seed)))
     height = tf.cast(tf.shape(lightness)[0], tf.float32)
     distance = tf.sqrt((across * (0.7 + stretch)) ** 2 + (along / (0.7 + stretch)) ** 2)
@@ -191,7 +190,7 @@ def sprinkle_dust(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tens
 
 
 def _pixels(lightness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Rows `(height, 1)` and columns `(width,)` of the pixels' centers."""
+    """Return rows `(height, 1)` and columns `(width,)` of the pixel centers."""
     height, width = tf.unstack(tf.cast(tf.shape(lightness)[:2], tf.float32))
     return tf.range(height)[:, tf.newaxis] + 0.5, tf.range(width) + 0.5
 
@@ -199,7 +198,7 @@ def _pixels(lightness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 def _from_random_points(
     lightness: tf.Tensor, count: int, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pixels from each of `count` points: to the right `(count, 1, width)`, down likewise."""
+    """Return offsets from random points: right `(count, 1, width)`, down `(count, height, 1)`."""
     y, x = _pixels(lightness)
     height, width = tf.unstack(tf.cast(tf.shape(lightness)[:2], tf.float32))
     down, right = map(_per_mark, tf.unstack(tf.random.stateless_uniform((2, count), seed)))
@@ -207,24 +206,24 @@ def _from_random_points(
 
 
 def _per_mark(values: tf.Tensor) -> tf.Tensor:
-    """`(count,)` to `(count, 1, 1)`, which broadcasts over pictures."""
+    """Reshape `(count,)` to `(count, 1, 1)`, which broadcasts over pictures."""
     return values[:, tf.newaxis, tf.newaxis]
 
 
 def _cover(distance: tf.Tensor, reach: tf.Tensor) -> tf.Tensor:
-    """How much of a pixel lies within `reach` of zero distance, 0..1; all in pixels."""
+    """Return the share of each pixel within `reach` of zero distance, 0 to 1; all in pixels."""
     return tf.clip_by_value(reach + 0.5 - tf.abs(distance), 0.0, 1.0)
 
 
 def _mark(
     lightness: tf.Tensor, covers: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Paint each of `covers` `(count, height, width)` white or black, if at all."""
-    there, light, strength = map(
+    """Draw some of the marks `covers` `(count, height, width)`, white or black."""
+    presence, light, strength = map(
         _per_mark, tf.unstack(tf.random.stateless_uniform((3, covers.shape[0]), seed))
     )
-    covers = covers * tf.where(there < amount, 0.2 + 0.7 * strength, 0.0)
-    # Dust keeps light from the paper: most of what a copy of a negative shows is white.
+    covers = covers * tf.where(presence < amount, 0.2 + 0.7 * strength, 0.0)
+    # Dust on a negative shades the paper, so that most marks are white.
     white = tf.reduce_max(tf.where(light < 0.7, covers, 0.0), axis=0)[..., tf.newaxis]
     black = tf.reduce_max(tf.where(light < 0.7, 0.0, covers), axis=0)[..., tf.newaxis]
     lightness = lightness + white * (1.0 - lightness)

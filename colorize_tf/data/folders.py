@@ -1,4 +1,4 @@
-"""What a folder of photographs holds, in the layouts that data sets come in."""
+"""Find the image files of a folder, and its train/validation split, in common layouts."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from typing import NoReturn
 from colorize_tf import imagefiles
 
 OUTSIDE_SPLIT = "outside the split: in neither half"
-"""Why a file is left out that has no side."""
+"""Reason to leave out a file that is in neither folder of a split."""
 
 _TRAIN_NAMES = ("train", "training", "train2017")
 _VALIDATION_NAMES = ("val", "validation", "valid", "val2017", "test")
@@ -17,22 +17,20 @@ _COCO_FOLDERS = ("train2017", "val2017")
 
 
 def files_by_split(folder: Path, dataset: str) -> tuple[list[Path], list[Path], list[Path]]:
-    """List the files of train, of validation and of neither; without a split all are of train."""
-    train, validation = halves(folder, dataset)
-    if not validation:
-        files = list_images(train)
-        if not files:
-            raise ValueError(_no_images(train))
-        return files, [], []
-    split = list_images(train), list_images(validation)
-    for side, files in zip((train, validation), split, strict=True):
-        if not files:
-            raise ValueError(_no_images(side))
-    return *split, sorted(walk_outside(folder, train, validation))
+    """List the files of train, of validation and of neither; without a split, all are of train.
+
+    Raises:
+        ValueError: a folder holds no image file, or cannot be listed.
+    """
+    train, validation = find_splits(folder, dataset)
+    if validation is None:
+        return _list_some(train), [], []
+    outside = sorted(walk_outside(folder, train, validation))
+    return _list_some(train), _list_some(validation), outside
 
 
-def halves(folder: Path, dataset: str) -> tuple[Path, Path | None]:
-    """Find the folders of train and of validation; without a split one holds all."""
+def find_splits(folder: Path, dataset: str) -> tuple[Path, Path | None]:
+    """Find the folders of train and of validation; without a split, the first one holds all."""
     folder = _unwrap(folder)
     children = {child.name.lower(): child for child in _subfolders(folder)}
     train = next((children[name] for name in _TRAIN_NAMES if name in children), None)
@@ -44,16 +42,16 @@ def halves(folder: Path, dataset: str) -> tuple[Path, Path | None]:
 
 
 def walk_outside(folder: Path, train: Path, validation: Path) -> Iterator[Path]:
-    """Yield the image files of a folder with a split that are in neither half."""
-    real = [os.path.realpath(half) for half in (train, validation)]
+    """Yield the image files of a folder with a split that are in neither of its folders."""
+    splits = [os.path.realpath(split) for split in (train, validation)]
     for path in walk_images(_unwrap(folder)):
-        # The folder's: photographs of a half may be links to where they lie.
-        if not any(Path(os.path.realpath(path.parent)).is_relative_to(half) for half in real):
+        # Compare folders, as the photographs of a split may be links.
+        if not any(Path(os.path.realpath(path.parent)).is_relative_to(one) for one in splits):
             yield path
 
 
 def _unwrap(folder: Path) -> Path:
-    """Go into a folder that is alone in another, as archives are often packed."""
+    """Enter a folder that is the only entry of another, as in many archives."""
     for _ in range(3):
         inside = _subfolders(folder)
         if len(inside) != 1 or any(is_image(path) for path in folder.iterdir()):
@@ -62,8 +60,8 @@ def _unwrap(folder: Path) -> Path:
     return folder
 
 
-def _color_half(folder: Path) -> Path:
-    """Of a pair `color/` and `gray/` (the Kaggle set), only the first has something to teach."""
+def _color_folder(folder: Path) -> Path:
+    """Return the color half of a pair `color/` and `gray/`, as the Kaggle set has it."""
     children = {child.name.lower(): child for child in _subfolders(folder)}
     for color, gray in (("color", "gray"), ("colour", "grey"), ("color", "grey")):
         if color in children and gray in children:
@@ -72,15 +70,25 @@ def _color_half(folder: Path) -> Path:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """List the image files below a folder, sorted; links are followed, but never in a circle."""
+    """List the image files below a folder, sorted; links are followed, cycles are not."""
     return sorted(walk_images(folder))
 
 
+def _list_some(folder: Path) -> list[Path]:
+    files = list_images(folder)
+    if not files:
+        suffixes = ", ".join(imagefiles.IMAGE_SUFFIXES)
+        raise ValueError(
+            f"folder {folder} holds no image file; expected {suffixes} in it or in folders below it"
+        )
+    return files
+
+
 def walk_images(folder: Path) -> Iterator[Path]:
-    """Yield what `list_images` lists, folder by folder, without holding more than one folder's."""
+    """Yield what `list_images` lists, folder by folder, in constant memory."""
     seen: set[str] = set()
     for root, folders, names in os.walk(
-        _color_half(folder), followlinks=True, onerror=_refuse_folder
+        _color_folder(folder), followlinks=True, onerror=_refuse_folder
     ):
         real = os.path.realpath(root)
         if real in seen:
@@ -104,30 +112,27 @@ def _is_hidden(name: str) -> bool:
 
 
 def is_image(path: Path) -> bool:
-    """Say whether a name is that of an image file."""
+    """Return whether a name is that of an image file."""
     return path.suffix.lower() in imagefiles.IMAGE_SUFFIXES and not _is_hidden(path.name)
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ValueError unless `folder` is a folder that may be looked into."""
+    """Check that a folder exists and can be listed.
+
+    Raises:
+        ValueError: it is missing, a file, or locked.
+    """
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError as error:
-        raise ValueError(f"data folder {folder} does not exist; check how it is spelled") from error
+        raise ValueError(f"data folder {folder} does not exist; check its name") from error
     except OSError as error:
         _refuse_folder(error)
     if not stat.S_ISDIR(mode):
-        raise ValueError(f"data folder {folder} is a file; name the folder that holds it")
+        raise ValueError(f"data folder {folder} is a file; give the folder that contains it")
 
 
 def _refuse_folder(error: OSError) -> NoReturn:
     raise ValueError(
-        f"cannot look into folder {error.filename}: {error.strerror}; allow reading it or move it"
+        f"cannot read folder {error.filename}: {error.strerror}; change its permissions or move it"
     ) from error
-
-
-def _no_images(folder: Path) -> str:
-    return (
-        f"folder {folder} holds no image file; expected {', '.join(imagefiles.IMAGE_SUFFIXES)} "
-        "in it or in folders below it"
-    )

@@ -1,4 +1,4 @@
-"""The landscapes on Kaggle: whether they can be had, and how."""
+"""Download the landscapes data set from Kaggle."""
 
 import contextlib
 import os
@@ -18,20 +18,20 @@ _PROBE_SECONDS = 8.0
 
 
 def earlier_downloads() -> Iterator[Path]:
-    """Yield what kagglehub downloaded for other programs, newest first, whole ones only."""
+    """Yield complete downloads that kagglehub made for other programs, newest first."""
     try:
         base = Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
         folder = base / "datasets" / KAGGLE_HANDLE
         versions = sorted(folder.glob("versions/[0-9]*"), key=lambda path: (len(path.name), path))
-    except (OSError, RuntimeError):  # The latter where there is no home.
+    except (OSError, RuntimeError):  # RuntimeError: there is no home folder.
         return
     for version in reversed(versions):
-        if (folder / f"{version.name}.complete").exists():  # kagglehub's mark, made last.
+        if (folder / f"{version.name}.complete").exists():  # kagglehub makes this marker last.
             yield version
 
 
 def is_reachable(timeout: float = _PROBE_SECONDS) -> bool:
-    """Say whether Kaggle, or the proxy on the way, answers within so many seconds."""
+    """Return whether Kaggle, or the proxy, accepts a connection within `timeout` seconds."""
     reached = threading.Event()
 
     def connect() -> None:
@@ -42,7 +42,7 @@ def is_reachable(timeout: float = _PROBE_SECONDS) -> bool:
             socket.create_connection(address, timeout=timeout).close()
             reached.set()
 
-    # In a thread that is left behind, since looking up a name cannot be given a time limit.
+    # In a daemon thread, since a DNS lookup has no timeout.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(timeout)
@@ -50,14 +50,14 @@ def is_reachable(timeout: float = _PROBE_SECONDS) -> bool:
 
 
 def download(folder: Path) -> Path:
-    """Download the data set into a folder, whole or not at all; kagglehub raises what it likes."""
-    import kagglehub  # Slow to import, and configures logging when it is.
+    """Download the data set into a folder atomically; raises whatever kagglehub raises."""
+    import kagglehub  # Its import is slow and configures logging.
 
-    # Beside its place and renamed: a download that breaks leaves nothing that looks whole.
+    # Renamed when complete, so that a broken download never looks complete.
     staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}.part")
     try:
         kagglehub.dataset_download(KAGGLE_HANDLE, output_dir=str(staging))
-        if not folder.is_dir():  # Else another run was faster.
+        if not folder.is_dir():  # Otherwise another run was faster.
             os.replace(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Folders that one command at a time writes to."""
+"""Locks on folders that only one command at a time may write to."""
 
 import contextlib
 import os
@@ -9,36 +9,36 @@ from typing import TextIO
 
 try:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None
+except ImportError:  # Windows has no POSIX locks.
+    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
 
 
 @contextlib.contextmanager
 def held(folder: str | Path) -> Iterator[None]:
-    """Hold a folder of this machine, or of one that it shares, against other commands.
+    """Lock a folder against other commands, on this machine or on a shared file system.
 
-    The system lets go of it when this process ends, be it by `kill -9`; the file that is left then
-    holds nobody up. Where a file system knows no locks, nothing is held.
+    The OS releases the lock when the process exits, even after `kill -9`; the lock file that
+    remains then locks nothing. On Windows and on file systems without locks, nothing is locked:
+    there, two commands on one folder are not refused.
 
     Args:
-        folder: is there, and can be written to.
+        folder: exists and is writable.
 
     Raises:
-        ValueError: another process holds it.
+        ValueError: another process holds the lock.
     """
     path = Path(folder, LOCK)
-    with contextlib.ExitStack() as ending:
+    with contextlib.ExitStack() as stack:
         if fcntl is not None:
-            file = _taken(path)
-            ending.callback(file.close)
-            # Before it is let go, so that it is never another one's.
-            ending.callback(path.unlink, missing_ok=True)
+            stack.callback(_acquire(path).close)
+            # Removed while it is still locked, so that it never is another process' file.
+            stack.callback(path.unlink, missing_ok=True)
         yield
 
 
-def _taken(path: Path) -> TextIO:
+def _acquire(path: Path) -> TextIO:
     while True:
         file = path.open("a+")
         try:
@@ -51,11 +51,11 @@ def _taken(path: Path) -> TextIO:
                 f"{path.parent} is in use by {holder}; wait until it has ended, or choose another "
                 "folder"
             ) from error
-        except OSError:
+        except OSError:  # a file system without locks
             return file
         if _is_at(file, path):
             break
-        file.close()  # Who held it removed it meanwhile.
+        file.close()  # The process that held the lock has removed the file meanwhile.
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     file.flush()

@@ -1,4 +1,4 @@
-"""tf.data: photographs to `(lightness, ab)`, one function for training and one for evaluation."""
+"""tf.data pipelines from photographs to `(lightness, ab)`, for training and for evaluation."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from colorize_tf.files import atomic_write
 
 # pix2pix resizes to 286 and crops 256; 9/8 is the nearest simple fraction.
 _CROP_MARGIN = 9 / 8
-# Batches that wait. Left to TensorFlow, they become twice as many whenever training had to wait
-# after a pause, such as validation: gigabytes in the end.
+# Prefetched batches. AUTOTUNE doubles them whenever training waited after a pause, such as
+# validation, up to gigabytes.
 _PREFETCHED = 2
-# A decoded picture with sides of 3:2, in bytes per squared short side.
+# Bytes of a decoded 3:2 picture per squared pixel of its short side.
 _BYTES_PER_SQUARED_SIDE = 3 * 1.5
 
 
@@ -37,72 +37,84 @@ def training_dataset(
     contrast_jitter: float = 0.0,
     film_damage: float = 0.0,
 ) -> tf.data.Dataset:
-    """Endless shuffled batches of random crops and flips, and of what else is asked for.
+    """Make endless shuffled batches of random crops and flips, and of further augmentation.
 
-    Every example is a function of `seed` and of its place in the stream, so a stream that passes
-    over `steps_done` batches goes on exactly where another one stopped; a stream of records, with
-    as many workers.
+    Each example is a function of `seed` and of its position in the stream, so that a stream that
+    skips `steps_done` batches continues exactly where another one stopped (a stream of records,
+    with the same number of workers).
+
+    Photographs of different sizes mix: those larger than `load_size` are reduced to it, smaller
+    ones keep their resolution, and only those smaller than the crop are enlarged, to the size of
+    the crop. Crops are therefore as sharp as the photographs allow.
 
     Args:
-        paths: photographs. Records are streamed from their shards, of which each worker has its
-            part, unless they are to be cached in memory.
+        paths: photographs. Records are streamed from their shards, of which each worker reads its
+            part, unless `cache` is `"memory"`.
         image_size: height and width of the crops, in pixels.
-        batch_size: examples in a batch, of this worker alone.
-        seed: chooses the order, the crops and all else that is random.
-        cache: where decoded uint8 pictures stay: `"memory"`, `"none"`, or the path of a folder.
-        steps_done: how many batches to pass over; a variable is read whenever the dataset is
-            iterated, such as `ColorizationGAN.steps_done.value`.
-        shard: this worker's index, from 0, and how many share the photographs: in each pass every
-            one comes once, to one of them. Unless they are streamed, the batches of all together
-            hold what a batch of one that is alone would.
+        batch_size: examples in a batch of this worker.
+        seed: determines the order, the crops and all other random choices.
+        cache: where decoded uint8 pictures are kept: `"memory"`, `"none"`, or a folder.
+        steps_done: how many batches to skip; a variable is read whenever the dataset is iterated,
+            such as `ColorizationGAN.steps_done.value`.
+        shard: index of this worker, from 0, and number of workers. In each pass every photograph
+            goes to one worker. Unless records are streamed, the batches of all workers together
+            equal one batch of a single worker.
         scale_jitter: objects appear up to this share larger or smaller, as far as the photograph
-            goes (`augmentation.random_view`), at least 0 and below 1. Photographs are kept larger
-            for it, see `load_size`.
-        exposure_jitter: stops up or down, 0 to 4; colors follow.
-        contrast_jitter: share of contrast more or less, at least 0 and below 1; colors follow.
-        film_damage: share of examples whose `lightness` is that of an old print, 0 to 1; `ab` stays
-            as it was (`film.old_print`).
+            allows (`augmentation.random_view`); at least 0 and below 1.
+        exposure_jitter: exposure varies by up to this many stops, 0 to 4; colors follow.
+        contrast_jitter: contrast varies by up to this share, at least 0 and below 1; colors follow.
+        film_damage: share of examples whose `lightness` is aged like an old print, 0 to 1; `ab`
+            does not change (`film_damage.old_print`).
 
     Returns:
         Batches of `(lightness, ab)`, float32 `(batch_size, image_size, image_size, 1)`
         and `(batch_size, image_size, image_size, 2)`, both in [-1, 1].
 
     Raises:
-        ValueError: `shard`, `scale_jitter`, `exposure_jitter`, `contrast_jitter` or `film_damage`
-            is out of its range, or records are too small or too few.
+        ValueError: an argument is out of its range, or records are too small or too few.
     """
+    _check_image_size(image_size)
     check_strengths(scale_jitter, exposure_jitter, contrast_jitter, film_damage)
     worker, workers = shard
     if not 0 <= worker < workers:
         raise ValueError(f"shard must be an index below a count, such as (0, 2), got {shard}")
-    short_side = load_size(image_size, scale_jitter)
-    read = _stream if is_streamed(paths, cache) else _walk
-    images = read(paths, short_side, cache, seed=seed, shard=shard)
+    sizes = image_size, load_size(image_size, scale_jitter)
+    if isinstance(paths, Records) and is_streamed(paths, cache):
+        images = _stream(paths, sizes, seed=seed, shard=shard)
+    else:
+        images = _shuffle(paths, sizes, cache, seed=seed, shard=shard)
     tones = {"exposure_jitter": exposure_jitter, "contrast_jitter": contrast_jitter}
 
-    def augment(image, place):
-        key = tf.stack([seed, place])
+    def augment(image: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        key = tf.stack([seed, position])
         crop_seed, flip_seed = tf.unstack(tf.random.split(key, 2))
-        tone_seed, film_seed = tf.unstack(tf.random.split(tf.random.fold_in(key, place), 2))
+        tone_seed, film_seed = tf.unstack(tf.random.split(tf.random.fold_in(key, position), 2))
         if scale_jitter:
-            view = {"size": image_size, "scale_jitter": scale_jitter, "margin": _CROP_MARGIN}
-            image = random_view(image, seed=crop_seed, **view)
+            image = random_view(
+                image,
+                size=image_size,
+                scale_jitter=scale_jitter,
+                margin=_CROP_MARGIN,
+                seed=crop_seed,
+            )
         else:
             image = tf.image.stateless_random_crop(image, (image_size, image_size, 3), crop_seed)
         image = tf.image.stateless_random_flip_left_right(image, flip_seed)
         return image, random_levels(seed=tone_seed, **tones), film_seed
 
-    def finish(images, levels, film_seeds):
+    def finish(
+        images: tf.Tensor, levels: tf.Tensor, film_seeds: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         lightness, ab = _encode(images, levels)
         return damage_film(lightness, share=film_damage, seeds=film_seeds), ab
 
-    def from_where_training_is(_):
+    def from_current_step(_: tf.Tensor) -> tf.data.Dataset:
         return images(tf.cast(tf.convert_to_tensor(steps_done), tf.int64) * batch_size)
 
     return (
-        # Within flat_map, which reads `steps_done` whenever the dataset is iterated.
+        # flat_map reads `steps_done` whenever the dataset is iterated.
         tf.data.Dataset.range(1)
-        .flat_map(from_where_training_is)
+        .flat_map(from_current_step)
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size, drop_remainder=True)
         .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
@@ -118,20 +130,26 @@ def evaluation_dataset(
     batch_size: int,
     cache: str | Path = "memory",
 ) -> tf.data.Dataset:
-    """Every photograph once, in order: short side to `image_size`, then the central square.
+    """Make batches of every photograph once, in order.
+
+    The short side is resized to `image_size`, and the central square is taken.
 
     Args:
         paths: photographs.
-        image_size: height and width of the result, in pixels.
+        image_size: height and width of the square, in pixels.
         batch_size: examples in a batch; the last batch may be smaller.
-        cache: where decoded uint8 pictures stay, as in `training_dataset`.
+        cache: where decoded uint8 pictures are kept, as in `training_dataset`.
 
     Returns:
-        Batches of `(lightness, ab)`, as `training_dataset` describes it.
-    """
-    load = _loader(paths, image_size, cache)
+        Batches of `(lightness, ab)`, as `training_dataset` returns them.
 
-    def crop(image):
+    Raises:
+        ValueError: `image_size` is no number of pixels, or records are too small.
+    """
+    _check_image_size(image_size)
+    load = _loader(paths, (image_size, image_size), cache)
+
+    def crop(image: tf.Tensor) -> tf.Tensor:
         return tf.image.resize_with_crop_or_pad(image, image_size, image_size)
 
     return (
@@ -146,9 +164,9 @@ def evaluation_dataset(
 
 
 def _encode(images: tf.Tensor, levels: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-    """`colorimetry.encode_images` as an op, several times as fast as `color.encode`.
+    """Call `lab.encode_images` from the graph, several times as fast as `lab_tf.encode`.
 
-    Training never leaves the machine, so that it may call what is no operation of TensorFlow's.
+    The pipeline is never exported, so that it may call NumPy.
     """
     given = [images] if levels is None else [images, levels]
     parts = tf.numpy_function(encode_images, given, [tf.float32, tf.float32], stateful=False)
@@ -160,102 +178,113 @@ def _encode(images: tf.Tensor, levels: tf.Tensor | None = None) -> tuple[tf.Tens
 
 
 def load_size(image_size: int, scale_jitter: float = 0.0) -> int:
-    """Short side, in pixels, at which photographs are kept for random crops of `image_size`.
+    """Return the short side, in pixels, to which larger photographs are reduced for training.
 
-    With `scale_jitter` a crop may show `1 / (1 + scale_jitter)` of what it shows without: that much
-    larger they are kept, so that no crop has to be enlarged. The memory grows as the square of it.
+    With `scale_jitter`, a crop may show only `1 / (1 + scale_jitter)` of what it shows without;
+    photographs stay larger by that factor, so that no crop is enlarged. Memory grows as its square.
     """
     return math.ceil(image_size * _CROP_MARGIN * (1 + scale_jitter))
 
 
 def cache_bytes(count: int, image_size: int, scale_jitter: float = 0.0) -> int:
-    """About how much memory `count` decoded photographs take, in bytes."""
+    """Estimate the memory of `count` decoded photographs, in bytes."""
     return int(count * load_size(image_size, scale_jitter) ** 2 * _BYTES_PER_SQUARED_SIDE)
 
 
 def _options() -> tf.data.Options:
-    """Without autotuning, whose thread sleeps between its rounds and ends no sooner.
+    """Turn autotuning off: its thread sleeps between rounds, and deleting an iterator waits for it.
 
-    Whoever drops an iterator waits for it, for seconds: after each validation, and at the end of
-    each stage. Maps then run on as many threads as there are cores, which they did anyway.
+    That takes seconds after each validation. Maps use as many threads as cores either way.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
     return options
 
 
-def _walk(
+def _shuffle(
     paths: Sequence[Path] | Records,
-    short_side: int,
+    sizes: tuple[int, int],
     cache: str | Path,
     *,
     seed: int,
     shard: tuple[int, int],
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """Return what makes a dataset of (image, place) from this worker's `first` example on."""
-    load = _loader(paths, short_side, cache)
+    """Return a function from this worker's first example to a dataset of (image, position)."""
+    load = _loader(paths, sizes, cache)
     count = len(paths)
     worker, workers = shard
 
-    def shuffle(place):
-        """Every photograph once in each pass, in an order of its own."""
-        key = tf.stack([seed, place // count])
-        return tf.random.experimental.index_shuffle(place % count, key, count - 1), place
+    def shuffle(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Visit every photograph once in each pass, in a new order."""
+        key = tf.stack([seed, position // count])
+        return tf.random.experimental.index_shuffle(position % count, key, count - 1), position
 
-    def images(first):
-        places = tf.data.Dataset.range(first * workers + worker, tf.int64.max, workers)
-        return places.map(shuffle).map(
-            lambda index, place: (load(index), place), num_parallel_calls=tf.data.AUTOTUNE
+    def images(first: tf.Tensor) -> tf.data.Dataset:
+        positions = tf.data.Dataset.range(first * workers + worker, tf.int64.max, workers)
+        return positions.map(shuffle).map(
+            lambda index, position: (load(index), position), num_parallel_calls=tf.data.AUTOTUNE
         )
 
     return images
 
 
 def _stream(
-    records: Records,
-    short_side: int,
-    cache: str | Path,
-    *,
-    seed: int,
-    shard: tuple[int, int],
+    records: Records, sizes: tuple[int, int], *, seed: int, shard: tuple[int, int]
 ) -> Callable[[tf.Tensor], tf.data.Dataset]:
-    """The same as `_walk` from shards, which no `cache` on disk would make faster."""
+    """Return what `_shuffle` does, reading whole shards; a cache on disk would not be faster."""
     worker, workers = shard
-    check_records(records, short_side, workers)
+    check_records(records, max(sizes), workers)
 
-    def decode(data, name):
-        return _decode(data, name.decode(errors="replace"), short_side)
+    def decode(data: bytes, name: bytes) -> np.ndarray:
+        return _fit(imagefiles.decode_image(data, name.decode(errors="replace")), sizes)
 
-    def load(data, name, number):
+    def load(data: tf.Tensor, name: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.numpy_function(decode, [data, name], tf.uint8, stateful=False)
         return tf.ensure_shape(image, (None, None, 3)), number * workers + worker
 
-    def images(first):
+    def images(first: tf.Tensor) -> tf.data.Dataset:
         stream = records.stream(seed=seed, first=first, shard=shard)
         return stream.map(load, num_parallel_calls=tf.data.AUTOTUNE)
 
     return images
 
 
-def _decode(data: bytes, name: str, short_side: int) -> np.ndarray:
-    return imagefiles.resize_to_short_side(imagefiles.decode_image(data, name), short_side)
+def _fit(images: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
+    """Reduce a photograph to the second size; enlarge it only if smaller than the first, the crop.
+
+    Args:
+        images: uint8 `(height, width, 3)`.
+        sizes: of the crop, and the short side to which larger photographs are reduced.
+    """
+    crop, short_side = sizes
+    return imagefiles.resize_to_short_side(
+        images, min(short_side, max(crop, min(images.shape[:2])))
+    )
+
+
+def _check_image_size(image_size: object) -> None:
+    if not isinstance(image_size, int | np.integer) or image_size < 1:
+        raise ValueError(
+            "image_size must be one whole number of pixels, as examples are square, such as 128; "
+            f"got {image_size!r}"
+        )
 
 
 def check_records(records: Records, short_side: int, workers: int = 1) -> None:
-    """Find out whether a set can be trained on, before anything is written.
+    """Check that a prepared set suits a training run, before anything is written.
 
     Args:
         records: to train on.
-        short_side: `load_size` of the crops, in pixels.
-        workers: how many share it.
+        short_side: `load_size` of the run, in pixels.
+        workers: number of workers.
 
     Raises:
-        ValueError: its photographs are too small, or too few.
+        ValueError: its photographs were reduced too far, or are too few.
     """
     if len(records) < workers:
         raise ValueError(
             f"{records.folder} has {len(records)} photographs to train on, too few for {workers} "
-            "workers; start fewer of them"
+            "workers; start fewer workers"
         )
     if records.short_side < short_side:
         raise ValueError(
@@ -265,38 +294,39 @@ def check_records(records: Records, short_side: int, workers: int = 1) -> None:
 
 
 def _loader(
-    paths: Sequence[Path] | Records, short_side: int, cache: str | Path
+    paths: Sequence[Path] | Records, sizes: tuple[int, int], cache: str | Path
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return an op from a photograph's index to uint8 `(height, width, 3)`, decoded only once.
+    """Return an op from the index of a photograph to uint8 `(height, width, 3)`, decoded once.
 
-    Not `Dataset.cache`: that replays one order, and a resumed stream would have to read all of it
-    to find its place.
+    `Dataset.cache` would replay one order, and a resumed stream would read all of it to find its
+    position.
     """
-    decoded = {}
+    decoded: dict[int, np.ndarray] = {}
+    written: set[int] = set()
     if isinstance(paths, Records):
-        check_records(paths, short_side)
+        check_records(paths, max(sizes))
 
-    def decode(index):
+    def decode(index: int) -> np.ndarray:
         if isinstance(paths, Records):
-            return _decode(*paths.read(index), short_side)
-        return imagefiles.resize_to_short_side(imagefiles.read_image(paths[index]), short_side)
+            return _fit(imagefiles.decode_image(*paths.read(index)), sizes)
+        return _fit(imagefiles.read_image(paths[index]), sizes)
 
-    def from_memory(index):
+    def from_memory(index: int) -> np.ndarray:
         if index not in decoded:
             decoded[index] = decode(index)
         return decoded[index]
 
-    def from_disk(index):
+    def from_disk(index: int) -> np.ndarray:
         file = Path(cache) / f"{index}.npy"
-        if index not in decoded:
-            with atomic_write(file) as aside:
-                np.save(aside, decode(index))
-            decoded[index] = True
+        if index not in written:
+            with atomic_write(file) as temporary:
+                np.save(temporary, decode(index))
+            written.add(index)
         return np.load(file)
 
-    read = {"none": decode, "memory": from_memory}.get(cache, from_disk)
+    read = {"none": decode, "memory": from_memory}.get(str(cache), from_disk)
 
-    def load(index):
+    def load(index: tf.Tensor) -> tf.Tensor:
         image = tf.numpy_function(lambda i: read(int(i)), [index], tf.uint8, stateful=False)
         return tf.ensure_shape(image, (None, None, 3))
 

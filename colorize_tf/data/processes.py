@@ -1,4 +1,4 @@
-"""Processes that share work, and go on without what ends one of them, as a decoder's crash does."""
+"""Processes that share work and survive the crash of one of them, such as a decoder's."""
 
 import concurrent.futures
 import multiprocessing
@@ -8,11 +8,11 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 
-# What a process is given at a time.
+# Arguments that a process gets at a time.
 _CHUNK = 8
 
 Given = TypeVar("Given")
@@ -20,104 +20,111 @@ Result = TypeVar("Result")
 
 
 class Processes:
-    """Calls functions in so many processes; a context manager.
+    """Calls functions in several processes; a context manager.
 
     Args:
-        count: 1 calls them in this process, which nothing protects.
+        count: number of processes; 1 calls the functions in this process, without protection.
     """
 
     def __init__(self, count: int):
         self._count = count
-        self._pool = None
+        self._pool: concurrent.futures.ProcessPoolExecutor | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Processes":
         return self
 
-    def __exit__(self, *_):
-        self._end()
+    def __exit__(self, *_: object) -> None:
+        self._shut_down()
 
     def map(
         self,
         function: Callable[[Given], Result],
-        given: Sequence[Given],
-        instead: Callable[[Given], Result],
+        arguments: Sequence[Given],
+        on_crash: Callable[[Given], Result],
     ) -> Iterator[Result]:
-        """Yield what the function makes of each, in order.
+        """Yield the function's results in order.
 
         Args:
-            function: of what can be sent to another process.
-            given: its arguments.
-            instead: makes what is yielded for one that ended its process.
+            function: can be pickled, as must be its arguments and results.
+            arguments: one for each call.
+            on_crash: makes the result of an argument that crashed its process.
 
         Raises:
             ValueError: no process starts.
         """
         if self._count == 1:
-            yield from map(function, given)
+            yield from map(function, arguments)
             return
         done = 0
-        while done < len(given):
+        while done < len(arguments):
             try:
-                for result in self._running().map(function, given[done:], chunksize=_CHUNK):
+                for result in self._start().map(function, arguments[done:], chunksize=_CHUNK):
                     yield result
                     done += 1
             except BrokenProcessPool:
-                for result in self._one_by_one(function, given[done:], instead):
+                for result in self._map_singly(function, arguments[done:], on_crash):
                     yield result
                     done += 1
 
-    def _one_by_one(self, function, given, instead) -> Iterator:
-        """Find out what has ended a process; it is among what all had and the next ones."""
-        for one in given[: 2 * self._count * _CHUNK]:
+    def _map_singly(
+        self,
+        function: Callable[[Given], Result],
+        arguments: Sequence[Given],
+        on_crash: Callable[[Given], Result],
+    ) -> Iterator[Result]:
+        """Find the argument that crashed a process, among those the processes had at that time."""
+        for argument in arguments[: 2 * self._count * _CHUNK]:
             try:
-                yield self._again().submit(function, one).result()
+                yield self._restart().submit(function, argument).result()
             except BrokenProcessPool:
-                self._end()
-                warnings.warn(f"{one} ended the process that read it; left out", stacklevel=2)
-                yield instead(one)
+                self._shut_down()
+                warnings.warn(f"{argument} crashed the process that read it; skipped", stacklevel=2)
+                yield on_crash(argument)
                 return
         warnings.warn(
-            "a process that converts photographs was ended, perhaps for want of memory; if that "
-            "comes again, choose fewer --jobs",
+            "a process that converts photographs was killed, perhaps for lack of memory; if that "
+            "happens again, choose fewer --jobs",
             stacklevel=2,
         )
 
-    def _running(self) -> concurrent.futures.ProcessPoolExecutor:
+    def _start(self) -> concurrent.futures.ProcessPoolExecutor:
         if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")
-            options = {"mp_context": spawn, "initializer": _begin_process}
+            options: dict[str, Any] = {"initializer": _initialize}
+            options["mp_context"] = multiprocessing.get_context("spawn")
             self._pool = concurrent.futures.ProcessPoolExecutor(self._count, **options)
         return self._pool
 
-    def _again(self) -> concurrent.futures.ProcessPoolExecutor:
-        """Return processes of which all are well, so that who ends one is known."""
+    def _restart(self) -> concurrent.futures.ProcessPoolExecutor:
+        """Return a working pool, so that a crash can be attributed to one argument."""
         try:
-            self._running().submit(os.getpid).result()
+            self._start().submit(os.getpid).result()
         except BrokenProcessPool:
-            self._end()
+            self._shut_down()
             try:
-                self._running().submit(os.getpid).result()
+                self._start().submit(os.getpid).result()
             except BrokenProcessPool as error:
                 raise ValueError(
-                    "processes that convert photographs do not start, perhaps for want of memory; "
+                    "processes that convert photographs do not start, perhaps for lack of memory; "
                     "give the same command again, with fewer --jobs"
                 ) from error
-        return self._pool
+        return self._start()
 
-    def _end(self) -> None:
+    def _shut_down(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
         self._pool = None
 
 
-def _begin_process() -> None:
-    # Ctrl-C goes to all: who has begun them ends them. Each has one core's worth of work.
+def _initialize() -> None:
+    # Ctrl-C reaches all processes; the parent ends its children itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)  # Each process has one core's worth of work.
 
 
-def _end_with_parent() -> None:
-    """Leave nothing behind where who has begun this process was killed and could end nobody."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+def _exit_with_parent() -> None:
+    """Exit when the parent was killed and could not shut the pool down."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,7 +1,7 @@
-"""Files in S3 (`s3://bucket/name`), by boto3: TensorFlow has no file system for them.
+"""Files in S3 (`s3://bucket/name`) by boto3, since TensorFlow has no file system for S3.
 
-Credentials, region and `AWS_ENDPOINT_URL` are found as Amazon's own programs find them. What goes
-wrong is an `OSError` of the kind that a disk would raise.
+boto3 finds credentials, region and `AWS_ENDPOINT_URL` by its own rules. Errors are `OSError` of the
+kinds that a disk would raise.
 """
 
 import contextlib
@@ -14,14 +14,14 @@ from typing import Any
 from colorize_tf.files import atomic_write
 
 _PREFIX = "s3://"
-# How often a file is asked for whose contents stop coming; boto3 itself repeats what comes before.
+# Attempts to read a file whose response breaks off; boto3 repeats what fails before that.
 _TRIES = 3
 _SECONDS_TO_CONNECT = 10
-# Shards that are looked at, or fetched, at once, and some more.
+# Enough for all shards that are checked or fetched at once.
 _CONNECTIONS = 32
-# What S3 answers; the numbers where it is asked for a size, as there an answer has no body.
-_NOT_LET_IN = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
-_KINDS = {
+# Error codes of S3; numbers for HEAD requests, whose responses have no body.
+_CREDENTIALS_CODES = ("ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch")
+_KINDS: dict[str | None, type[OSError]] = {
     "404": FileNotFoundError,
     "NoSuchBucket": FileNotFoundError,
     "NoSuchKey": FileNotFoundError,
@@ -33,85 +33,87 @@ _KINDS = {
     "ServiceUnavailable": ConnectionError,
     "SlowDown": ConnectionError,
 }
-_making = threading.Lock()
+_client_lock = threading.Lock()
 
 
-class NotLetIn(PermissionError):
-    """S3 does not know who asks, or not any more."""
+class CredentialsError(PermissionError):
+    """S3 does not accept the credentials, or they expired."""
 
 
-def is_s3(place: str | Path) -> bool:
-    """Say whether a place is in S3."""
-    return str(place).startswith(_PREFIX)
+def is_s3(location: str | Path) -> bool:
+    """Return whether a location is in S3."""
+    return str(location).startswith(_PREFIX)
 
 
-def read(place: str, first: int = 0, count: int = -1) -> bytes:
+def read(location: str, first: int = 0, count: int = -1) -> bytes:
     """Read a file, or `count` bytes of it from `first` on."""
     part = {} if count < 0 else {"Range": f"bytes={first}-{first + count - 1}"}
-    for tries_left in reversed(range(_TRIES)):
-        with _translated() as client:
-            answer = client.get_object(**_named(place), **part)["Body"]
+    tries_left = _TRIES
+    while True:
+        with _client_errors() as client:
+            body = client.get_object(**_object_of(location), **part)["Body"]
         try:
-            with _translated(), contextlib.closing(answer):
-                return answer.read()
+            with _client_errors(), contextlib.closing(body):
+                return body.read()
         except ConnectionError:
+            tries_left -= 1
             if not tries_left:
                 raise
 
 
-def write(place: str, contents: bytes) -> None:
-    """Write a file, which is whole or not there."""
-    with _translated() as client:
-        client.put_object(**_named(place), Body=contents)
+def write(location: str, contents: bytes) -> None:
+    """Write a file atomically."""
+    with _client_errors() as client:
+        client.put_object(**_object_of(location), Body=contents)
 
 
-def upload(path: Path, place: str) -> None:
-    """Write a file from one on the disk, which is whole or not there."""
-    with _translated() as client, path.open("rb") as file:
-        client.upload_fileobj(file, *_named(place).values(), Config=_one_connection())
+def upload(path: Path, location: str) -> None:
+    """Copy a file from the disk to S3 atomically."""
+    with _client_errors() as client, path.open("rb") as file:
+        client.upload_fileobj(file, *_object_of(location).values(), Config=_single_threaded())
 
 
-def download(place: str, path: Path) -> None:
-    """Copy a file to the disk, where it is whole or not there; its folder is made."""
+def download(location: str, path: Path) -> None:
+    """Copy a file to the disk atomically; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as aside, aside.open("wb") as file, _translated() as client:
-        client.download_fileobj(*_named(place).values(), file, Config=_one_connection())
+    with atomic_write(path) as temporary, temporary.open("wb") as file, _client_errors() as client:
+        client.download_fileobj(*_object_of(location).values(), file, Config=_single_threaded())
 
 
-def remove(place: str) -> None:
+def remove(location: str) -> None:
     """Remove a file, if it is there."""
-    with _translated() as client:
-        client.delete_object(**_named(place))
+    with _client_errors() as client:
+        client.delete_object(**_object_of(location))
 
 
-def size(place: str) -> int:
-    """Return how many bytes a file has."""
-    with _translated() as client:
-        return client.head_object(**_named(place))["ContentLength"]
+def size(location: str) -> int:
+    """Return the size of a file in bytes."""
+    with _client_errors() as client:
+        return client.head_object(**_object_of(location))["ContentLength"]
 
 
-def walk(place: str) -> Iterator[str]:
-    """Yield the names of all files below a place, as seen from there."""
-    named = _named(place.rstrip("/") + "/")
+def walk(location: str) -> Iterator[str]:
+    """Yield the names of all files below a location, relative to it."""
+    named = _object_of(location.rstrip("/") + "/")
     bucket, prefix = named.values()
     is_empty = True
-    with _translated() as client:
+    with _client_errors() as client:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 is_empty = False
-                if not found["Key"].endswith("/"):  # what consoles make for a folder
+                if not found["Key"].endswith("/"):  # a folder that a console made
                     yield found["Key"].removeprefix(prefix)
     if is_empty:
         raise FileNotFoundError("there is no file below it")
 
 
-def _named(place: str) -> dict[str, str]:
-    bucket, _, key = str(place).removeprefix(_PREFIX).partition("/")
+def _object_of(location: str) -> dict[str, str]:
+    bucket, _, key = str(location).removeprefix(_PREFIX).partition("/")
     return {"Bucket": bucket, "Key": key}
 
 
-def _one_connection() -> Any:
-    """Of large files in parts by one thread: several files are under way at a time."""
+def _single_threaded() -> Any:
+    """Transfer the parts of a file in one thread, as several files are transferred at once."""
     from boto3.s3.transfer import TransferConfig
 
     return TransferConfig(use_threads=False)
@@ -131,24 +133,24 @@ def _client() -> Any:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[Any]:
-    """Give boto3's client, and turn its errors into those of the system."""
-    with _making:  # boto3 is not to be asked for two at once
+def _client_errors() -> Iterator[Any]:
+    """Give boto3's client, and translate its errors into `OSError`."""
+    with _client_lock:  # Making a client is not thread-safe.
         client = _client()
     from botocore import exceptions
 
-    nobody = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)
-    wrong = (exceptions.ParamValidationError, exceptions.ProfileNotFound)
+    no_credentials = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)
+    invalid = (exceptions.ParamValidationError, exceptions.ProfileNotFound)
     try:
         yield client
     except exceptions.ClientError as error:
-        told = error.response.get("Error", {})
-        code = told.get("Code")
-        kind = NotLetIn if code in _NOT_LET_IN else _KINDS.get(code, OSError)
-        raise kind(told.get("Message") or str(error)) from error
-    except nobody as error:
-        raise NotLetIn(f"{error}; set AWS_PROFILE or AWS_ACCESS_KEY_ID") from error
-    except wrong as error:
+        details = error.response.get("Error", {})
+        code = details.get("Code")
+        kind = CredentialsError if code in _CREDENTIALS_CODES else _KINDS.get(code, OSError)
+        raise kind(details.get("Message") or str(error)) from error
+    except no_credentials as error:
+        raise CredentialsError(f"{error}; set AWS_PROFILE or AWS_ACCESS_KEY_ID") from error
+    except invalid as error:
         raise OSError(" ".join(str(error).split())) from error
     except exceptions.BotoCoreError as error:
         raise ConnectionError(" ".join(str(error).split())) from error

@@ -52,7 +52,11 @@ def write_down(run: RunFolder, config: TrainConfig, photographs: Photographs) ->
     else:
         stored = {}
     mean_ab = stored.get("mean_ab") or mean_color(photographs.train)
-    told = {name: getattr(photographs, name) for name in ("origin", "source", "licence")}
+    told = {
+        "origin": photographs.origin,
+        "source": photographs.source,
+        "licence": photographs.license,
+    }
     if stored:  # It may have been found otherwise then, as by a download.
         told = {name: stored[name] for name in told if name in stored}
     folder = photographs.folder

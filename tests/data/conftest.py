@@ -1,4 +1,4 @@
-"""Photographs as records, which several tests share."""
+"""Photographs and a prepared set that several tests share."""
 
 import os
 import shutil
@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from colorize_tf.data.records.conversion import convert
-from colorize_tf.data.records.preparation import Settings, prepare
+from colorize_tf.data.records.preparation import PreparationConfig, prepare
 
-SETTINGS = Settings(short_side=40, shard_size=8, origin="photographs of mine", licence="CC BY 4.0")
+CONFIG = PreparationConfig(
+    short_side=40, shard_size=8, origin="photographs of mine", license="CC BY 4.0"
+)
 
 
-def convert_unless_bomb(place, **options):
-    """Here, as processes of their own import it, without TensorFlow."""
-    if place.endswith("bomb.png"):
+def convert_unless_bomb(location, **options):
+    """Defined here, as worker processes import it, without TensorFlow."""
+    if location.endswith("bomb.png"):
         os._exit(1)
-    return convert(place, **options)
+    return convert(location, **options)
 
 
 def photograph(seed):
@@ -40,11 +42,11 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="session")
 def prepared_once(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared") / "set"
-    prepare(source, folder, SETTINGS)
+    prepare(source, folder, CONFIG)
     return folder
 
 
 @pytest.fixture
 def prepared(prepared_once, tmp_path):
-    """A set of records that a test may damage."""
+    """A prepared set that a test may damage."""
     return shutil.copytree(prepared_once, tmp_path / "set")

@@ -39,7 +39,7 @@ def reason(path):
     return skipped.kind
 
 
-def test_photograph_is_usable_with_its_digest(tmp_path):
+def test_usable_photograph_has_a_digest(tmp_path):
     path = save(tmp_path / "a.png")
     (usable,) = audit([path], cache_file=None).usable
     assert usable.path == path and len(usable.sha256) == 64
@@ -109,7 +109,7 @@ def test_single_flat_color_is_toned(tmp_path):
     assert reason(save(tmp_path / "a.png", np.full((64, 64, 3), (0, 90, 200), np.uint8))) == "toned"
 
 
-def test_single_blue_hue_is_kept_where_chroma_varies_freely(tmp_path):
+def test_single_blue_hue_is_usable_if_chroma_varies(tmp_path):
     # Fog, dusk, deep water: one hue, but how much of it does not follow from lightness.
     lab = np.zeros((64, 64, 3), np.float32)
     lab[..., 0] = np.linspace(30, 70, 64)
@@ -119,7 +119,7 @@ def test_single_blue_hue_is_kept_where_chroma_varies_freely(tmp_path):
     assert len(audit([path], cache_file=None).usable) == 1
 
 
-def test_warm_hue_is_held_to_a_stricter_measure_than_blue(tmp_path):
+def test_warm_hue_has_a_stricter_limit_than_blue(tmp_path):
     # The same spread of chroma around the same function of lightness, once orange and once blue.
     verdicts = {}
     for name, degrees in (("warm", 70), ("blue", 250)):
@@ -184,7 +184,7 @@ def test_second_audit_opens_no_file(tmp_path, monkeypatch):
     assert audit(paths, cache_file=tmp_path / "deep" / "cache.json") == first
 
 
-def test_changed_file_is_examined_again(tmp_path):
+def test_changed_file_is_audited_again(tmp_path):
     path, cache_file = save(tmp_path / "a.png"), tmp_path / "cache.json"
     audit([path], cache_file=cache_file)
     path.write_bytes(b"x" * path.stat().st_size)
@@ -229,7 +229,7 @@ def test_short_audit_is_silent(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_report_lists_the_skipped(tmp_path):
+def test_report_lists_skipped_files(tmp_path):
     (tmp_path / 'odd, "name".jpg').touch()
     verdict = audit([tmp_path / 'odd, "name".jpg'], cache_file=None)
     write_report(verdict, tmp_path / "report.csv")
@@ -251,7 +251,7 @@ def test_summary_counts_most_frequent_reason_first():
     assert verdict.summary() == expected
 
 
-def test_summary_without_loss():
+def test_summary_without_skipped_files():
     verdict = Audit((AuditedPhotograph(Path("a"), "0"),), ())
     assert verdict.summary() == "1 photograph: 1 usable, 0 left out"
 
@@ -268,7 +268,7 @@ def test_real_color_photographs_are_usable():
     assert audit(shared("landscapes/val/*.jpg"), cache_file=None).skipped == ()
 
 
-def test_real_black_and_white_and_sepia_scans_are_left_out():
+def test_real_black_and_white_and_sepia_scans_are_skipped():
     verdict = audit(shared("historical/*.jpg", "historical/*.jpeg"), cache_file=None)
     assert verdict.usable == ()
     assert {skipped.kind for skipped in verdict.skipped} == {"monochrome", "toned"}

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from colorize_tf.data import catalog, kaggle
 from colorize_tf.data.catalog import DATASETS, find_photographs
 
-kaggle_reachable = kaggle.is_reachable  # The real one; the tests below get a stand-in.
+kaggle_reachable = kaggle.is_reachable  # The tests below replace it.
 
 
 def photograph(seed):
@@ -50,8 +51,8 @@ def refusal(*arguments, **options):
 
 
 @pytest.fixture(autouse=True)
-def own_world(tmp_path_factory, monkeypatch):
-    """No test sees the user's folders or a network."""
+def isolated_home(tmp_path_factory, monkeypatch):
+    """Hide the user's folders and the network."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
@@ -63,7 +64,7 @@ def own_world(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def kagglehub(monkeypatch):
-    """A stand-in whose download the test decides."""
+    """A stand-in for kagglehub."""
     module = types.ModuleType("kagglehub")
     monkeypatch.setitem(sys.modules, "kagglehub", module)
     monkeypatch.setattr(kaggle, "is_reachable", lambda: True)
@@ -75,16 +76,13 @@ def tiny_synthetic(dataset="synthetic", **options):
     return find_photographs(dataset, progress=False, **{**sizes, **options})
 
 
-# Names and numbers.
-
-
 def test_unknown_dataset_lists_the_names():
     message = refusal("landscape")
     assert "'landscape'" in message and ", ".join(DATASETS) in message
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, float("nan")])
-def test_impossible_fraction_is_refused(tmp_path, fraction):
+def test_fraction_out_of_range_is_refused(tmp_path, fraction):
     message = refusal("folder", data_dir=tmp_path, validation_fraction=fraction)
     assert "expected a number between 0 and 1" in message
 
@@ -104,7 +102,7 @@ def test_nested_folder_and_suffixes_of_any_case(tmp_path):
     assert found_names(find(tmp_path)) == ["one.JPG", "three.jpeg", "two.Png"]
 
 
-def test_hidden_files_and_what_macos_leaves_are_ignored(tmp_path):
+def test_hidden_files_and_macos_leftovers_are_ignored(tmp_path):
     fill(tmp_path, 2)
     for name in (".hidden.png", "._000.png", "__MACOSX/000.png", ".thumbnails/a.png"):
         save(tmp_path / name, 9)
@@ -117,14 +115,14 @@ def test_files_of_other_kinds_are_ignored(tmp_path):
     assert len(find(tmp_path).audit.skipped) == 0
 
 
-def test_photographs_that_cannot_be_read_are_named(tmp_path):
+def test_unsupported_formats_are_skipped_with_a_reason(tmp_path):
     fill(tmp_path, 2)
     (tmp_path / "a.HEIC").write_bytes(b"no photograph")
     (skipped,) = find(tmp_path).audit.skipped
     assert skipped.path.name == "a.HEIC" and skipped.kind == "unsupported"
 
 
-def test_circle_of_links_ends(tmp_path):
+def test_cycle_of_links_ends(tmp_path):
     fill(tmp_path / "a", 2)
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     photographs = find(tmp_path)
@@ -141,7 +139,7 @@ def test_linked_folder_is_followed(tmp_path):
 
 @pytest.mark.parametrize("inside", [".", "landscape Images", "a/b"])
 @pytest.mark.parametrize(("color", "gray"), [("color", "gray"), ("Color", "Gray")])
-def test_kaggle_layout_gives_only_color(tmp_path, inside, color, gray):
+def test_kaggle_layout_gives_color_only(tmp_path, inside, color, gray):
     fill(tmp_path / inside / color, 3)
     fill(tmp_path / inside / gray, 3, start=10)
     assert found_names(find(tmp_path)) == ["000.png", "001.png", "002.png"]
@@ -162,7 +160,7 @@ def test_test_folder_is_not_read_beside_val(tmp_path):
     assert found_names(find(tmp_path)) == ["000.png", "001.png", "002.png", "003.png"]
 
 
-def test_what_a_split_leaves_out_is_counted(tmp_path):
+def test_files_outside_the_split_are_skipped(tmp_path):
     for start, name in enumerate(("train", "val", "test")):
         fill(tmp_path / name, 2, start=2 * start)
     save(tmp_path / "loose.png", 9)
@@ -171,23 +169,23 @@ def test_what_a_split_leaves_out_is_counted(tmp_path):
     assert {one.kind for one in skipped} == {"outside the split"}
 
 
-def test_the_folder_that_was_read_is_told(tmp_path):
+def test_folder_is_that_of_the_photographs(tmp_path):
     fill(tmp_path / "photos", 3)
     assert find(tmp_path / "photos").folder == tmp_path / "photos"
 
 
-def test_measuring_takes_the_validation_half_of_a_split(tmp_path):
+def test_listing_takes_the_validation_half_of_a_split(tmp_path):
     fill(tmp_path / "train", 3)
     validation = fill(tmp_path / "val", 2, start=3)
     assert catalog.list_photographs(tmp_path) == tuple(validation)
 
 
-def test_measuring_takes_everything_where_there_is_no_split(tmp_path):
+def test_listing_takes_everything_without_a_split(tmp_path):
     photographs = fill(tmp_path, 3)
     assert catalog.list_photographs(tmp_path) == tuple(photographs)
 
 
-def test_a_home_that_does_not_exist_is_one_line(tmp_path):
+def test_missing_home_folder_is_one_line(tmp_path):
     assert "~nosuchuser/photos" in refusal("folder", data_dir="~nosuchuser/photos")
 
 
@@ -208,10 +206,51 @@ def test_train_folder_alone_is_split_by_content(tmp_path):
     assert len(photographs.train + photographs.validation) == 6
 
 
+# Layouts of one's own.
+
+
+def by_camera(folder):
+    files = sorted(folder.rglob("*.png"))
+    return (
+        [str(path) for path in files if path.parent.name == "first"],
+        [path for path in files if path.parent.name == "second"],
+    )
+
+
+@pytest.mark.parametrize("dataset", [by_camera, f"{__name__}:by_camera"])
+def test_function_provides_a_layout(tmp_path, dataset, monkeypatch):
+    monkeypatch.setitem(sys.modules, __name__, types.SimpleNamespace(by_camera=by_camera))
+    train, validation = fill(tmp_path / "first", 3), fill(tmp_path / "second", 2, start=3)
+    shutil.copy(validation[0], tmp_path / "first" / "copy.png")
+    photographs = find(tmp_path, dataset)
+    assert photographs.train == tuple(train) and photographs.validation == tuple(validation)
+    assert photographs.audit.reasons() == "1 duplicate"
+    assert "by_camera" in photographs.source and len(photographs.fingerprint()) == 64
+
+
+def test_layout_without_validation_is_split_by_content(tmp_path):
+    fill(tmp_path, 20)
+    photographs = find(tmp_path, lambda folder: (folder.iterdir(), []), validation_fraction=0.5)
+    assert len(photographs.train + photographs.validation) == 20 and photographs.validation
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (lambda folder: [], "must return two lists of files, .* got list"),
+        (lambda folder: ([], []), "found no files to train on"),
+        ("nowhere.at.all:layout", "'nowhere.at.all:layout' cannot be imported"),
+    ],
+)
+def test_layouts_that_do_not_fit_are_refused(tmp_path, layout, words):
+    assert re.search(words, refusal(layout, data_dir=tmp_path))
+    assert "needs a folder" in refusal(by_camera)
+
+
 # The split by content.
 
 
-def test_split_does_not_depend_on_names_or_place(tmp_path):
+def test_split_by_content_does_not_depend_on_names(tmp_path):
     fill(tmp_path / "a", 30)
     for seed in range(30):
         save(tmp_path / "b" / str(seed % 3) / f"{97 * seed % 100}.png", seed)
@@ -229,7 +268,7 @@ def test_fraction_decides_how_many_are_held_out(tmp_path):
     assert 4 <= few <= 18 and 48 <= many <= 72
 
 
-def test_photographs_keep_their_side_when_others_come(tmp_path):
+def test_photographs_keep_their_split_when_others_are_added(tmp_path):
     fill(tmp_path, 40)
     before = find(tmp_path, validation_fraction=0.3)
     fill(tmp_path, 20, start=40)
@@ -238,18 +277,19 @@ def test_photographs_keep_their_side_when_others_come(tmp_path):
     assert set(before.validation) <= set(after.validation)
 
 
-def test_copies_never_stand_on_both_sides(tmp_path):
+def test_copies_are_never_in_both_splits(tmp_path):
     for path in fill(tmp_path, 10):
         shutil.copy(path, path.with_name(f"copy of {path.name}"))
     photographs = find(tmp_path, validation_fraction=0.5)
     train, validation = (
-        {path.read_bytes() for path in side} for side in (photographs.train, photographs.validation)
+        {path.read_bytes() for path in split}
+        for split in (photographs.train, photographs.validation)
     )
     assert len(train) + len(validation) == 10 and not train & validation
 
 
 @pytest.mark.parametrize("fraction", [0.0001, 0.9999])
-def test_two_photographs_are_enough_for_both_sides(tmp_path, fraction):
+def test_two_photographs_are_enough_for_both_splits(tmp_path, fraction):
     fill(tmp_path, 2)
     photographs = find(tmp_path, validation_fraction=fraction)
     assert len(photographs.train) == len(photographs.validation) == 1
@@ -273,7 +313,7 @@ def test_empty_folder_names_what_it_may_hold(tmp_path):
     assert "holds no image file" in message and ".jpg" in message
 
 
-def test_empty_half_of_a_split_is_named(tmp_path):
+def test_empty_folder_of_a_split_is_named(tmp_path):
     fill(tmp_path / "train", 3)
     (tmp_path / "val").mkdir()
     assert f"folder {tmp_path / 'val'} holds no image file" in refusal("folder", data_dir=tmp_path)
@@ -292,7 +332,7 @@ def test_one_usable_photograph_is_too_few(tmp_path):
     assert "1 usable, 1 left out (1 duplicate)" in message and "at least 2" in message
 
 
-def test_split_without_a_usable_half_names_it(tmp_path):
+def test_split_without_usable_photographs_is_named(tmp_path):
     fill(tmp_path / "val", 3)
     fill(tmp_path / "train", 3)
     message = refusal("folder", data_dir=tmp_path)
@@ -307,14 +347,14 @@ def test_locked_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", locked)
     message = refusal("folder", data_dir=tmp_path)
-    assert f"cannot look into folder {tmp_path}: Permission denied" in message
+    assert f"cannot read folder {tmp_path}: Permission denied" in message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
 def test_locked_folder_below(tmp_path):
     fill(tmp_path, 2)
     (tmp_path / "locked").mkdir(mode=0)
-    assert "cannot look into folder" in refusal("folder", data_dir=tmp_path)
+    assert "cannot read folder" in refusal("folder", data_dir=tmp_path)
 
 
 def test_folder_needs_a_folder():
@@ -345,18 +385,18 @@ def test_variable_comes_before_the_cache(tmp_path, monkeypatch, dataset):
     assert len(found_names(photographs)) == 2 and str(tmp_path / dataset) in photographs.origin
 
 
-def test_variable_without_landscapes_is_passed_over(tmp_path, monkeypatch):
+def test_variable_without_landscapes_is_ignored(tmp_path, monkeypatch):
     monkeypatch.setenv("COLORIZE_TF_DATA", str(tmp_path / "none"))
     fill(catalog.cache_folder() / "landscapes", 3)
     assert len(found_names(find(None, "landscapes"))) == 3
 
 
-def test_newest_whole_earlier_download_is_found(own_world):
-    folder = own_world / ".cache" / "kagglehub" / "datasets" / kaggle.KAGGLE_HANDLE
+def test_newest_complete_download_is_found(isolated_home):
+    folder = isolated_home / ".cache" / "kagglehub" / "datasets" / kaggle.KAGGLE_HANDLE
     for version in (2, 10, 11):
         fill(folder / "versions" / str(version) / "landscape Images" / "color", version)
         fill(folder / "versions" / str(version) / "landscape Images" / "gray", 1, start=50)
-    for version in (2, 10):  # The mark is missing from 11: its download broke.
+    for version in (2, 10):  # Version 11 has no marker: its download broke.
         (folder / f"{version}.complete").touch()
     assert len(found_names(find(None, "landscapes"))) == 10
 
@@ -375,7 +415,7 @@ def test_either_half_of_coco_is_enough(tmp_path, half):
     assert len(found_names(find(tmp_path, "coco"))) == 4
 
 
-def test_missing_coco_says_what_to_download_and_where_to_put_it():
+def test_missing_coco_names_downloads_and_folders():
     message = refusal("coco")
     for words in ("train2017.zip", "18 GB", "images.cocodataset.org/zips", "--data-dir"):
         assert words in message
@@ -436,7 +476,7 @@ def test_no_network_warns_once_and_renders():
     assert len(photographs.train) == 3 and len(photographs.validation) == 2
 
 
-def test_slow_name_look_up_counts_as_no_network(monkeypatch):
+def test_slow_dns_lookup_counts_as_no_network(monkeypatch):
     def hang(*_, **__):
         time.sleep(2)
         raise TimeoutError
@@ -454,7 +494,7 @@ def test_slow_name_look_up_counts_as_no_network(monkeypatch):
         ({"https": "http://user:word@proxy.example:3128"}, ("proxy.example", 3128)),
     ],
 )
-def test_probe_asks_kaggle_or_the_proxy(monkeypatch, proxies, address):
+def test_probe_connects_to_kaggle_or_the_proxy(monkeypatch, proxies, address):
     asked = []
 
     def connect(address, timeout):
@@ -492,14 +532,11 @@ def test_another_seed_renders_other_landscapes():
     assert first.train[0].read_bytes() != second.train[0].read_bytes()
 
 
-def test_unwritable_cache_names_the_remedy(own_world, monkeypatch):
-    (own_world / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(own_world / "file"))
+def test_unwritable_cache_names_the_remedy(isolated_home, monkeypatch):
+    (isolated_home / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(isolated_home / "file"))
     message = refusal("synthetic")
     assert "Not a directory" in message and "set XDG_CACHE_HOME" in message
-
-
-# Manners.
 
 
 def test_audit_is_cached_outside_the_data(tmp_path):
@@ -509,12 +546,12 @@ def test_audit_is_cached_outside_the_data(tmp_path):
     assert len(list((catalog.cache_folder() / "audits").iterdir())) == 1
 
 
-def test_cache_folder_defaults_to_the_home(own_world, monkeypatch):
+def test_cache_folder_defaults_to_the_home(isolated_home, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert catalog.cache_folder() == own_world / ".cache" / "colorize_tf"
+    assert catalog.cache_folder() == isolated_home / ".cache" / "colorize_tf"
 
 
-def test_import_brings_no_heavy_package():
+def test_import_loads_no_heavy_package():
     code = (
         "import sys, colorize_tf.data.catalog; "
         "print({'tensorflow', 'keras', 'skimage', 'kagglehub'} & set(sys.modules))"

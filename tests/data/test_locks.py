@@ -29,13 +29,13 @@ def other(tmp_path):
         process.kill()
 
 
-def test_who_holds_a_folder_is_named(other, tmp_path):
+def test_holder_of_a_lock_is_named(other, tmp_path):
     who = f"{tmp_path} is in use by process {other.pid} on {socket.gethostname()}; wait"
     with pytest.raises(ValueError, match=who), held(tmp_path):
         pass
 
 
-def test_a_process_that_was_killed_holds_nothing(other, tmp_path):
+def test_killed_process_releases_its_lock(other, tmp_path):
     other.send_signal(signal.SIGKILL)
     other.wait()
     assert (tmp_path / ".lock").is_file()
@@ -44,14 +44,14 @@ def test_a_process_that_was_killed_holds_nothing(other, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_is_let_go_also_after_a_failure(tmp_path):
+def test_lock_is_released_after_an_exception(tmp_path):
     for _ in range(2):
         with pytest.raises(KeyError), held(tmp_path):
             raise KeyError
     assert os.listdir(tmp_path) == []
 
 
-def test_a_lock_that_was_removed_meanwhile_is_taken_again(tmp_path, monkeypatch):
+def test_lock_file_that_was_removed_meanwhile_is_made_again(tmp_path, monkeypatch):
     taken, found = [], locks._is_at
 
     def is_at(file, path):
@@ -65,10 +65,16 @@ def test_a_lock_that_was_removed_meanwhile_is_taken_again(tmp_path, monkeypatch)
         assert len(taken) == 2 and os.listdir(tmp_path) == [".lock"]
 
 
-def test_a_file_system_without_locks_holds_nobody_up(tmp_path, monkeypatch):
+def test_file_systems_without_locks_lock_nothing(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks.fcntl, "flock", flock)
     with held(tmp_path), held(tmp_path):
         pass
+
+
+def test_windows_locks_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "fcntl", None)
+    with held(tmp_path), held(tmp_path):
+        assert os.listdir(tmp_path) == []

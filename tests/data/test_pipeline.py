@@ -49,7 +49,7 @@ def labels(batches):
     return list(np.searchsorted(levels, values))
 
 
-def test_examples_have_the_contracts_shapes_dtypes_and_range(landscapes):
+def test_examples_have_shapes_dtypes_and_range(landscapes):
     lightness, ab = take(training_dataset(landscapes, **SHAPE), 1)[0]
     assert lightness.shape == (4, 32, 32, 1)
     assert ab.shape == (4, 32, 32, 2)
@@ -58,26 +58,26 @@ def test_examples_have_the_contracts_shapes_dtypes_and_range(landscapes):
     assert -1 <= ab.min() < ab.max() <= 1
 
 
-def test_every_photograph_comes_once_in_each_pass(labeled):
+def test_each_pass_visits_every_photograph_once(labeled):
     batches = take(training_dataset(labeled, **SHAPE), 6)
     first, second = labels(batches[:3]), labels(batches[3:])
     assert sorted(first) == sorted(second) == list(range(12))
     assert first != second
 
 
-def test_the_order_follows_the_seed(labeled):
+def test_order_depends_on_the_seed(labeled):
     orders = [labels(take(training_dataset(labeled, seed=seed, **SHAPE), 3)) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
 
 
 @pytest.mark.parametrize("done", [2, 3, 5])
-def test_a_stream_goes_on_where_another_stopped(landscapes, done):
+def test_stream_continues_where_another_stopped(landscapes, done):
     whole = take(training_dataset(landscapes, seed=3, **SHAPE), 8)
     rest = take(training_dataset(landscapes, seed=3, steps_done=done, **SHAPE), 8 - done)
     assert same(whole[done:], rest)
 
 
-def test_a_stream_reads_how_far_training_is_whenever_it_is_iterated(landscapes):
+def test_steps_done_is_read_whenever_the_dataset_is_iterated(landscapes):
     whole = take(training_dataset(landscapes, seed=3, **SHAPE), 8)
     steps_done = tf.Variable(0)
     examples = training_dataset(landscapes, seed=3, steps_done=steps_done, **SHAPE)
@@ -87,7 +87,7 @@ def test_a_stream_reads_how_far_training_is_whenever_it_is_iterated(landscapes):
 
 
 @pytest.mark.parametrize("workers", [2, 3])
-def test_workers_share_every_batch_of_a_stream_among_them(landscapes, workers):
+def test_workers_share_every_batch(landscapes, workers):
     whole = take(training_dataset(landscapes, image_size=32, batch_size=6, seed=3), 4)
     shape = {"image_size": 32, "batch_size": 6 // workers, "seed": 3}
     parts = [
@@ -100,7 +100,7 @@ def test_workers_share_every_batch_of_a_stream_among_them(landscapes, workers):
             np.testing.assert_array_equal(joined.reshape(batch[part].shape), batch[part])
 
 
-def test_no_two_workers_see_the_same_photograph_in_a_pass(labeled):
+def test_workers_see_different_photographs_in_each_pass(labeled):
     shape = {"image_size": 32, "batch_size": 3}
     first, second = (
         take(training_dataset(labeled, shard=(worker, 2), **shape), 4) for worker in (0, 1)
@@ -109,14 +109,14 @@ def test_no_two_workers_see_the_same_photograph_in_a_pass(labeled):
         assert sorted(labels(first[one_pass] + second[one_pass])) == list(range(12))
 
 
-def test_a_worker_goes_on_where_it_stopped(landscapes):
+def test_worker_continues_where_it_stopped(landscapes):
     options = {"seed": 3, "shard": (1, 2), **SHAPE}
     whole = take(training_dataset(landscapes, **options), 5)
     assert same(whole[2:], take(training_dataset(landscapes, steps_done=2, **options), 3))
 
 
 @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0)])
-def test_a_worker_beyond_their_number_is_refused(landscapes, shard):
+def test_invalid_shard_is_refused(landscapes, shard):
     with pytest.raises(ValueError, match="index below a count"):
         training_dataset(landscapes, shard=shard, **SHAPE)
 
@@ -139,14 +139,14 @@ def test_chroma_is_flipped_with_its_lightness(tmp_path):
 
 
 @pytest.mark.parametrize("cache", ["memory", "none", "disk"])
-def test_where_pictures_are_cached_changes_nothing(landscapes, tmp_path, cache):
+def test_cache_does_not_change_examples(landscapes, tmp_path, cache):
     expected = take(training_dataset(landscapes, cache="none", **SHAPE), 6)
     cache = tmp_path if cache == "disk" else cache
     assert same(expected, take(training_dataset(landscapes, cache=cache, **SHAPE), 6))
 
 
 @pytest.mark.parametrize(("cache", "reads"), [("memory", 4), ("disk", 4), ("none", 12)])
-def test_a_cached_photograph_is_decoded_once(landscapes, tmp_path, monkeypatch, cache, reads):
+def test_cached_photographs_are_decoded_once(landscapes, tmp_path, monkeypatch, cache, reads):
     read = []
     decode = imagefiles.read_image
 
@@ -162,13 +162,13 @@ def test_a_cached_photograph_is_decoded_once(landscapes, tmp_path, monkeypatch, 
     assert len(read) == reads
 
 
-def test_evaluation_takes_every_photograph_in_order_and_the_rest_as_a_smaller_batch(labeled):
+def test_evaluation_visits_photographs_in_order(labeled):
     batches = take(evaluation_dataset(labeled[:6], **SHAPE), 3)
     assert [len(lightness) for lightness, _ in batches] == [4, 2]
     assert labels(batches) == list(range(6))
 
 
-def test_evaluation_sees_the_central_square(tmp_path):
+def test_evaluation_takes_the_central_square(tmp_path):
     image = np.zeros((32, 96, 3), np.uint8)
     image[:, 32:64] = 255
     imagefiles.write_image(tmp_path / "wide.png", image)
@@ -176,18 +176,18 @@ def test_evaluation_sees_the_central_square(tmp_path):
     assert np.allclose(lightness, 1, atol=1e-3)
 
 
-def test_pictures_are_kept_an_eighth_larger_than_the_crops():
+def test_photographs_are_kept_an_eighth_larger_than_crops():
     assert load_size(128) == 144
     assert load_size(64) == 72
 
 
-def test_a_photograph_that_vanished_is_named(landscapes, tmp_path):
+def test_missing_photograph_is_named(landscapes, tmp_path):
     examples = training_dataset([tmp_path / "gone.png"], image_size=32, batch_size=1)
     with pytest.raises(tf.errors.OpError, match="gone.png"):
         take(examples, 1)
 
 
-def test_without_augmentation_an_example_is_a_crop_and_a_flip(landscapes):
+def test_without_augmentation_examples_are_crops_and_flips(landscapes):
     """Written out a second time: runs of earlier versions can be resumed and repeated."""
     seed, size = 3, SHAPE["image_size"]
     images = []
@@ -210,7 +210,7 @@ def test_each_augmentation_changes_the_examples(landscapes, name):
     assert not same(plain, take(training_dataset(landscapes, **SHAPE, **{name: 0.9}), 2))
 
 
-def test_augmented_examples_keep_the_contracts_shapes_and_range(landscapes):
+def test_augmented_examples_keep_shapes_and_range(landscapes):
     for lightness, ab in take(training_dataset(landscapes, **SHAPE, **EVERYTHING), 6):
         assert lightness.shape == (4, 32, 32, 1) and ab.shape == (4, 32, 32, 2)
         assert lightness.dtype == ab.dtype == np.float32
@@ -218,13 +218,13 @@ def test_augmented_examples_keep_the_contracts_shapes_and_range(landscapes):
         assert -1 <= ab.min() < ab.max() <= 1
 
 
-def test_an_augmented_stream_goes_on_where_another_stopped(landscapes):
+def test_augmented_stream_continues_where_another_stopped(landscapes):
     whole = take(training_dataset(landscapes, seed=3, **SHAPE, **EVERYTHING), 6)
     rest = take(training_dataset(landscapes, seed=3, steps_done=2, **SHAPE, **EVERYTHING), 4)
     assert same(whole[2:], rest)
 
 
-def test_an_augmented_example_follows_from_seed_and_place_whatever_the_batch(landscapes):
+def test_augmented_examples_do_not_depend_on_the_batch_size(landscapes):
     pairs = take(training_dataset(landscapes, image_size=32, batch_size=2, **EVERYTHING), 4)
     eight = take(training_dataset(landscapes, image_size=32, batch_size=8, **EVERYTHING), 1)[0]
     for part in (0, 1):
@@ -232,7 +232,7 @@ def test_an_augmented_example_follows_from_seed_and_place_whatever_the_batch(lan
         np.testing.assert_allclose(joined, eight[part], atol=1e-5)
 
 
-def test_film_damage_changes_the_input_and_leaves_the_answer_alone(landscapes):
+def test_film_damage_changes_lightness_and_not_chroma(landscapes):
     jitter = {**EVERYTHING, "film_damage": 0.0}
     clean = take(training_dataset(landscapes, **SHAPE, **jitter), 3)
     damaged = take(training_dataset(landscapes, **SHAPE, **{**jitter, "film_damage": 1.0}), 3)
@@ -241,7 +241,7 @@ def test_film_damage_changes_the_input_and_leaves_the_answer_alone(landscapes):
         assert (np.abs(lightness - damaged_lightness).mean(axis=(1, 2, 3)) > 1e-3).all()
 
 
-def test_chroma_follows_the_exposure_of_its_lightness(tmp_path):
+def test_chroma_follows_exposure(tmp_path):
     """More light by any gain makes `a`, `b` and L + 16 grow by its cube root, by CIE's formula."""
     imagefiles.write_image(tmp_path / "flat.png", np.full((40, 40, 3), (120, 90, 100), np.uint8))
     shape = {"image_size": 32, "batch_size": 16}
@@ -252,22 +252,34 @@ def test_chroma_follows_the_exposure_of_its_lightness(tmp_path):
     np.testing.assert_allclose(exposed[1], plain[1] * gain, atol=1e-4)
 
 
-def test_with_scale_jitter_pictures_are_kept_large_enough_to_enlarge_nothing():
+def test_scale_jitter_keeps_photographs_larger():
     assert load_size(128, 0.5) == 216
     assert cache_bytes(10, 128, 0.5) == pytest.approx(cache_bytes(10, 128) * 1.5**2)
 
 
-def test_scale_jitter_reads_pictures_at_that_size(landscapes, monkeypatch):
-    sizes = set()
-    resize = imagefiles.resize_to_short_side
+@pytest.mark.parametrize(("stored", "kept"), [(100, 54), (54, 54), (40, 40), (32, 32), (20, 32)])
+@pytest.mark.parametrize("scale_jitter", [0.5, 0.0])
+def test_photographs_are_enlarged_only_to_the_size_of_the_crop(stored, kept, scale_jitter):
+    sizes = 32, load_size(32, scale_jitter)
+    fitted = pipeline._fit(np.zeros((stored, stored * 2, 3), np.uint8), sizes)
+    assert fitted.shape[:2] == (min(kept, sizes[1]), min(kept, sizes[1]) * 2)
 
-    def noting(image, size):
-        sizes.add(size)
-        return resize(image, size)
 
-    monkeypatch.setattr(pipeline.imagefiles, "resize_to_short_side", noting)
-    take(training_dataset(landscapes, scale_jitter=0.5, **SHAPE), 1)
-    assert sizes == {load_size(32, 0.5)}
+def test_small_photographs_are_cropped_at_their_own_resolution(tmp_path):
+    """Beside a larger one, 34 pixels of noise come as they are; resampling would change levels."""
+    noise = np.random.default_rng(0).choice(np.uint8([40, 200]), (34, 34, 1)).repeat(3, -1)
+    imagefiles.write_image(tmp_path / "small.png", noise)
+    imagefiles.write_image(tmp_path / "large.png", np.full((90, 90, 3), 120, np.uint8))
+    paths = sorted(tmp_path.glob("*.png"))
+    ((lightness, _),) = take(training_dataset(paths, image_size=32, batch_size=2), 1)
+    assert sorted(len(np.unique(np.round(example, 4))) for example in lightness) == [1, 2]
+
+
+@pytest.mark.parametrize("image_size", [(64, 96), 64.0, "64", 0])
+@pytest.mark.parametrize("make", [training_dataset, evaluation_dataset])
+def test_image_size_must_be_one_number(make, image_size):
+    with pytest.raises(ValueError, match="image_size must be one whole number of pixels"):
+        make([], image_size=image_size, batch_size=4)
 
 
 @pytest.mark.parametrize(
@@ -283,12 +295,12 @@ def test_scale_jitter_reads_pictures_at_that_size(landscapes, monkeypatch):
         ("film_damage", -0.1),
     ],
 )
-def test_a_strength_out_of_its_range_is_named(landscapes, name, value):
+def test_strength_out_of_range_is_refused(landscapes, name, value):
     with pytest.raises(ValueError, match=f"{name} must .* got {value}"):
         training_dataset(landscapes, **SHAPE, **{name: value})
 
 
-def test_whoever_drops_an_iterator_waits_for_no_autotuning(landscapes):
+def test_autotuning_is_off(landscapes):
     shape = {"image_size": 32, "batch_size": 4}
     for make in (training_dataset, evaluation_dataset):
         assert make(landscapes, **shape).options().autotune.enabled is False

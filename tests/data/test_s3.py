@@ -1,4 +1,4 @@
-"""S3 as moto's server answers it, by HTTP, on this machine."""
+"""S3, served by moto on this machine."""
 
 import importlib.util
 
@@ -12,7 +12,7 @@ from colorize_tf.data.pipeline import training_dataset
 from colorize_tf.data.records.preparation import prepare
 from colorize_tf.data.records.prepared_set import content_problem, open_set
 from colorize_tf.prepare import main
-from tests.data.conftest import SETTINGS
+from tests.data.conftest import CONFIG
 
 pytestmark = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("boto3", "moto"))), reason="needs boto3 and moto"
@@ -31,7 +31,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def client(server, monkeypatch, tmp_path):
-    """Whoever asks is known, and no file of this user's says otherwise."""
+    """A client with credentials, independent of the user's configuration."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     settings = {
@@ -67,7 +67,7 @@ def upload(folder, place):
             storage.write_bytes(f"{place}/{path.relative_to(folder)}", path.read_bytes())
 
 
-def test_a_file_comes_back_whole_and_in_parts(bucket):
+def test_files_are_read_whole_and_in_parts(bucket):
     storage.write_bytes(f"{bucket}/below/a b#?.bin", b"0123456789")
     assert storage.read_bytes(f"{bucket}/below/a b#?.bin") == b"0123456789"
     assert storage.read_bytes(f"{bucket}/below/a b#?.bin", 3, 4) == b"3456"
@@ -75,7 +75,7 @@ def test_a_file_comes_back_whole_and_in_parts(bucket):
     assert storage.size(f"{bucket}/other") is None
 
 
-def test_all_files_below_a_place_are_found(bucket, client):
+def test_walk_lists_all_files_below_a_location(bucket, client):
     for name in ("set/a", "set/b/c", "other/d", "settled/e"):
         storage.write_bytes(f"{bucket}/{name}", b"")
     client.put_object(Bucket="photos", Key="set/b/", Body=b"")
@@ -83,7 +83,7 @@ def test_all_files_below_a_place_are_found(bucket, client):
     assert len(list(storage.walk(bucket))) == 4
 
 
-def test_more_files_than_one_answer_holds_are_found(bucket, client, monkeypatch):
+def test_walk_reads_all_pages(bucket, client, monkeypatch):
     for index in range(5):
         storage.write_bytes(f"{bucket}/{index}", b"")
     paginate = client.get_paginator("list_objects_v2").paginate
@@ -96,9 +96,9 @@ def test_more_files_than_one_answer_holds_are_found(bucket, client, monkeypatch)
     assert list(storage.walk(bucket)) == list("01234")
 
 
-def test_photographs_go_from_bucket_to_bucket(bucket, source, prepared):
+def test_set_is_prepared_from_bucket_to_bucket(bucket, source, prepared):
     upload(source, f"{bucket}/in")
-    audit = prepare(f"{bucket}/in", f"{bucket}/out", SETTINGS, jobs=2)
+    audit = prepare(f"{bucket}/in", f"{bucket}/out", CONFIG, jobs=2)
     assert audit.summary() == "42 photographs: 40 usable, 2 left out (1 duplicate, 1 monochrome)"
     assert open_set(f"{bucket}/out").index == open_set(prepared).index
     for shard in open_set(prepared).index["shards"]:
@@ -106,7 +106,7 @@ def test_photographs_go_from_bucket_to_bucket(bucket, source, prepared):
         assert storage.read_bytes(f"{bucket}/out/{shard['name']}") == expected
 
 
-def test_a_set_is_trained_on_as_one_here_and_fetched_once(bucket, prepared, monkeypatch):
+def test_set_in_s3_gives_the_same_examples_and_is_fetched_once(bucket, prepared, monkeypatch):
     upload(prepared, f"{bucket}/set")
 
     def batches(folder, cache):
@@ -119,12 +119,12 @@ def test_a_set_is_trained_on_as_one_here_and_fetched_once(bucket, prepared, monk
         assert all((ab == other).all() for ab, other in zip(here, there, strict=True))
     assert list_photographs(f"{bucket}/set") == list_photographs(prepared)
     kept = list((cache_folder() / "shards").iterdir())
-    assert len(kept) == len(open_set(prepared).sides["train"].shards)
+    assert len(kept) == len(open_set(prepared).splits["train"].shards)
     monkeypatch.setattr(s3, "download", None)
     batches(f"{bucket}/set", "none")
 
 
-def test_a_shard_that_was_cut_short_is_left_out_and_made_again(bucket, source, prepared):
+def test_truncated_shard_is_left_out_and_made_again(bucket, source, prepared):
     upload(prepared, f"{bucket}/set")
     upload(source, f"{bucket}/in")
     shard = f"{bucket}/set/train-00002.tfrecord"
@@ -132,23 +132,23 @@ def test_a_shard_that_was_cut_short_is_left_out_and_made_again(bucket, source, p
     storage.write_bytes(shard, whole[:-100])
     with pytest.warns(UserWarning, match="shards left out of .*: 1, train-00002.tfrecord has"):
         find_photographs("folder", data_dir=f"{bucket}/set", progress=False)
-    prepare(source, f"{bucket}/set", SETTINGS)
+    prepare(source, f"{bucket}/set", CONFIG)
     assert storage.read_bytes(shard) == whole
 
 
-def test_a_shard_that_is_damaged_inside_is_not_kept(bucket, prepared):
+def test_damaged_shard_is_not_cached(bucket, prepared):
     upload(prepared, f"{bucket}/set")
 
     def first_batch():
         train = find_photographs("folder", data_dir=f"{bucket}/set", progress=False).train
         return next(iter(training_dataset(train, image_size=32, batch_size=8, cache="none")))
 
-    shards = open_set(prepared).sides["train"].shards
+    shards = open_set(prepared).splits["train"].shards
     for shard in shards:
         contents = bytearray((prepared / shard.name).read_bytes())
         contents[100] ^= 1  # of the first photograph, not of a checksum
         storage.write_bytes(f"{bucket}/set/{shard.name}", bytes(contents))
-    with pytest.raises(tf.errors.OpError, match="s3://photos/set/train-.*is damaged inside; give"):
+    with pytest.raises(tf.errors.OpError, match="s3://photos/set/train-.*has damaged rec"):
         first_batch()
     assert not list((cache_folder() / "shards").iterdir())
     for shard in shards:
@@ -157,8 +157,8 @@ def test_a_shard_that_is_damaged_inside_is_not_kept(bucket, prepared):
     first_batch()
 
 
-def test_what_is_damaged_inside_is_found(bucket, prepared):
-    (shard, *_) = open_set(prepared).sides["train"].shards
+def test_damaged_content_is_found(bucket, prepared):
+    (shard, *_) = open_set(prepared).splits["train"].shards
     contents = bytearray((prepared / shard.name).read_bytes())
     contents[len(contents) // 2] ^= 1
     storage.write_bytes(f"{bucket}/set/{shard.name}", bytes(contents))
@@ -167,17 +167,17 @@ def test_what_is_damaged_inside_is_found(bucket, prepared):
     assert content_problem(f"{bucket}/set", shard) == ""
 
 
-def test_a_shard_whose_writing_failed_is_not_there(bucket, source, monkeypatch):
+def test_interrupted_shard_is_not_uploaded(bucket, source, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("colorize_tf.data.records.shard_writer.ShardWriter.write", fail)
+    monkeypatch.setattr("colorize_tf.data.records.shards.ShardWriter.write", fail)
     with pytest.raises(KeyboardInterrupt):
-        prepare(source, f"{bucket}/set", SETTINGS)
+        prepare(source, f"{bucket}/set", CONFIG)
     assert list(storage.walk(f"{bucket}/set")) == ["plan.json"]
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(bucket, client, monkeypatch):
+def test_interrupted_response_is_repeated(bucket, client, monkeypatch):
     from botocore.exceptions import ResponseStreamingError
 
     storage.write_bytes(f"{bucket}/a", b"0123456789")
@@ -205,29 +205,29 @@ def test_an_answer_that_breaks_off_is_asked_for_again(bucket, client, monkeypatc
 
 
 def line(capsys, *arguments):
-    """What the command says, which ends with exit code 2."""
+    """The error line of a command that ends with exit code 2."""
     assert main([str(argument) for argument in arguments]) == 2
     error = capsys.readouterr().err.strip()
     assert "\n" not in error
     return error
 
 
-def test_a_bucket_that_is_not_there_is_named(source, capsys):
+def test_missing_bucket_is_named(source, capsys):
     assert "s3://nowhere/set does not exist (" in line(capsys, source, "-o", "s3://nowhere/set")
     assert "s3://nowhere/in does not exist (" in line(capsys, "s3://nowhere/in", "-o", "set")
 
 
-def test_an_empty_place_is_named(bucket, capsys):
+def test_empty_location_is_named(bucket, capsys):
     assert "s3://photos/in does not exist (there is no file below it)" in line(
         capsys, "s3://photos/in", "-o", "set"
     )
 
 
-def test_a_place_without_a_bucket_is_named(capsys):
+def test_location_without_a_bucket_is_named(capsys):
     assert "cannot use s3://: " in line(capsys, "s3://", "-o", "set")
 
 
-def test_a_user_whom_nobody_knows_is_told(bucket, capsys, monkeypatch, source):
+def test_missing_credentials_are_named(bucket, capsys, monkeypatch, source):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     s3._client.cache_clear()
@@ -235,7 +235,7 @@ def test_a_user_whom_nobody_knows_is_told(bucket, capsys, monkeypatch, source):
     assert expected in line(capsys, source, "-o", f"{bucket}/set")
 
 
-def test_a_user_without_permission_is_told(bucket, client, server, capsys, monkeypatch, source):
+def test_missing_permission_is_named(bucket, client, server, capsys, monkeypatch, source):
     import urllib.request
 
     import boto3
@@ -268,19 +268,19 @@ def test_a_user_without_permission_is_told(bucket, client, server, capsys, monke
         check_from("inf")
 
 
-def test_a_server_that_does_not_answer_stops_the_work(bucket, source, tmp_path, monkeypatch):
-    """Photographs that cannot be had now are not counted as unreadable."""
+def test_unreachable_server_stops_the_preparation(bucket, source, tmp_path, monkeypatch):
+    """Photographs that are unreachable now are not counted as unreadable."""
     upload(source, f"{bucket}/in")
     names = list(storage.walk(f"{bucket}/in"))
     monkeypatch.setattr(storage, "walk", lambda _: iter(names))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     s3._client.cache_clear()
     with pytest.raises(storage.UnreachableError, match="in/.* cannot be reached: .*127.0.0.1:9"):
-        prepare(f"{bucket}/in", tmp_path / "set", SETTINGS)
+        prepare(f"{bucket}/in", tmp_path / "set", CONFIG)
     assert not (tmp_path / "set" / "records.json").exists()
 
 
-def test_a_server_that_does_not_answer_leaves_no_shard_out(bucket, prepared, monkeypatch):
+def test_unreachable_server_is_an_error_and_no_missing_shard(bucket, prepared, monkeypatch):
     upload(prepared, f"{bucket}/set")
     index = storage.read_json(f"{bucket}/set/records.json")
     monkeypatch.setattr(storage, "read_json", lambda _: index)
@@ -290,7 +290,7 @@ def test_a_server_that_does_not_answer_leaves_no_shard_out(bucket, prepared, mon
         open_set(f"{bucket}/set")
 
 
-def test_without_boto3_the_extra_is_named(monkeypatch, capsys, source):
+def test_missing_boto3_names_the_extra(monkeypatch, capsys, source):
     import sys
 
     monkeypatch.setitem(sys.modules, "boto3", None)
@@ -298,7 +298,7 @@ def test_without_boto3_the_extra_is_named(monkeypatch, capsys, source):
     assert "pip install colorize_tf[s3]" in line(capsys, source, "-o", "s3://photos/set")
 
 
-def test_no_space_for_a_copy_is_told(bucket, monkeypatch, tmp_path):
+def test_full_disk_is_named(bucket, monkeypatch, tmp_path):
     import errno
 
     storage.write_bytes(f"{bucket}/a", b"0")

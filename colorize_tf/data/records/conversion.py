@@ -1,4 +1,4 @@
-"""One photograph as a set of records keeps it; without TensorFlow, for processes of their own."""
+"""Convert one photograph for a set of records; without TensorFlow, for worker processes."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from colorize_tf.data.audit import Finding, examine
 from colorize_tf.data.storage import read_image_bytes
 
 
-class Converted(NamedTuple):
-    """What became of one file.
+class Conversion(NamedTuple):
+    """The result for one file.
 
     Attributes:
-        finding: what the file shows.
-        contents: of a JPEG file; empty where the photograph is left out.
-        height: of it, in pixels.
-        width: of it, in pixels.
+        finding: of the audit.
+        contents: a JPEG file; empty where the photograph is left out.
+        height: of the JPEG, in pixels.
+        width: of the JPEG, in pixels.
     """
 
     finding: Finding
@@ -25,17 +25,17 @@ class Converted(NamedTuple):
     width: int = 0
 
 
-def convert(place: str, short_side: int, quality: int) -> Converted:
+def convert(location: str, short_side: int, quality: int) -> Conversion:
     """Audit a photograph, reduce it and encode it.
 
     Args:
-        place: the file.
-        short_side: in pixels; a smaller photograph stays as it is.
-        quality: 1 to 100. Chroma keeps its full resolution: it is what will be learned.
+        location: of the file, here or in a bucket.
+        short_side: to which larger photographs are reduced, in pixels.
+        quality: of the JPEG, 1 to 100. Chroma keeps its full resolution, as it is the target.
     """
-    finding, images = examine(place, read_image_bytes)
-    if finding.problem:
-        return Converted(finding)
+    finding, images = examine(location, read_image_bytes)
+    if finding.problem or images is None:
+        return Conversion(finding)
     if min(images.shape[:2]) > short_side:
         images = imagefiles.resize_to_short_side(images, short_side)
     flags = [
@@ -45,12 +45,13 @@ def convert(place: str, short_side: int, quality: int) -> Converted:
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
     ]
     encoded, contents = cv2.imencode(".jpg", cv2.cvtColor(images, cv2.COLOR_RGB2BGR), flags)
+    height, width = images.shape[:2]
     if not encoded:
-        size = f"{images.shape[1]} x {images.shape[0]}"
-        return Converted(Finding(problem=f"unsupported: {size} pixels do not fit a JPEG file"))
-    return Converted(finding, contents.tobytes(), *images.shape[:2])
+        problem = f"unsupported: {width} x {height} pixels do not fit a JPEG file"
+        return Conversion(Finding(problem=problem))
+    return Conversion(finding, contents.tobytes(), height, width)
 
 
-def crashed(place: str) -> Converted:
-    """Return what became of a file that ended the process that converted it."""
-    return Converted(Finding(problem="crashed: reading it ended the process"))
+def crashed(location: str) -> Conversion:
+    """Return the result for a file that crashed the process that converted it."""
+    return Conversion(Finding(problem="crashed: reading it ended the process"))

@@ -1,4 +1,4 @@
-"""The files of a large set in the order of the work, and what is known of all; kept on disk."""
+"""The files of a large set in the order of the work, and digests of those kept; on disk."""
 
 import hashlib
 import os
@@ -12,22 +12,26 @@ VALIDATION, TRAIN, OUTSIDE = 0, 1, 2
 
 
 class FileIndex:
-    """A scratch database, so that memory does not grow with the number of files.
+    """A temporary SQLite database, so that memory does not grow with the number of files.
 
-    The order follows from hashes of the names, so that neighbors in a folder come apart.
+    The order follows hashes of the names, so that neighbors in a folder are separated.
 
     Args:
-        path: of the database, where nothing stands yet.
+        path: of the database, which must not exist yet.
+
+    Attributes:
+        kept: number of files that were registered by `keep`.
     """
 
     def __init__(self, path: Path):
+        self.kept = 0
         self._database = sqlite3.connect(path, isolation_level=None)
-        # Nobody needs it after a power failure.
+        # The database is temporary: it need not survive a power failure.
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.execute(
-            "CREATE TABLE files (side INTEGER, hash BLOB, name BLOB, "
-            "PRIMARY KEY (side, hash, name)) WITHOUT ROWID"
+            "CREATE TABLE files (split INTEGER, hash BLOB, name BLOB, "
+            "PRIMARY KEY (split, hash, name)) WITHOUT ROWID"
         )
         self._database.execute(
             "CREATE TABLE seen (digest BLOB PRIMARY KEY, name BLOB) WITHOUT ROWID"
@@ -35,33 +39,33 @@ class FileIndex:
         self._database.execute("BEGIN")
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()
 
-    def add(self, side: int, names: Iterable[str]) -> None:
-        """List files of one side, `VALIDATION` or `TRAIN`, or of neither, `OUTSIDE`."""
+    def add(self, split: int, names: Iterable[str]) -> None:
+        """Add the files of a split: `VALIDATION`, `TRAIN`, or `OUTSIDE` for neither."""
         encoded = map(os.fsencode, names)
-        rows = ((side, hashlib.sha256(name).digest()[:8], name) for name in encoded)
+        rows = ((split, hashlib.sha256(name).digest()[:8], name) for name in encoded)
         self._database.executemany("INSERT OR IGNORE INTO files VALUES (?, ?, ?)", rows)
 
     def __len__(self) -> int:
         return self._database.execute("SELECT count(*) FROM files").fetchone()[0]
 
     def sha256(self) -> str:
-        """Hexadecimal digest of all names in their order."""
+        """Return the hexadecimal digest of all names in order."""
         digest = hashlib.sha256()
         for _, name in self._files():
             digest.update(name + b"\0")
         return digest.hexdigest()
 
-    def units(self, size: int) -> Iterator[list[tuple[int, str]]]:
-        """Yield side and name of the files, so many at a time."""
+    def chunks(self, size: int) -> Iterator[list[tuple[int, str]]]:
+        """Yield split and name of the files, in chunks of `size` files."""
         rows = self._files()
         while files := rows.fetchmany(size):
-            yield [(side, os.fsdecode(name)) for side, name in files]
+            yield [(split, os.fsdecode(name)) for split, name in files]
 
     def _files(self) -> sqlite3.Cursor:
-        return self._database.execute("SELECT side, name FROM files ORDER BY side, hash, name")
+        return self._database.execute("SELECT split, name FROM files ORDER BY split, hash, name")
 
     def first_with(self, digest: str) -> str | None:
         """Return the kept file with a hexadecimal digest, if there is one."""
@@ -72,6 +76,7 @@ class FileIndex:
         return found and os.fsdecode(found[0])
 
     def keep(self, name: str, *digests: str) -> None:
-        """Note a file that is kept, under its hexadecimal digests."""
+        """Register a file that is kept, under its hexadecimal digests."""
+        self.kept += 1
         rows = [(bytes.fromhex(digest), os.fsencode(name)) for digest in digests]
         self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)

@@ -1,8 +1,8 @@
-"""A set of records as a whole: its index, which of its shards are there, and its sides.
+"""Open prepared sets: read their index, check their shards.
 
-A set is a folder, here or in a bucket, with an index (`records.json`) of its shards; each unit of
-the work has a list of its own (`00012.json`) of what went into its shards (`train-00012.tfrecord`,
-`validation-00012.tfrecord`) and of what was left out.
+A set is a folder, here or in a bucket, with an index (`records.json`) of its shards. Each chunk of
+the work has a JSON list (`00012.json`) of the files in its shards (`train-00012.tfrecord`,
+`validation-00012.tfrecord`) and of those that were left out.
 """
 
 import contextlib
@@ -10,74 +10,76 @@ import dataclasses
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from colorize_tf.data import storage
 from colorize_tf.data.audit import CountedAudit, SkippedFile
-from colorize_tf.data.records.reading import SIDES, Records, Shard
+from colorize_tf.data.records.reading import Records
+from colorize_tf.data.records.shards import SPLITS, Shard
 from colorize_tf.files import atomic_write
 
 FORMAT = 1
 INDEX = "records.json"
 PLAN = "plan.json"
-NO_LICENCE = "not stated"
-# What an index has to tell.
-_TOLD = {"origin", "licence", "short_side", "left_out", "sha256", "shards"}
-# Shards that are asked for at once.
-_AT_ONCE = 16
+NO_LICENSE = "not stated"
+_INDEX_KEYS = {"origin", "licence", "short_side", "left_out", "sha256", "shards"}
+# Shards that are checked at once.
+_THREADS = 16
 
 
 def is_prepared(folder: str | Path) -> bool:
-    """Say whether photographs are to be read as records: they are in a bucket, or were prepared.
+    """Return whether a folder is a prepared set; photographs in buckets always are.
 
     Raises:
-        ValueError: the preparation was cut short.
+        ValueError: the preparation was interrupted.
     """
     if storage.is_url(folder) or Path(folder, INDEX).is_file():
         return True
     if Path(folder, PLAN).is_file():
         raise ValueError(
-            f"{folder} is not prepared to its end; give the same colorize_tf.prepare command again"
+            f"the preparation of {folder} was interrupted; give the same colorize_tf.prepare "
+            "command again"
         )
     return False
 
 
 @dataclasses.dataclass(frozen=True)
 class PreparedSet:
-    """What an index tells, less the shards that cannot be read.
+    """The readable part of a set.
 
     Attributes:
-        sides: the photographs of each of `SIDES`.
+        splits: the photographs of each of `SPLITS`.
         index: content of the index.
         unreadable: shards left out, and why.
     """
 
-    sides: dict[str, Records]
-    index: dict
+    splits: dict[str, Records]
+    index: dict[str, Any]
     unreadable: dict[Shard, str]
 
     def audit(self) -> CountedAudit:
-        """Return the verdict of the preparation, and on the shards."""
+        """Return the verdict of the preparation, with unreadable shards left out."""
         skipped = (
             SkippedFile(Path(shard.name), f"unreadable shard: {problem}")
             for shard, problem in self.unreadable.items()
         )
         left_out = Counter(self.index["left_out"])
         left_out["unreadable shard"] = sum(shard.count for shard in self.unreadable)
-        return CountedAudit((), tuple(skipped), sum(map(len, self.sides.values())), +left_out)
+        return CountedAudit((), tuple(skipped), sum(map(len, self.splits.values())), +left_out)
 
 
 def open_set(folder: str | Path) -> PreparedSet:
-    """Read the index of a set, and look whether its shards are whole.
+    """Read the index of a set, and check that its shards are complete.
 
     Raises:
-        ValueError: there is no index, or it cannot be read, or no shard can.
+        ValueError: the index is missing or cannot be read, or no shard can be read.
     """
     folder = str(folder)
     index, shards = _read_index(storage.join(folder, INDEX))
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_THREADS) as pool:
         problems = pool.map(functools.partial(shard_problem, folder), shards)
         unreadable = {
             shard: problem for shard, problem in zip(shards, problems, strict=True) if problem
@@ -87,41 +89,67 @@ def open_set(folder: str | Path) -> PreparedSet:
             f"no shard of {folder} can be read: {next(iter(unreadable.values()))}; copy it again"
         )
     readable = [shard for shard in shards if shard not in unreadable]
-    # Not the index's, which says nothing of the shards that are left out here.
+    # Unlike the digest in the index, this depends on the shards left out here.
     sha256 = sha256_of(readable)
-    sides = {
-        side: Records(
+    splits = {
+        split: Records(
             folder,
-            [shard for shard in readable if shard.side == side],
+            [shard for shard in readable if shard.split == split],
             short_side=index["short_side"],
             sha256=sha256,
         )
-        for side in SIDES
+        for split in SPLITS
     }
-    return PreparedSet(sides, index, unreadable)
+    return PreparedSet(splits, index, unreadable)
+
+
+def write_index(
+    folder: str, config: dict[str, Any], shards: Sequence[Shard], left_out: dict[str, int]
+) -> None:
+    """Write the index of a set, which completes it.
+
+    Args:
+        folder: of the set.
+        config: stored values of the `PreparationConfig`.
+        shards: all shards.
+        left_out: how many files were left out for each kind of reason.
+    """
+    counts = {
+        split: sum(shard.count for shard in shards if shard.split == split) for split in SPLITS
+    }
+    index = {
+        "format": FORMAT,
+        **{key: config[key] for key in ("origin", "licence", "short_side")},
+        "encoding": f"JPEG, chroma at full resolution, quality {config['quality']}",
+        "photographs": counts,
+        "left_out": left_out,
+        "sha256": sha256_of(shards),
+        "shards": [shard.to_json() for shard in shards],
+    }
+    storage.write_json(storage.join(folder, INDEX), index)
 
 
 def sha256_of(shards: Iterable[Shard]) -> str:
-    """Return the digest by which a set of shards is known."""
+    """Return the digest that identifies a set of shards."""
     return hashlib.sha256("".join(shard.sha256 for shard in shards).encode()).hexdigest()
 
 
-def _read_index(place: str) -> tuple[dict, list[Shard]]:
-    index = storage.read_json(place)
-    other = f"{place} is no index of this version; prepare the set again"
-    if index.get("format") != FORMAT or not index.keys() >= _TOLD:
-        raise ValueError(other)
+def _read_index(location: str) -> tuple[dict[str, Any], list[Shard]]:
+    index = storage.read_json(location)
+    problem = f"{location} is no index of this version; prepare the set again"
+    if index.get("format") != FORMAT or not index.keys() >= _INDEX_KEYS:
+        raise ValueError(problem)
     try:
-        return index, [Shard(**shard) for shard in index["shards"]]
-    except TypeError as error:
-        raise ValueError(other) from error
+        return index, [Shard.from_json(entry) for entry in index["shards"]]
+    except (TypeError, KeyError) as error:
+        raise ValueError(problem) from error
 
 
 def shard_problem(folder: str, shard: Shard) -> str:
-    """Return why a shard cannot be read, or nothing; its length tells whether it was cut short.
+    """Return why a shard cannot be read, or nothing; its size tells whether it is truncated.
 
     Raises:
-        UnreachableError: nor can any other at present.
+        UnreachableError: the bucket does not respond.
     """
     try:
         found = storage.size(storage.join(folder, shard.name))
@@ -137,16 +165,16 @@ def shard_problem(folder: str, shard: Shard) -> str:
 
 
 def content_problem(folder: str, shard: Shard) -> str:
-    """Return what is wrong with a shard that is read to its end, or nothing.
+    """Read a shard completely, and return what is wrong with it, or nothing.
 
     Raises:
-        UnreachableError: it cannot be read at present.
+        UnreachableError: the bucket does not respond.
     """
     import tensorflow as tf
 
     digest = hashlib.sha256()
     try:
-        with storage.readable_here(storage.join(folder, shard.name)) as file:
+        with storage.local_copy(storage.join(folder, shard.name)) as file:
             for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
                 digest.update(record)
     except tf.errors.OpError as error:
@@ -155,15 +183,15 @@ def content_problem(folder: str, shard: Shard) -> str:
         raise
     except ValueError as error:
         return str(error)
-    return "" if digest.hexdigest() == shard.sha256 else f"{shard.name} holds something else"
+    return "" if digest.hexdigest() == shard.sha256 else f"{shard.name} holds other records"
 
 
 @contextlib.contextmanager
 def damage_told(folder: str | Path) -> Iterator[None]:
-    """Turn what TensorFlow says of a shard that is damaged inside into a line that helps.
+    """Translate TensorFlow's error about a damaged record.
 
     Raises:
-        ValueError: one was read.
+        ValueError: a damaged record was read.
     """
     import tensorflow as tf
 
@@ -171,20 +199,20 @@ def damage_told(folder: str | Path) -> Iterator[None]:
         yield
     except tf.errors.DataLossError as error:
         raise ValueError(
-            f"a shard of {folder} is damaged inside; give the command that prepared it again, with "
-            "--verify, which finds and mends it"
+            f"a shard of {folder} has damaged records; give the command that prepared it again, "
+            "with --verify, which finds and replaces it"
         ) from error
 
 
 def copy_out(
     records: Records, folder: Path, progress: Callable[[range], Iterable[int]]
 ) -> tuple[Path, ...]:
-    """Write records as image files of their own; a folder that is there already is left alone.
+    """Write records as image files, unless the folder exists.
 
     Args:
         records: few enough to be listed.
-        folder: where the files go; the folder above it is made.
-        progress: wraps the places of the records, such as `tqdm.tqdm`.
+        folder: for the files; its parent is made.
+        progress: wraps the indices of the records, such as `tqdm.tqdm`.
 
     Returns:
         The files, in the order of the records.
@@ -195,13 +223,13 @@ def copy_out(
     if not folder.is_dir():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(folder) as aside:
-                aside.mkdir()
+            with atomic_write(folder) as temporary:
+                temporary.mkdir()
                 for index in progress(range(len(records))):
                     contents, name = records.read(index)
-                    (aside / f"{index:07d}-{_shortened(name)}.jpg").write_bytes(contents)
+                    (temporary / f"{index:07d}-{_short_stem(name)}.jpg").write_bytes(contents)
         except OSError as error:
-            if not folder.is_dir():  # Else another process was faster.
+            if not folder.is_dir():  # Otherwise another process was faster.
                 raise ValueError(
                     f"cannot write photographs to {folder}: {error.strerror}; free space or set "
                     "XDG_CACHE_HOME to a folder that can be written"
@@ -209,6 +237,6 @@ def copy_out(
     return tuple(sorted(folder.iterdir()))
 
 
-def _shortened(name: str) -> str:
-    """Return the stem of a file's name, or as much of it as leaves a name that systems take."""
+def _short_stem(name: str) -> str:
+    """Return the stem of a file name, truncated to what file systems allow."""
     return Path(name).stem.encode(errors="ignore")[:100].decode(errors="ignore")

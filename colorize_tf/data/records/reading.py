@@ -1,7 +1,4 @@
-"""Photographs in sharded TFRecords, by number or as a stream, in flat memory.
-
-`prepared.py` finds the shards of a set, `preparation.py` writes them.
-"""
+"""Read photographs from shards, by index or as a stream, in constant memory."""
 
 from __future__ import annotations
 
@@ -10,61 +7,36 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from colorize_tf.data import storage
 from colorize_tf.data.locations import cache_folder
+from colorize_tf.data.records.shards import FOOTER_BYTES, HEADER_BYTES, Shard, chunk_name
 from colorize_tf.data.s3 import is_s3
 from colorize_tf.files import atomic_write
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SIDES = ("train", "validation")
-
-# Length and checksum before the contents, checksum behind.
-_BEFORE, _BEHIND = 12, 4
-FRAME = _BEFORE + _BEHIND
-"""Bytes that a TFRecord has beside its contents."""
 # Encoded photographs that are shuffled among each other; beyond that, whole shards are.
-_SHUFFLED_BYTES = 32 * 2**20
+_SHUFFLE_BYTES = 32 * 2**20
 # Shards that are read at once, and records from one before the next has its turn.
 _OPEN_SHARDS = 16
-_RUN = 4
+_BLOCK_LENGTH = 4
 _BUCKET_READ_BYTES = 8 * 2**20
 
 
-class Shard(NamedTuple):
-    """One TFRecord file.
-
-    Attributes:
-        name: of the file, in the folder of the set.
-        unit: number of the list that tells where its records begin.
-        side: one of `SIDES`.
-        count: of records.
-        bytes: of the file.
-        sha256: hexadecimal digest of the contents of its records, one after another.
-    """
-
-    name: str
-    unit: int
-    side: str
-    count: int
-    bytes: int
-    sha256: str
-
-
 class Records:
-    """The photographs of one side, in the order of their shards; a slice of it is one too.
+    """The photographs of one split, in the order of their shards; slices are `Records` too.
 
     Args:
         folder: of the set.
-        shards: of one side.
-        short_side: in pixels, which larger photographs were reduced to.
-        sha256: of the shards of the set, of both sides.
-        chosen: places in the shards, counted through; None for all.
+        shards: of one split.
+        short_side: to which larger photographs were reduced, in pixels.
+        sha256: digest of the shards of both splits.
+        chosen: indices of the records, counted over all shards; None for all.
     """
 
     def __init__(
@@ -89,11 +61,16 @@ class Records:
         return len(self._chosen)
 
     def __getitem__(self, chosen: slice) -> Records:
-        options = {"short_side": self.short_side, "sha256": self.sha256}
-        return Records(self.folder, self.shards, chosen=self._chosen[chosen], **options)
+        return Records(
+            self.folder,
+            self.shards,
+            short_side=self.short_side,
+            sha256=self.sha256,
+            chosen=self._chosen[chosen],
+        )
 
     def read(self, index: int) -> tuple[bytes, str]:
-        """Return the contents of an image file, and its name.
+        """Return the contents of an image file and its name.
 
         Raises:
             ValueError: its shard cannot be read, or is damaged.
@@ -101,12 +78,12 @@ class Records:
         import tensorflow as tf
         from google.protobuf.message import DecodeError
 
-        place = self._chosen[index]
-        number = int(np.searchsorted(self._ends, place, side="right"))
+        position = self._chosen[index]
+        number = int(np.searchsorted(self._ends, position, side="right"))
         shard = self.shards[number]
-        first = place - int(self._ends[number]) + shard.count
-        offsets = _offsets(self.folder, shard.unit, shard.side)
-        start, end = int(offsets[first]) + _BEFORE, int(offsets[first + 1]) - _BEHIND
+        first = position - int(self._ends[number]) + shard.count
+        offsets = _offsets(self.folder, shard.chunk, shard.split)
+        start, end = int(offsets[first]) + HEADER_BYTES, int(offsets[first + 1]) - FOOTER_BYTES
         file = storage.join(self.folder, shard.name)
         try:
             contents = storage.read_bytes(file, start, end - start)
@@ -119,20 +96,19 @@ class Records:
         return encoded, name.decode(errors="surrogateescape")
 
     def stream(self, *, seed: int, first: tf.Tensor, shard: tuple[int, int]) -> tf.data.Dataset:
-        """Read one worker's part in passes without end, each in an order of its own.
+        """Read one worker's part in endless passes, each in a different order.
 
-        The parts of all workers follow each other in the order of the shards and are as long as
-        each other but for one record, so that every photograph comes once in each pass, to one of
-        them; where a shard goes on into the next part, both read it. Several shards are read at
-        once, and what they hold is shuffled, 32 MiB at a time. The order follows from `seed`, so
-        that a stream can go on where another one stopped; what comes before it in its pass is
-        read, but not decoded. With other workers the parts are others: where they go on in the
-        middle of a pass, some photographs come again in it and as many not until the next.
+        The parts of the workers divide the records into equal runs, so that in each pass every
+        photograph goes to one worker; two workers may read the same shard. Several shards are read
+        at once, and their records are shuffled within 32 MiB. The order depends on `seed` only, so
+        that a stream can continue where another one stopped; skipped records of its pass are read
+        and not decoded. Another number of workers divides the records differently: after a change
+        within a pass, some photographs repeat in it, and as many are missing.
 
         Args:
-            seed: chooses the orders.
-            first: how many examples of this worker to pass over, an int64 scalar.
-            shard: this worker's index, and how many share the records, of which there are as many.
+            seed: determines the orders.
+            first: how many examples of this worker to skip, an int64 scalar.
+            shard: index of this worker, and number of workers, at most as many as records.
 
         Returns:
             A dataset of contents of image files, their names, and the number of each in the stream,
@@ -142,87 +118,87 @@ class Records:
 
         part = self._part(*shard)
         files, skips, counts = zip(*part, strict=True)
-        files = tf.constant([storage.join(self.folder, one.name) for one in files])
+        locations = tf.constant([storage.join(self.folder, one.name) for one in files])
         skips, counts = tf.constant(skips, tf.int64), tf.constant(counts, tf.int64)
         length = sum(count for _, _, count in part)
         mean_bytes = sum(one.bytes for one in self.shards) / int(self._ends[-1])
-        buffer = max(16, round(_SHUFFLED_BYTES / mean_bytes))
+        buffer = max(16, round(_SHUFFLE_BYTES / mean_bytes))
 
-        def records_of(number):
-            records = self._records_of(files[number])
+        def records_of(number: tf.Tensor) -> tf.data.Dataset:
+            records = self._records_of(locations[number])
             return records.skip(skips[number]).take(counts[number])
 
-        def one_pass(number):
+        def one_pass(number: tf.Tensor) -> tf.data.Dataset:
             seeds = tf.stack([seed, number])
             order = tf.random.experimental.stateless_shuffle(tf.range(len(part)), seed=seeds)
             examples = tf.data.Dataset.from_tensor_slices(order).interleave(
                 records_of,
                 cycle_length=_OPEN_SHARDS,
-                block_length=_RUN,
+                block_length=_BLOCK_LENGTH,
                 num_parallel_calls=min(_OPEN_SHARDS, len(part)),
                 deterministic=True,
             )
-            begun = tf.where(number == first // length, first % length, 0)
-            # Not `shuffle`, whose seed cannot be a tensor when the seed of the process is 0.
-            mixed = examples.batch(buffer).enumerate().map(functools.partial(_shuffled, seeds))
-            return mixed.unbatch().skip(begun)
+            skipped = tf.where(number == first // length, first % length, 0)
+            # `shuffle` does not take a tensor as its seed when the global seed is 0.
+            mixed = examples.batch(buffer).enumerate().map(functools.partial(_shuffle, seeds))
+            return mixed.unbatch().skip(skipped)
 
         passes = tf.data.Dataset.range(first // length, tf.int64.max)
-        return passes.flat_map(one_pass).enumerate(first).map(_parsed)
+        return passes.flat_map(one_pass).enumerate(first).map(_parse)
 
     def _part(self, worker: int, workers: int) -> list[tuple[Shard, int, int]]:
-        """Shards of one worker's part, how many records of each come before it, and are in it."""
+        """Return the shards of a worker's part, and how many records to skip and to take."""
         start, end = (len(self) * number // workers for number in (worker, worker + 1))
         part = []
-        for shard, behind in zip(self.shards, self._ends.tolist(), strict=True):
-            before = behind - shard.count
-            count = min(end, behind) - max(start, before)
+        for shard, shard_end in zip(self.shards, self._ends.tolist(), strict=True):
+            shard_start = shard_end - shard.count
+            count = min(end, shard_end) - max(start, shard_start)
             if count > 0:
-                part.append((shard, max(start - before, 0), count))
+                part.append((shard, max(start - shard_start, 0), count))
         return part
 
     def _records_of(self, file: tf.Tensor) -> tf.data.Dataset:
-        """Read a shard from end to end; one in S3, which TensorFlow does not know, from a copy."""
+        """Read a whole shard; TensorFlow cannot read S3, so that a copy is read."""
         import tensorflow as tf
 
         if not is_s3(self.folder):
             read_bytes = _BUCKET_READ_BYTES if storage.is_url(self.folder) else None
             return tf.data.TFRecordDataset(file, buffer_size=read_bytes)
 
-        def copied(file):
-            copy = tf.numpy_function(self._copy_of, [file], tf.string)
+        def local_copy(file: tf.Tensor) -> tf.Tensor:
+            copy = tf.numpy_function(self._cached_copy, [file], tf.string)
             return tf.ensure_shape(copy, ())
 
-        return tf.data.Dataset.from_tensors(file).map(copied).flat_map(tf.data.TFRecordDataset)
+        return tf.data.Dataset.from_tensors(file).map(local_copy).flat_map(tf.data.TFRecordDataset)
 
-    def _copy_of(self, file: bytes) -> bytes:
-        """Fetch a shard into the cache, unless it is there; it is found by what it holds."""
+    def _cached_copy(self, file: bytes) -> bytes:
+        """Download a shard into the cache, unless it is there under its digest."""
         (shard,) = (one for one in self.shards if file.endswith(f"/{one.name}".encode()))
         copy = cache_folder() / "shards" / f"{shard.sha256}.tfrecord"
         if not copy.is_file():
-            with atomic_write(copy) as aside:
-                storage.download(file.decode(), aside)
-                if _content_sha256(aside, shard) != shard.sha256:
+            with atomic_write(copy) as temporary:
+                storage.download(file.decode(), temporary)
+                if _content_sha256(temporary, shard) != shard.sha256:
                     raise ValueError(
-                        f"{file.decode()} is damaged inside; give the command that prepared it "
-                        "again, with --verify, which finds and mends it"
+                        f"{file.decode()} has damaged records; give the command that prepared it "
+                        "again, with --verify, which finds and replaces it"
                     )
         return os.fsencode(copy)
 
 
 def _content_sha256(path: Path, shard: Shard) -> str:
-    """Return the digest of what a copy of a shard holds, see `Shard`."""
+    """Return the digest of the records in a copy of a shard, see `Shard`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while before := file.read(_BEFORE):
-            length = int.from_bytes(before[:8], "little")
+        while header := file.read(HEADER_BYTES):
+            length = int.from_bytes(header[:8], "little")
             digest.update(file.read(min(length, shard.bytes)))
-            file.seek(_BEHIND, os.SEEK_CUR)
+            file.seek(FOOTER_BYTES, os.SEEK_CUR)
     return digest.hexdigest()
 
 
 def is_streamed(photographs: object, cache: object) -> bool:
-    """Say whether shards are read from end to end: what is kept in memory is found by number.
+    """Return whether whole shards are read; a cache in memory reads records by index.
 
     Args:
         photographs: to train on, `Records` or paths.
@@ -231,15 +207,15 @@ def is_streamed(photographs: object, cache: object) -> bool:
     return isinstance(photographs, Records) and photographs.is_whole and cache != "memory"
 
 
-def _shuffled(seeds: tf.Tensor, number: tf.Tensor, examples: tf.Tensor) -> tf.Tensor:
+def _shuffle(seeds: tf.Tensor, number: tf.Tensor, examples: tf.Tensor) -> tf.Tensor:
     import tensorflow as tf
 
-    # From 1: the order of the shards has the seeds as they are.
+    # From 1, as the order of the shards uses the seeds themselves.
     seeds = tf.random.fold_in(seeds, number + 1)
     return tf.random.experimental.stateless_shuffle(examples, seed=seeds)
 
 
-def _parsed(number: tf.Tensor, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _parse(number: tf.Tensor, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     import tensorflow as tf
 
     text = tf.io.FixedLenFeature((), tf.string)
@@ -249,21 +225,7 @@ def _parsed(number: tf.Tensor, example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 
 
 @functools.lru_cache(maxsize=64)
-def _offsets(folder: str, unit: int, side: str) -> np.ndarray:
-    """Where the records of a shard begin, and where the last one ends."""
-    content = storage.read_json(storage.join(folder, unit_name(unit)))
-    return np.array(content["shards"][side]["offsets"])
-
-
-def shards_of_unit(unit: int, content: dict) -> list[Shard]:
-    """Return the shards that the list of a unit tells of."""
-    known = ("name", "count", "bytes", "sha256")
-    return [
-        Shard(unit=unit, side=side, **{key: shard[key] for key in known})
-        for side, shard in content["shards"].items()
-    ]
-
-
-def unit_name(unit: int) -> str:
-    """Name the list of one unit of the work."""
-    return f"{unit:05d}.json"
+def _offsets(folder: str, chunk: int, split: str) -> np.ndarray:
+    """Return where the records of a shard begin, and where the last one ends."""
+    content = storage.read_json(storage.join(folder, chunk_name(chunk)))
+    return np.array(content["shards"][split]["offsets"])

@@ -50,7 +50,7 @@ def _fetch(tile: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
 def pyramid(name: str) -> tuple[np.ndarray, ...]:
     """Return the named tile and its successive halvings, finest first."""
     rng = np.random.default_rng(list(TILES).index(name))
-    levels = [np.ascontiguousarray(TILES[name](rng), np.float32)]
+    levels: list[np.ndarray] = [np.ascontiguousarray(TILES[name](rng), np.float32)]
     for _ in range(LEVELS - 1):
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))

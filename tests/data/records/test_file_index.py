@@ -15,20 +15,20 @@ def file_index(tmp_path):
     file_index.close()
 
 
-def test_files_come_in_units_and_an_order_of_their_own(file_index):
+def test_chunks_are_in_the_order_of_hashes(file_index):
     file_index.add(TRAIN, NAMES)
-    units = list(file_index.units(8))
-    assert [len(unit) for unit in units] == [8, 8, 4] and len(file_index) == 20
-    names = [name for unit in units for _, name in unit]
+    chunks = list(file_index.chunks(8))
+    assert [len(chunk) for chunk in chunks] == [8, 8, 4] and len(file_index) == 20
+    names = [name for chunk in chunks for _, name in chunk]
     assert sorted(names) == sorted(NAMES) and names != sorted(NAMES)
 
 
-def test_the_order_does_not_depend_on_that_of_listing(file_index, tmp_path):
+def test_order_does_not_depend_on_the_listing(file_index, tmp_path):
     other = FileIndex(tmp_path / "other.sqlite")
     file_index.add(TRAIN, NAMES)
     other.add(TRAIN, reversed(NAMES))
     assert (
-        list(file_index.units(20)) == list(other.units(20))
+        list(file_index.chunks(20)) == list(other.chunks(20))
         and file_index.sha256() == other.sha256()
     )
     other.add(TRAIN, ["new.jpg"])
@@ -39,15 +39,15 @@ def test_the_order_does_not_depend_on_that_of_listing(file_index, tmp_path):
 def test_validation_comes_first(file_index):
     file_index.add(TRAIN, NAMES)
     file_index.add(VALIDATION, ["v.jpg"])
-    assert next(file_index.units(1)) == [(VALIDATION, "v.jpg")]
+    assert next(file_index.chunks(1)) == [(VALIDATION, "v.jpg")]
 
 
-def test_the_first_with_a_digest_is_remembered(file_index):
+def test_first_file_with_a_digest_is_found(file_index):
     file_index.add(TRAIN, NAMES)
-    for unit in file_index.units(8):  # It is read while it is written to.
-        for _, name in unit:
+    for chunk in file_index.chunks(8):  # Reading and writing interleave.
+        for _, name in chunk:
             file_index.keep(name, SOME)
-    assert file_index.first_with(SOME) == next(file_index.units(1))[0][1]
+    assert file_index.first_with(SOME) == next(file_index.chunks(1))[0][1]
     assert file_index.first_with(OTHER) is None
 
 
@@ -55,4 +55,4 @@ def test_names_may_be_any_bytes(file_index):
     name = os.fsdecode(b"\xff.jpg")
     file_index.add(TRAIN, [name])
     file_index.keep(name, SOME)
-    assert list(file_index.units(1)) == [[(TRAIN, name)]] and file_index.first_with(SOME) == name
+    assert list(file_index.chunks(1)) == [[(TRAIN, name)]] and file_index.first_with(SOME) == name

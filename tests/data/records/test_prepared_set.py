@@ -12,23 +12,23 @@ def find(folder):
     return find_photographs("folder", data_dir=folder, progress=False)
 
 
-def test_a_set_is_known_by_its_index(prepared, source):
+def test_set_is_recognized_by_its_index(prepared, source):
     assert is_prepared(prepared) and is_prepared("gs://bucket/set")
     assert not is_prepared(source)
 
 
-def test_the_catalog_finds_both_sides_and_the_verdict(prepared, offline):
+def test_catalog_finds_both_splits_and_the_verdict(prepared, offline):
     photographs = find(prepared)
-    sides = open_set(prepared).sides
-    assert len(photographs.train) == len(sides["train"]) > 30
-    assert len(photographs.validation) == len(sides["validation"]) > 0
+    splits = open_set(prepared).splits
+    assert len(photographs.train) == len(splits["train"]) > 30
+    assert len(photographs.validation) == len(splits["validation"]) > 0
     expected = "42 photographs: 40 usable, 2 left out (1 duplicate, 1 monochrome)"
     assert photographs.audit.summary() == expected
     assert photographs.origin == f"photographs of mine in {prepared}"
-    assert (photographs.source, photographs.licence) == ("photographs of mine", "CC BY 4.0")
+    assert (photographs.source, photographs.license) == ("photographs of mine", "CC BY 4.0")
 
 
-def test_photographs_to_validate_on_become_files_once(prepared, offline):
+def test_validation_photographs_are_copied_to_the_cache_once(prepared, offline):
     files = find(prepared).validation
     assert all(min(imagefiles.read_image(path).shape[:2]) == 40 for path in files)
     written = {path: path.stat().st_mtime_ns for path in files}
@@ -36,7 +36,7 @@ def test_photographs_to_validate_on_become_files_once(prepared, offline):
     assert written == {path: path.stat().st_mtime_ns for path in files}
 
 
-def test_the_fingerprint_tells_sets_apart(prepared, source, offline):
+def test_fingerprint_depends_on_the_content(prepared, source, offline):
     photographs, folder = find(prepared), find(source)
     assert photographs.fingerprint() == find(prepared).fingerprint()
     (prepared / "train-00001.tfrecord").unlink()
@@ -45,7 +45,7 @@ def test_the_fingerprint_tells_sets_apart(prepared, source, offline):
     assert folder.fingerprint() == find(source).fingerprint() != photographs.fingerprint()
 
 
-def test_the_fingerprint_tells_sets_apart_that_lost_as_many_photographs(prepared, offline):
+def test_fingerprint_depends_on_which_shards_are_missing(prepared, offline):
     fingerprints = set()
     first, *others = find(prepared).train.shards
     alike = next(shard for shard in others if shard.count == first.count)
@@ -60,9 +60,9 @@ def test_the_fingerprint_tells_sets_apart_that_lost_as_many_photographs(prepared
 
 
 @pytest.mark.parametrize("damage", ["cut short", "missing"])
-def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, damage):
+def test_unreadable_shard_is_left_out_and_counted(prepared, offline, damage):
     whole = find(prepared)
-    shard = next(shard for shard in whole.train.shards if shard.unit == 1)
+    shard = next(shard for shard in whole.train.shards if shard.chunk == 1)
     path = prepared / shard.name
     if damage == "missing":
         path.unlink()
@@ -78,28 +78,28 @@ def test_a_shard_that_cannot_be_read_is_left_out_and_counted(prepared, offline, 
         pass
 
 
-def test_a_shard_that_is_damaged_inside_is_told_where_it_is_read(prepared, offline):
+def test_damaged_record_is_an_error_when_read(prepared, offline):
     for path in prepared.glob("train-*.tfrecord"):
         damaged = bytearray(path.read_bytes())
         damaged[len(damaged) // 2] ^= 1
         path.write_bytes(damaged)
     batches = training_dataset(find(prepared).train, image_size=32, batch_size=4, cache="none")
     with (
-        pytest.raises(ValueError, match="a shard of .*set is damaged inside; .* with --verify"),
+        pytest.raises(ValueError, match="a shard of .*set has damaged records; .*with --verify"),
         damage_told(prepared),
     ):
         for _ in batches.take(12):
             pass
 
 
-def test_a_set_without_a_readable_shard_is_refused(prepared, offline):
+def test_set_without_a_readable_shard_is_refused(prepared, offline):
     for path in prepared.glob("*.tfrecord"):
         path.unlink()
     with pytest.raises(ValueError, match="no shard of .* can be read"):
         find(prepared)
 
 
-def test_a_side_without_a_readable_shard_is_refused(prepared, offline):
+def test_split_without_a_readable_shard_is_refused(prepared, offline):
     for path in prepared.glob("validation-*.tfrecord"):
         path.unlink()
     with (
@@ -109,20 +109,20 @@ def test_a_side_without_a_readable_shard_is_refused(prepared, offline):
         find(prepared)
 
 
-def test_an_unfinished_set_is_refused(prepared, offline):
+def test_unfinished_set_is_refused(prepared, offline):
     (prepared / "records.json").unlink()
-    with pytest.raises(ValueError, match="not prepared to its end; give the same"):
+    with pytest.raises(ValueError, match="was interrupted; give the same"):
         find(prepared)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1}'])
-def test_a_damaged_index_is_refused(prepared, offline, content):
+def test_damaged_index_is_refused(prepared, offline, content):
     (prepared / "records.json").write_text(content)
     with pytest.raises(ValueError, match="records.json is (damaged|no index)"):
         find(prepared)
 
 
-def test_an_index_of_other_shards_is_refused(prepared, offline):
+def test_index_with_unknown_shards_is_refused(prepared, offline):
     index = json.loads((prepared / "records.json").read_text())
     (prepared / "records.json").write_text(json.dumps({**index, "shards": [{"file": "a"}]}))
     with pytest.raises(ValueError, match="records.json is no index of this version"):
@@ -130,13 +130,13 @@ def test_an_index_of_other_shards_is_refused(prepared, offline):
 
 
 class Named(list):
-    """Stands in for records of these names."""
+    """Stands in for records with these names."""
 
     def read(self, index):
         return b"jpeg", self[index]
 
 
-def test_long_names_of_photographs_become_names_that_systems_take(tmp_path):
+def test_long_names_are_truncated(tmp_path):
     names = ["a/b.c.png", f"{'山' * 83}.jpg", "\udcff.jpg"]
     files = copy_out(Named(names), tmp_path / "set", iter)
     assert [path.name for path in files] == [
@@ -146,8 +146,8 @@ def test_long_names_of_photographs_become_names_that_systems_take(tmp_path):
     ]
 
 
-def test_a_cache_that_cannot_be_written_names_the_remedy(prepared, tmp_path):
+def test_unwritable_cache_names_the_remedy(prepared, tmp_path):
     (tmp_path / "file").touch()
-    records = open_set(prepared).sides["validation"]
+    records = open_set(prepared).splits["validation"]
     with pytest.raises(ValueError, match="set XDG_CACHE_HOME"):
         copy_out(records, tmp_path / "file" / "below" / "set", iter)

@@ -14,7 +14,7 @@ SHAPE = {"image_size": 32, "batch_size": 4}
 
 @pytest.fixture
 def train(prepared):
-    return open_set(prepared).sides["train"]
+    return open_set(prepared).splits["train"]
 
 
 def stream(some, count, *, seed=0, first=0, shard=(0, 1)):
@@ -40,27 +40,27 @@ def same(batches, others):
     )
 
 
-def test_records_are_found_by_number(train):
+def test_records_are_read_by_index(train):
     contents, name = train.read(5)
     assert imagefiles.decode_image(contents).shape == (40, 50, 3)
     assert name.endswith(".png")
     assert len(set(all_names(train))) == len(train)
 
 
-def test_a_slice_has_what_a_list_would_have(train):
+def test_slices_equal_those_of_a_list(train):
     expected = all_names(train)[2:30:5]
     assert all_names(train[2:30:5]) == expected and len(train[2:30:5]) == len(expected)
     assert all_names(train[2:30:5][1:3]) == expected[1:3]
 
 
-def test_a_damaged_record_names_its_shard(train, prepared):
+def test_damaged_record_names_its_shard(train, prepared):
     shard = prepared / train.shards[0].name
     shard.write_bytes(b"\xff" * len(shard.read_bytes()))
     with pytest.raises(ValueError, match="train-0000.*damaged at byte 12"):
         train.read(0)
 
 
-def test_a_stream_has_every_record_once_in_each_pass(train):
+def test_stream_has_every_record_once_per_pass(train):
     count = len(train)
     names, numbers = stream(train, 3 * count)
     passes = [names[start : start + count] for start in (0, count, 2 * count)]
@@ -69,39 +69,39 @@ def test_a_stream_has_every_record_once_in_each_pass(train):
     assert numbers == list(range(3 * count))
 
 
-def test_the_order_of_a_stream_follows_from_its_seed(train):
+def test_order_of_a_stream_depends_on_its_seed(train):
     orders = [stream(train, 20, seed=seed)[0] for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
 
 
-def test_one_shard_has_another_order_in_each_pass(train):
+def test_single_shard_has_a_new_order_in_each_pass(train):
     count = train.shards[0].count
     one = Records(train.folder, train.shards[:1], short_side=40, sha256="")
     names, _ = stream(one, 2 * count)
     assert sorted(names[:count]) == sorted(names[count:]) and names[:count] != names[count:]
 
 
-def test_more_than_is_shuffled_at_a_time_comes_once_too(train, monkeypatch):
-    monkeypatch.setattr(reading, "_SHUFFLED_BYTES", 1)
+def test_streams_beyond_the_shuffle_buffer_have_every_record(train, monkeypatch):
+    monkeypatch.setattr(reading, "_SHUFFLE_BYTES", 1)
     names, _ = stream(train, len(train))
     assert sorted(names) == sorted(all_names(train))
 
 
-def test_the_seed_of_the_process_changes_nothing(train):
+def test_global_seed_changes_nothing(train):
     expected = stream(train, 10)
     tf.random.set_seed(0)
     assert stream(train, 10) == expected
 
 
 @pytest.mark.parametrize("first", [3, 36, 50])
-def test_a_stream_goes_on_where_another_stopped(train, first):
+def test_stream_continues_where_another_stopped(train, first):
     names, _ = stream(train, 80)
     rest, numbers = stream(train, 80 - first, first=first)
     assert rest == names[first:] and numbers[0] == first
 
 
 @pytest.mark.parametrize("workers", [2, 3, 5])
-def test_every_record_comes_once_in_each_pass_to_one_of_the_workers(train, workers):
+def test_workers_share_the_records_of_each_pass(train, workers):
     count = len(train)
     assert len({shard.count for shard in train.shards}) > 1, "shards are uneven"
     lengths = [count * (i + 1) // workers - count * i // workers for i in range(workers)]
@@ -115,13 +115,13 @@ def test_every_record_comes_once_in_each_pass_to_one_of_the_workers(train, worke
     assert max(lengths) - min(lengths) <= 1
 
 
-def test_more_workers_than_shards_share_them(train):
+def test_more_workers_than_shards_share_the_records(train):
     workers = 2 * len(train.shards)
     names = [stream(train, len(train) // workers, shard=(i, workers))[0] for i in range(workers)]
     assert len(set(sum(names, []))) == workers * (len(train) // workers)
 
 
-def test_the_part_of_a_worker_goes_on_where_it_stopped(train):
+def test_part_of_a_worker_continues_where_it_stopped(train):
     names, _ = stream(train, 40, shard=(1, 3))
     rest, numbers = stream(train, 23, first=17, shard=(1, 3))
     assert rest == names[17:] and numbers[0] == 17
@@ -143,7 +143,7 @@ def test_records_become_examples(train, cache):
     assert same(whole[10:], rest)
 
 
-def test_what_is_kept_in_memory_is_decoded_once(train, monkeypatch):
+def test_cached_records_are_decoded_once(train, monkeypatch):
     decoded = []
     decode = imagefiles.decode_image
 
@@ -158,12 +158,12 @@ def test_what_is_kept_in_memory_is_decoded_once(train, monkeypatch):
     assert len(decoded) < 1.5 * len(train)
 
 
-def test_workers_draw_augmentations_of_their_own(train):
+def test_workers_draw_different_augmentations(train):
     two = [take(training_dataset(train, shard=(w, 2), cache="none", **SHAPE), 2) for w in (0, 1)]
     assert not same(*two)
 
 
-def test_evaluation_takes_records_in_order(train, tmp_path):
+def test_evaluation_reads_records_in_order(train, tmp_path):
     def bar(places):
         return places
 
@@ -173,7 +173,7 @@ def test_evaluation_takes_records_in_order(train, tmp_path):
     assert same(batches, take(evaluation_dataset(files, **SHAPE), 2))
 
 
-def test_records_that_are_too_small_for_the_crops_are_refused(train):
+def test_records_below_the_crop_size_are_refused(train):
     for make in (training_dataset, evaluation_dataset):
         with pytest.raises(ValueError, match="prepared with --size 40, crops .* need"):
             make(train, image_size=64, batch_size=4)
