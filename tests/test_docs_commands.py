@@ -31,7 +31,7 @@ REMOTE = "inference/test_remote.py"
 ELSEWHERE = {
     "python -m colorize_tf.benchmark": (
         "test_benchmark.py",
-        "test_without_a_name_all_parts_are_measured",
+        "test_all_parts_are_measured_by_default",
     ),
     "for recipe in": (THIS_FILE, "test_the_comparison_of_recipes"),
     'pip install ".[demo]"': (
@@ -43,8 +43,8 @@ ELSEWHERE = {
         "test_a_killed_worker_ends_all_and_the_same_command_goes_on",
     ),
     'pip install ".[batch]"': (
-        "inference/test_archive_ray.py",
-        "test_it_is_as_at_a_desk_for_good_and_bad",
+        "inference/batch/test_ray_processes.py",
+        "test_the_ray_engine_equals_the_local_engine",
     ),
     "docker run": (THIS_FILE, "test_a_container_finds_the_shipped_model"),
     "printf": (REMOTE, "test_the_documented_curl_example"),
