@@ -21,7 +21,7 @@ from colorize_tf import cli
 cli.start_tensorflow()
 from colorize_tf.data.pipeline import training_dataset
 from colorize_tf.data.records.prepared_set import open_set
-records = open_set(sys.argv[1]).sides["train"]
+records = open_set(sys.argv[1]).splits["train"]
 examples = training_dataset(records, image_size=int(sys.argv[2]), batch_size=32, cache="none")
 for _ in examples.take(len(records) // 32):
     pass

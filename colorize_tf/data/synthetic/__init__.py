@@ -1,1 +1,1 @@
-"""Rendered landscapes: the data set that the package makes itself."""
+"""Render landscapes: a data set that needs no photographs."""

@@ -1,7 +1,7 @@
-"""The hour of a rendered landscape: the light it throws, the view through it, and its sky.
+"""Daylight of a rendered landscape: light, camera view and sky at one of several hours.
 
-Colors are float32 RGB in squared sRGB, a cheap stand-in for linear light: the camera takes the
-square root at the end, and what is mixed or multiplied before then behaves as light does.
+Colors are float32 RGB, the squares of sRGB values: a cheap approximation of linear light, in which
+colors mix and multiply as light does. The camera takes the square root at the end.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ def mix(first: np.ndarray, second: np.ndarray, amount: np.ndarray | float) -> np
         amount: One number, or float32 `(height, width)`.
 
     Returns:
-        float32; OpenCV's fused loops are several times as fast here as broadcasting.
+        float32; OpenCV is several times faster here than NumPy broadcasting.
     """
     if np.ndim(amount) == 0:
         return first + (second - first) * np.float32(amount)
@@ -101,10 +101,10 @@ FREQUENCIES = {"noon": 0.46, "dawn": 0.15, "sunset": 0.17, "overcast": 0.13, "bl
 
 
 class View:
-    """Where the camera stands and what light falls there; the layers draw their chances from it.
+    """Camera, light and random generator of a scene, which all layers use.
 
-    Places are in picture widths `x` `(1, width)` and heights `y` `(height, 1)`, both 0..1, so a
-    scene is the same scene at every size. Draws from `rng` never depend on the size either.
+    Positions are in picture widths `x` `(1, width)` and heights `y` `(height, 1)`, both 0..1, and
+    draws from `rng` do not depend on the size, so that a scene is the same at every size.
     """
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
@@ -123,18 +123,18 @@ class View:
         self.air = self.tint(self.hour.air)
 
     def chances(self, count: int) -> list[float]:
-        """Draw numbers in 0..1; plain floats, since NumPy's would turn float32 into float64."""
+        """Draw numbers in 0..1, as Python floats: NumPy's would promote float32 to float64."""
         return self.rng.random(count).tolist()
 
     def tint(self, color: str | np.ndarray) -> np.ndarray:
-        """Return the color with a slight chance shift; white hardly moves."""
+        """Return the color with a slight random shift, least for white."""
         color = light(color) if isinstance(color, str) else color
         saturation = 1 - color.min() / color.max()
         shift = (0.012 + 0.035 * saturation) * self.rng.standard_normal(3, np.float32)
         return color * (1 + shift)
 
     def ramp(self, tone: np.ndarray, *colors: str) -> np.ndarray:
-        """Paint a texture 0..1 `(height, width)` with evenly spaced colors, darkest first."""
+        """Map a texture 0..1 `(height, width)` to evenly spaced colors, darkest first."""
         stops = [self.tint(color) for color in colors]
         last = len(stops) - 1
         total = mix(stops[0], stops[1], np.clip(tone * last, 0, 1))
@@ -148,7 +148,7 @@ class View:
         return albedo * mix(self.ambient, self.ambient + 1.2 * self.sunlight, shade)
 
     def grain(self, name: str, *, scale: float = 1.0, stretch: float = 1.0) -> np.ndarray:
-        """Sample a tile flat on the picture plane, `scale` repeats to a picture height."""
+        """Sample a tile in the picture plane, `scale` repeats per picture height."""
         offset = self.chances(2)
         u = self.x * (self.aspect * scale) + offset[0]
         v = self.y * (scale * stretch) + offset[1]
@@ -156,7 +156,7 @@ class View:
 
 
 def sky(view: View) -> np.ndarray:
-    """Paint the sky over the whole picture: gradient, sun, clouds."""
+    """Draw the sky over the whole picture: gradient, sun, clouds."""
     hour, horizon = view.hour, view.horizon
     height_up = np.clip((horizon - view.y[:, 0]) / horizon, 0, 1)
     stops = np.stack([view.tint(c) for c in (hour.horizon, hour.middle, hour.zenith)])
@@ -183,7 +183,7 @@ def _clouds(view: View, canvas: np.ndarray) -> np.ndarray:
     name = "streaks" if rng.random() < 0.35 else "cloud"
     scale, offset = rng.uniform(0.35, 0.6), view.chances(2)
     cover = rng.uniform(*hour.cover)
-    # The clouds hang on a plane overhead: they shrink and crowd together at the horizon.
+    # Clouds lie in a horizontal plane, so that they become smaller and denser at the horizon.
     depth = 0.5 / np.maximum(view.horizon - view.y + 0.22, 0.06)
     u, v = (view.x - 0.5) * view.aspect * scale * depth + offset[0], depth * scale * 0.9 + offset[1]
     footprint = view.pixel * scale * depth
@@ -199,14 +199,14 @@ def _clouds(view: View, canvas: np.ndarray) -> np.ndarray:
 def cover_below(
     view: View, canvas: np.ndarray, top: np.ndarray, color: np.ndarray, *, distance: float
 ) -> np.ndarray:
-    """Lay a lit layer over everything under its outline, veiled by the air before it.
+    """Draw a lit layer below its outline, with haze by its distance.
 
     Args:
         view: The camera and its light.
-        canvas: `(height, width, 3)`, what stands behind.
+        canvas: `(height, width, 3)`, the layers behind.
         top: `(1, width)` outline, in picture heights.
         color: `(height, width, 3)`, the layer itself.
-        distance: 0 is at the camera's feet, 1 on the horizon.
+        distance: 0 at the camera, 1 at the horizon.
     """
     below = view.y - top
     haze = 1 - np.exp(-view.hour.haze * distance**1.6)
@@ -217,7 +217,7 @@ def cover_below(
 
 
 def flip_reflection(canvas: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Read the canvas at the given rows and columns (pixels), as still water mirrors it."""
+    """Sample the canvas at rows and columns in pixels, for reflections in water."""
     rows, columns = np.broadcast_arrays(rows.astype(np.float32), columns.astype(np.float32))
     return cv2.remap(
         canvas, columns.copy(), rows.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101

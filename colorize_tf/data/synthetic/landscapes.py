@@ -1,7 +1,6 @@
-"""The embedded data set: landscapes that the package renders itself, NumPy and OpenCV only.
+"""Render landscapes with NumPy and OpenCV, as a data set where no photographs are available.
 
-They stand in for photographs where there is neither a network nor a folder of pictures. Color
-follows from lightness and texture, so a network that is given L can learn it.
+Color depends on lightness and texture, so that a network can learn it from L.
 """
 
 import os
@@ -23,7 +22,7 @@ VALIDATION_STREAM = 1 << 52
 
 
 def render_landscape(seed: int, height: int, width: int) -> np.ndarray:
-    """Render one landscape; the same seed is the same scene at every size.
+    """Render one landscape; a seed gives the same scene at every size.
 
     Args:
         seed: Any integer from 0.
@@ -58,11 +57,11 @@ def _check(seed: int, height: int, width: int) -> None:
 
 
 def _photograph(view: View, canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Take the picture: exposure, the lens's falloff to the corners, noise, gamma."""
+    """Simulate the camera: exposure, vignetting, noise, gamma."""
     exposure = float(np.exp(view.rng.normal(0, 0.1)))
     corner = (view.x - 0.5) ** 2 + (view.y - 0.5) ** 2
     canvas = canvas * (exposure * (1 - view.rng.uniform(0.1, 0.5) * corner))[..., None]
-    # A soft shoulder, so that glare near the sun keeps its hue instead of clipping to white.
+    # A soft shoulder keeps the hue of glare near the sun, which would clip to white.
     red, green, blue = cv2.split(canvas)
     peak = np.maximum(cv2.max(cv2.max(red, green), blue), 1e-6)
     shoulder = np.minimum(peak, 0.8 + 0.2 * np.tanh((peak - 0.8) / 0.2)) / peak
@@ -193,19 +192,18 @@ def write_landscapes(
     seed: int,
     progress: Callable[..., Iterable] | None = None,
 ) -> None:
-    """Render a data set into `folder/train` and `folder/val`; an existing folder is left alone.
+    """Render a data set into `folder/train` and `folder/val` unless the folder exists.
 
-    The pictures are written beside the folder, which appears under its name once all are there:
-    a killed run leaves no half data set to be mistaken for a whole one.
+    The folder appears when it is complete, so that a killed run leaves no partial data set.
 
     Args:
-        folder: Where the data set goes.
+        folder: Folder of the data set.
         train: Number of training pictures.
-        validation: Number of validation pictures, none of which is in training.
+        validation: Number of validation pictures; none of them is a training picture.
         size: Height and width.
-        seed: Chooses the pictures, from 0; each seed has its own.
-        progress: Wraps the pictures as they finish; called as `progress(iterable, total=count)`,
-            so `tqdm.tqdm` fits.
+        seed: Determines the pictures, at least 0; seeds share none.
+        progress: Wraps the finished pictures, as `progress(iterable, total=count)`, such as
+            `tqdm.tqdm`.
 
     Raises:
         ValueError: `size` is too small to render, or the seed negative.
@@ -221,7 +219,7 @@ def write_landscapes(
         try:
             unfinished.rename(folder)
         except OSError:
-            # Another process finished the same pictures first: its folder is as good.
+            # Another process finished the same pictures first.
             if not folder.exists():
                 raise
 
@@ -249,7 +247,7 @@ def _fill(
             raise OSError(f"{folder / name} could not be written. Is the disk full?")
 
     # Threads, since a fork after TensorFlow has started can hang and a spawned process would run
-    # the caller's script again; NumPy and OpenCV let go of the interpreter while they compute.
+    # the caller's script again; NumPy and OpenCV release the GIL while they compute.
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         written = pool.map(write, picture_seeds.keys(), picture_seeds.values())

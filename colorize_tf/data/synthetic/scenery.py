@@ -1,7 +1,7 @@
-"""What stands and lies in a rendered landscape: ridges, woods, ground and water.
+"""Layers of a rendered landscape: ridges, woods, ground and water.
 
 Every function takes the view and the canvas `(height, width, 3)` and returns a new canvas with one
-more layer in front. Each material has its own grain, so its color can be told from lightness.
+more layer in front. Each material has its own texture, from which its color can be predicted.
 """
 
 import numpy as np
@@ -30,8 +30,8 @@ def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) ->
     Args:
         view: The camera.
         waves: Corners of the coarsest octave.
-        roughness: Size of each octave by the one before.
-        sharp: Folds the octaves into peaks.
+        roughness: Amplitude of each octave relative to the one before.
+        sharp: Whether to fold the octaves into peaks.
     """
     total, norm = np.zeros_like(view.x), 0.0
     for octave in range(7 if sharp else 4):
@@ -41,7 +41,7 @@ def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) ->
             knots = 1 - np.abs(2 * knots - 1)
         places = view.x * (corners - 1)
         if not sharp:
-            # Cosine interpolation rounds what would be the corners of a hill.
+            # Cosine interpolation rounds the corners of a hill.
             places = np.floor(places) + smoothstep(0, 1, places - np.floor(places))
         total += roughness**octave * np.interp(places, np.arange(corners), knots)
         norm += roughness**octave
@@ -52,7 +52,7 @@ def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) ->
 def mountains(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float, snow: float
 ) -> np.ndarray:
-    """Raise a range of rock, green at its feet and white above `snow` (share of the height)."""
+    """Draw a range of rock, green at its base and white above `snow` (share of the height)."""
     profile = outline(view, waves=3, roughness=0.5, sharp=True)
     top = base - height * (0.25 + 0.75 * profile)
     offset = view.chances(2)
@@ -71,7 +71,7 @@ def mountains(
 def mesas(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float
 ) -> np.ndarray:
-    """Raise flat-topped red rock in level strata."""
+    """Draw flat-topped red rock with horizontal strata."""
     profile = outline(view, waves=4, roughness=0.45)
     terraces = smoothstep(0.35, 0.42, profile) * 0.55 + smoothstep(0.62, 0.67, profile) * 0.4
     top = base - height * (terraces + 0.08 * profile)
@@ -87,7 +87,7 @@ def mesas(
 def hills(
     view: View, canvas: np.ndarray, *, base: float, height: float, distance: float
 ) -> np.ndarray:
-    """Roll a green hill across, with the shadows of its folds and of clouds."""
+    """Draw a green hill with the shadows of its folds and of clouds."""
     top = base - height * outline(view, waves=2, roughness=0.35)
     tufts = view.grain("grass", scale=1.2)
     folds = view.grain("cloud", scale=0.6, stretch=2.0)
@@ -99,7 +99,7 @@ def hills(
 def woods(
     view: View, canvas: np.ndarray, *, kind: str, base: np.ndarray | float, distance: float
 ) -> np.ndarray:
-    """Plant a wood of one of the `WOODS`: rows of trees, nearer ones lower and larger."""
+    """Draw one of the `WOODS`: rows of trees, nearer ones lower and larger."""
     tile, colors = WOODS[kind]
     size = 0.045 + 0.1 * (1 - distance)
     land = 0.5 * size * outline(view, waves=2, roughness=0.4)
@@ -118,7 +118,7 @@ def woods(
 
 
 def _treetops(view: View, kind: str, size: float) -> np.ndarray:
-    """Outline a row of trees, 0..1: spires or round crowns, each with its own height."""
+    """Draw the outline of a row of trees, 0..1: spires or round crowns of random heights."""
     rng = view.rng
     count = int((1.9 if kind == "conifer" else 2.2) / size)
     places, tall = rng.random((2, count, 1), np.float32)
@@ -135,7 +135,7 @@ def _treetops(view: View, kind: str, size: float) -> np.ndarray:
 def tree(
     view: View, canvas: np.ndarray, *, kind: str, foot: tuple[float, float], size: float
 ) -> np.ndarray:
-    """Stand one round-crowned tree on the ground, with its shadow; `size` in picture heights."""
+    """Draw one round-crowned tree with its shadow; `size` in picture heights."""
     tile, colors = WOODS[kind]
     across, up = (view.x - foot[0]) * view.aspect / size, (foot[1] - view.y) / size
     shadow = 0.55 * np.exp(-((across + 0.15) ** 2) / 0.12 - (up / 0.06) ** 2)
@@ -159,7 +159,7 @@ def tree(
 def _plane(
     view: View, top: np.ndarray | float, *, near: float = 0.12
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ground coordinates under a horizon line: across, away and how far, each 2-D or a column."""
+    """Return ground coordinates below a horizon: across, away and distance, 2-D or a column."""
     line = float(np.min(top))
     depth = near / (np.maximum(view.y - line, 0) / (1 - line) + near)
     across = (view.x - 0.5) * view.aspect * depth / near
@@ -167,11 +167,11 @@ def _plane(
 
 
 def meadow(view: View, canvas: np.ndarray, *, top: np.ndarray, flowers: bool) -> np.ndarray:
-    """Spread grass to the camera's feet, in patches, with or without flowers."""
+    """Draw grass up to the camera, in patches, with or without flowers."""
     across, depth = _plane(view, top)
     offset = view.chances(4)
     far = depth / 0.12
-    # Blades stand up: the logarithm shrinks them with distance but does not lay them flat.
+    # Blades are upright: the logarithm shrinks them with distance without flattening them.
     up = -np.log(depth)
     blades = textures.sample(
         "grass", across * 0.5 + offset[0], up * -0.6 + offset[1], view.pixel * 0.55 * far
@@ -192,7 +192,7 @@ def meadow(view: View, canvas: np.ndarray, *, top: np.ndarray, flowers: bool) ->
 
 
 def fields(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
-    """Rows of lavender that run together at the horizon."""
+    """Draw rows of lavender that converge at the horizon."""
     across, depth = _plane(view, top, near=0.1)
     vanish = view.rng.uniform(-0.6, 0.6)
     furrow = 0.5 + 0.5 * np.cos(2 * np.pi * (across + vanish / 0.1 * depth) * 1.6)
@@ -210,7 +210,7 @@ def fields(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 def sand(
     view: View, canvas: np.ndarray, *, top: np.ndarray, distance: float, relief: float = 1.0
 ) -> np.ndarray:
-    """Lay sand: fine ripples on wide smooth folds, the folds as strong as `relief` 0..1."""
+    """Draw sand: fine ripples on wide smooth dunes of strength `relief`, 0..1."""
     offset = view.chances(4)
     below = view.y - top
     u = view.x * view.aspect * 0.5 + below * view.rng.uniform(-0.5, 0.5) + offset[0]
@@ -227,7 +227,7 @@ def sand(
 
 
 def scrub(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
-    """Lay a stony desert floor with gray-green bushes, each on its own shadow."""
+    """Draw a stony desert floor with gray-green bushes and their shadows."""
     across, depth = _plane(view, top)
     offset = view.chances(6)
     far, up = depth / 0.12, -np.log(depth)
@@ -246,7 +246,7 @@ def scrub(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 
 
 def snowfield(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
-    """Lay smooth snow whose hollows hold the blue of the sky."""
+    """Draw smooth snow with blue skylight in its hollows."""
     drifts = view.grain("dunes", scale=0.6, stretch=2.2)
     crust = view.grain("grit", scale=1.5)
     tone = np.clip(0.8 * drifts + 0.2 * crust, 0, 1)
@@ -255,7 +255,7 @@ def snowfield(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
 
 
 def lake(view: View, canvas: np.ndarray, *, shore: float) -> np.ndarray:
-    """Mirror what stands above the shore line in still water."""
+    """Draw still water that reflects what is above the shore line."""
     across, depth = _plane(view, shore)
     offset = view.chances(2)
     far = depth / 0.12
@@ -272,7 +272,7 @@ def lake(view: View, canvas: np.ndarray, *, shore: float) -> np.ndarray:
 
 
 def sea(view: View, canvas: np.ndarray) -> np.ndarray:
-    """Fill everything under the horizon with waves, foam and the sun's glitter."""
+    """Draw waves, foam and the sun's glitter below the horizon."""
     across, depth = _plane(view, view.horizon, near=0.08)
     offset = view.chances(2)
     far = depth / 0.08
@@ -293,7 +293,7 @@ def sea(view: View, canvas: np.ndarray) -> np.ndarray:
 
 
 def beach(view: View, canvas: np.ndarray) -> np.ndarray:
-    """Lay a beach before the sea, with a line of foam along it."""
+    """Draw a beach in front of the sea, with a line of foam."""
     side = 1.0 if view.rng.random() < 0.5 else -1.0
     curve = 0.1 * outline(view, waves=2, roughness=0.3)
     top = view.rng.uniform(0.68, 0.8) + side * 0.16 * (view.x - 0.5) - curve

@@ -1,7 +1,7 @@
-"""Periodic gray tiles of natural texture, and how a picture samples them.
+"""Periodic gray tiles of natural textures, and their sampling.
 
 Every tile is `(TILE, TILE)` float32 in 0..1, wraps in both directions, is made once from a fixed
-seed and kept as a mip pyramid, so a material looks the same near, far and at any picture size.
+seed and kept as a mip pyramid, so that a material looks the same at any distance and size.
 """
 
 import functools
@@ -15,12 +15,12 @@ LEVELS = 7
 
 
 def sample(name: str, u: np.ndarray, v: np.ndarray, footprint: np.ndarray | float) -> np.ndarray:
-    """Read a tile at the given places, filtered for the size of a pixel there.
+    """Sample a tile at given positions, filtered for the size of a pixel there.
 
     Args:
         name: A key of `TILES`.
-        u: Horizontal place in tile repeats (1 is once across); broadcasts with `v` to 2-D.
-        v: Vertical place in tile repeats.
+        u: Horizontal position in tile repeats; broadcasts with `v` to 2-D.
+        v: Vertical position in tile repeats.
         footprint: Tile repeats that one pixel covers: a scalar, or one value for each row `(h, 1)`.
 
     Returns:
@@ -41,14 +41,14 @@ def sample(name: str, u: np.ndarray, v: np.ndarray, footprint: np.ndarray | floa
 
 def _fetch(tile: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     size = np.float32(tile.shape[0])
-    # remap counts in 16-bit fixed point, so the wrapping is done before it.
+    # remap uses 16-bit fixed point, so that coordinates are wrapped before.
     columns, rows = ((c - np.floor(c)) * size - np.float32(0.5) for c in (u, v))
     return cv2.remap(tile, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
 @functools.cache
 def pyramid(name: str) -> tuple[np.ndarray, ...]:
-    """Return the named tile and its successive halvings, finest first."""
+    """Return the mip pyramid of a tile, finest level first."""
     rng = np.random.default_rng(list(TILES).index(name))
     levels: list[np.ndarray] = [np.ascontiguousarray(TILES[name](rng), np.float32)]
     for _ in range(LEVELS - 1):
@@ -64,9 +64,9 @@ def spectral_noise(
 
     Args:
         rng: Source of the noise.
-        slope: Amplitude falls as frequency to this power: 1 is gritty, 2 is billowing.
+        slope: Amplitude falls with frequency to this power: 1 is gritty, 2 is cloudy.
         stretch: Above 1 the grain runs vertically (grass), below 1 horizontally (water).
-        lowest: Frequencies under this many waves in a tile are left out, which keeps grain even.
+        lowest: Lowest frequency, in waves per tile; higher values make the texture more uniform.
     """
     vertical = np.fft.fftfreq(TILE, 1 / TILE)[:, None] * stretch
     horizontal = np.fft.rfftfreq(TILE, 1 / TILE)[None, :]
@@ -81,7 +81,7 @@ def _level(noise: np.ndarray, contrast: float = 0.22) -> np.ndarray:
 
 
 def _slope_light(height: np.ndarray, softness: float) -> np.ndarray:
-    """Light from the upper left on a height field: the wrapped derivative."""
+    """Light a height field from the upper left: the wrapped derivative."""
     across = np.roll(height, -1, 1) - np.roll(height, 1, 1)
     down = np.roll(height, -1, 0) - np.roll(height, 1, 0)
     light = across + 0.5 * down

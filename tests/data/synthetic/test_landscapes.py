@@ -1,4 +1,4 @@
-"""Rendered landscapes: the same for the same seed, varied, colorful, learnable, written whole."""
+"""Rendered landscapes: deterministic, varied, colorful, learnable, written atomically."""
 
 import cv2
 import numpy as np
@@ -21,13 +21,13 @@ def write_few(folder, **overrides) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (40, 64), (64, 24)])
-def test_a_landscape_has_the_size_that_was_asked_for(height, width):
+def test_landscape_has_the_requested_size(height, width):
     images = render_landscape(1, height, width)
     assert images.shape == (height, width, 3)
     assert images.dtype == np.uint8
 
 
-def test_a_seed_is_a_picture():
+def test_seed_determines_the_picture():
     pictures = [render_landscape(seed, 32, 32) for seed in range(8)]
     for seed, picture in enumerate(pictures):
         np.testing.assert_array_equal(picture, render_landscape(seed, 32, 32))
@@ -35,7 +35,7 @@ def test_a_seed_is_a_picture():
 
 
 @pytest.mark.parametrize("name", list(landscapes.SCENES))
-def test_a_scene_is_the_same_scene_at_another_size(name, monkeypatch):
+def test_scene_is_the_same_at_another_size(name, monkeypatch):
     monkeypatch.setattr(landscapes, "SCENES", {name: landscapes.SCENES[name]})
     small, large = (render_landscape(5, size, size * 3 // 2) for size in (48, 144))
     reduced = cv2.resize(large, (72, 48), interpolation=cv2.INTER_AREA)
@@ -45,7 +45,7 @@ def test_a_scene_is_the_same_scene_at_another_size(name, monkeypatch):
     assert difference < 0.5 * np.abs(other.astype(float) - reduced).mean()
 
 
-def test_every_scene_and_hour_comes_up():
+def test_every_scene_and_hour_occurs():
     views = [landscapes.View(np.random.default_rng(seed), 16, 16) for seed in range(100)]
     assert {view.hour_name for view in views} == {"noon", "dawn", "sunset", "overcast", "blue hour"}
     drawn = {int(view.rng.integers(len(landscapes.SCENES))) for view in views}
@@ -60,7 +60,7 @@ def test_landscapes_differ_in_lightness_and_hue():
     assert b.std() > 8
 
 
-def test_every_landscape_has_light_and_color_in_it():
+def test_every_landscape_has_contrast_and_color():
     for seed in range(60):
         lab = lab_of(render_landscape(seed, 32, 32))
         assert lab[..., 0].std() > 2
@@ -69,13 +69,13 @@ def test_every_landscape_has_light_and_color_in_it():
 
 def test_landscapes_are_as_colorful_as_photographs_of_landscapes():
     errors = [
-        np.sqrt((lab_of(render_landscape(s, 32, 32))[..., 1:] ** 2).mean()) for s in range(80)
+        np.sqrt((lab_of(render_landscape(s, 32, 32))[..., 1:] ** 2).mean()) for s in range(60)
     ]
     assert 15 < np.mean(errors) < 22
 
 
 def features_and_ab(seed: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Sixty pixels of a picture: what lightness says about each, and its color."""
+    """Return features of lightness and the color of sixty pixels of a picture."""
     lab = lab_of(render_landscape(seed, 64, 64))
     lightness = np.ascontiguousarray(lab[..., 0]) / 100
     blurred = [cv2.GaussianBlur(lightness, (0, 0), sigma) for sigma in (1, 3, 10)]
@@ -90,9 +90,9 @@ def features_and_ab(seed: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     return np.hstack([local, layout]), lab[..., 1:][places]
 
 
-def test_color_follows_from_lightness():
+def test_color_can_be_predicted_from_lightness():
     rng = np.random.default_rng(0)
-    known = [features_and_ab(seed, rng) for seed in range(200)]
+    known = [features_and_ab(seed, rng) for seed in range(120)]
     features, colors = (np.concatenate(parts) for parts in zip(*known, strict=True))
     errors, grays = [], []
     for seed in range(1000, 1020):
@@ -105,55 +105,55 @@ def test_color_follows_from_lightness():
 
 
 @pytest.mark.parametrize(("height", "width"), [(15, 64), (64, 0)])
-def test_too_small_a_picture_is_refused(height, width):
+def test_too_small_picture_is_refused(height, width):
     with pytest.raises(ValueError, match=f"{height}x{width}.*at least 16x16.*Render it larger"):
         render_landscape(0, height, width)
 
 
-def test_a_negative_seed_is_refused():
+def test_negative_seed_is_refused():
     with pytest.raises(ValueError, match="-1; expected 0 or more"):
         render_landscape(-1, 32, 32)
 
 
-def test_the_named_counts_are_written(tmp_path):
+def test_requested_counts_are_written(tmp_path):
     write_few(tmp_path / "new" / "set")
     expected = {f"train/0000{i}.png" for i in range(3)} | {f"val/0000{i}.png" for i in range(2)}
     assert relative_paths(tmp_path / "new" / "set") == expected
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["set"]
 
 
-def test_files_hold_what_was_rendered_in_rgb_order(tmp_path):
+def test_files_are_in_rgb_order(tmp_path):
     write_few(tmp_path / "set", seed=0)
     file = cv2.imread(str(tmp_path / "set" / "train" / "00001.png"))
     np.testing.assert_array_equal(file[..., ::-1], render_landscape(1, 16, 16))
 
 
-def test_no_picture_is_on_both_sides_or_in_the_set_of_another_seed(tmp_path):
+def test_pictures_of_all_splits_and_seeds_differ(tmp_path):
     for seed in (0, 1):
         write_few(tmp_path / str(seed), train=20, validation=20, seed=seed)
     contents = [path.read_bytes() for path in tmp_path.rglob("*.png")]
     assert len(set(contents)) == len(contents) == 80
 
 
-def test_an_existing_folder_is_left_alone(tmp_path):
+def test_existing_folder_is_not_changed(tmp_path):
     (tmp_path / "set").mkdir()
     write_few(tmp_path / "set")
     assert list((tmp_path / "set").iterdir()) == []
 
 
-def test_a_failed_run_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_failed_run_leaves_nothing(tmp_path, monkeypatch):
     def fail_on_the_third(seed, height, width):
         if seed == 2:
-            raise RuntimeError("the light went out")
+            raise RuntimeError("cannot render")
         return render_landscape(seed, height, width)
 
     monkeypatch.setattr(landscapes, "render_landscape", fail_on_the_third)
-    with pytest.raises(RuntimeError, match="the light went out"):
+    with pytest.raises(RuntimeError, match="cannot render"):
         write_few(tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mistaken_size_is_refused_before_anything_is_made(tmp_path):
+def test_wrong_size_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="8x8"):
         write_few(tmp_path / "new" / "set", size=8)
     assert list(tmp_path.iterdir()) == []
