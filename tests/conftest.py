@@ -1,6 +1,11 @@
-"""Pictures and networks that several tests share."""
+"""Pictures, networks and runs that several tests share."""
 
+import contextlib
+import fcntl
+import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -13,6 +18,9 @@ from ai_edge_litert import schema_py_generated as schema
 from colorize_tf import imagefiles
 from colorize_tf.artifacts.tflite_join import packed
 from colorize_tf.data.synthetic.landscapes import render_landscape
+
+# A shell starts background jobs with SIGINT ignored, and every child process would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +138,37 @@ def tiny_tflite(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def cache_home(tmp_path_factory):
+def shared_folder(tmp_path_factory):
+    """A folder of this session that all processes of pytest-xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def built_once(shared_folder):
+    """Return a function that calls `build(folder)` once for all processes; returns the folder."""
+
+    def built_once(name, build):
+        folder = shared_folder / name
+        with open(shared_folder / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                folder.mkdir()
+                with contextlib.ExitStack() as on_error:
+                    on_error.callback(shutil.rmtree, folder)
+                    build(folder)
+                    on_error.pop_all()
+        return folder
+
+    return built_once
+
+
+@pytest.fixture(scope="session")
+def cache_home(shared_folder):
     """A cache folder of the tests' own, shared so that landscapes are rendered once."""
-    return tmp_path_factory.mktemp("cache")
+    folder = shared_folder / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -143,8 +179,8 @@ def offline(cache_home, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def verb(cache_home):
-    """Runs a verb in a process of its own, as a user does."""
+def run_command(cache_home):
+    """Return a function that runs a command in a process of its own, as a user does."""
 
     def run(name, *arguments):
         environment = {**os.environ, "XDG_CACHE_HOME": str(cache_home)}
@@ -160,10 +196,16 @@ def verb(cache_home):
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory, verb):
+def tiny_run(built_once, run_command):
     """The folder of a finished run of recipe tiny, and what it printed."""
-    run = tmp_path_factory.mktemp("runs") / "tiny"
-    flags = ["--recipe", "tiny", "--dataset", "synthetic", "--epochs", "2"]
-    output = verb("train", *flags, "--run-dir", run)
-    assert output.returncode == 0, output.stderr
-    return run, output
+
+    def train(folder):
+        flags = ["--recipe", "tiny", "--dataset", "synthetic", "--epochs", "2"]
+        output = run_command("train", *flags, "--run-dir", folder / "tiny")
+        assert output.returncode == 0, output.stderr
+        printed = {"stdout": output.stdout, "stderr": output.stderr}
+        (folder / "printed.json").write_text(json.dumps(printed))
+
+    folder = built_once("runs", train)
+    printed = json.loads((folder / "printed.json").read_text())
+    return folder / "tiny", types.SimpleNamespace(**printed)

@@ -45,12 +45,7 @@ def free_port():
 def started(folder, *arguments):
     """Start the demo with its temporary files in `folder`; yield its process and URL."""
     port = free_port()
-    # Ctrl-C reaches it even where the tests run in the background.
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from colorize_tf.demo import main; sys.exit(main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", code, "--port", str(port), *map(str, arguments)]
+    command = [sys.executable, "-m", "colorize_tf.demo", "--port", str(port), *map(str, arguments)]
     environment = {**os.environ, "TMPDIR": str(folder)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **streams) as process:
@@ -224,14 +219,14 @@ def page(browser, address):
 
 
 @with_gradio
-def test_downloaded_file_equals_that_of_colorize(page, verb, tiny_tflite, tmp_path):
+def test_downloaded_file_equals_that_of_colorize(page, run_command, tiny_tflite, tmp_path):
     source = gray_landscape(tmp_path / "old.jpg")
     page.drop(source)
     page.wait(lambda: page.title() == "old.jpg")
     page.click("#save")
     downloaded = page.downloaded("old.jpg").read_bytes()
     new = tmp_path / "new.jpg"
-    assert verb("colorize", source, "-o", new, "--model", tiny_tflite).returncode == 0
+    assert run_command("colorize", source, "-o", new, "--model", tiny_tflite).returncode == 0
     assert downloaded == new.read_bytes()
 
 

@@ -98,9 +98,9 @@ def test_a_run_writes_nothing_but_progress_to_standard_error(tiny_run):
 
 
 @pytest.mark.slow
-def test_float32_is_as_silent(tmp_path, verb):
+def test_float32_is_as_silent(tmp_path, run_command):
     flags = ["--precision", "float32", "--epochs", "1", "--steps-per-epoch", "1"]
-    output = verb("train", *TINY, *flags, "--run-dir", tmp_path / "run")
+    output = run_command("train", *TINY, *flags, "--run-dir", tmp_path / "run")
     assert output.returncode == 0
     assert without_progress(output) == []
 
@@ -202,7 +202,7 @@ def saved_state(run):
     ids=["killed in the first stage", "asked to end in the last stage"],
 )
 def test_a_run_that_was_stopped_and_resumed_ends_with_the_weights_of_one_that_was_not(
-    tmp_path, cache_home, whole_run, verb, epoch, sent, code
+    tmp_path, cache_home, whole_run, run_command, epoch, sent, code
 ):
     run = tmp_path / "stopped"
     process = start(run, cache_home)
@@ -212,7 +212,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_with_the_weights_of_one_that_wa
     assert process.returncode == code, output
     assert ("ended by SIGTERM, and saved" in output) is (sent == signal.SIGTERM)
     assert not (run / "export").exists(), "the run was over before it was killed"
-    output = verb("train", "--resume", "--run-dir", run)
+    output = run_command("train", "--resume", "--run-dir", run)
     assert output.returncode == 0, output.stderr
     states, expected = saved_state(run), saved_state(whole_run)
     assert states.keys() == expected.keys()

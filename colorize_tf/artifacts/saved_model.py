@@ -36,17 +36,23 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     size, z_size = generator.output_shape[1], z_size_of(generator)
     network = functools.partial(generate_ab, generator)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    # The functions have no control flow that AutoGraph would have to convert, which takes seconds.
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False
+    )
     def serving_default(image_bytes):
         return {"colorized_bytes": colorize_bytes(network, image_bytes, size)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")],
+        autograph=False,
+    )
     def colorize(images):
         return {"colorized": colorize_images(network, images, size)}
 
     lightness_spec = tf.TensorSpec([None, size, size, 1], tf.float32, name="lightness")
 
-    @tf.function(input_signature=[lightness_spec])
+    @tf.function(input_signature=[lightness_spec], autograph=False)
     def predict_ab(lightness):
         return {"ab": network(lightness)}
 
@@ -58,7 +64,8 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     if z_size:
 
         @tf.function(
-            input_signature=[lightness_spec, tf.TensorSpec([None, z_size], tf.float32, name="z")]
+            input_signature=[lightness_spec, tf.TensorSpec([None, z_size], tf.float32, name="z")],
+            autograph=False,
         )
         def sample_ab(lightness, z):
             return {"ab": network(lightness, z)}

@@ -238,7 +238,7 @@ def _network_converter(
 
     faster = with_plain_convolutions(generator)
 
-    @tf.function(input_signature=specs)
+    @tf.function(input_signature=specs, autograph=False)
     def network(*inputs):
         return generate_ab(faster, *inputs)
 
@@ -282,12 +282,12 @@ def _converted_color(size: int, image_dtype: str) -> bytes:
     lightness = tf.TensorSpec([1, size, size, 1], tf.float32, name="lightness")
     ab = tf.TensorSpec([1, size, size, 2], tf.float32, name="ab")
 
-    @tf.function(input_signature=[image])
+    @tf.function(input_signature=[image], autograph=False)
     def before(image):
         rgb = images_to_rgb(image) if image_dtype == "uint8" else image
         return {"lightness": rgb_to_lightness(rgb)}
 
-    @tf.function(input_signature=[lightness, ab])
+    @tf.function(input_signature=[lightness, ab], autograph=False)
     def after(lightness, ab):
         rgb = decode(lightness, ab)
         return {"colorized": rgb_to_images(rgb) if image_dtype == "uint8" else rgb}

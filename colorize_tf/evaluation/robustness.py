@@ -75,7 +75,7 @@ def _exposed(image: np.ndarray) -> list[np.ndarray]:
     return [rgb_to_images(linear_to_rgb(linear * 2.0**stops)).numpy() for stops in STOPS]
 
 
-@tf.function
+@tf.function(autograph=False)
 def _mean_shift(images: tf.Tensor, ab: tf.Tensor, moved_ab: tf.Tensor) -> tf.Tensor:
     lightness = tf.repeat(encode(images_to_rgb(images))[0], moved_ab.shape[0], axis=0)
     lab = to_lab(lightness, tf.broadcast_to(ab, moved_ab.shape))

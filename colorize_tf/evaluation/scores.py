@@ -276,7 +276,7 @@ def predict_ab(name: str, colorizer: PredictsChroma, image: np.ndarray, path: Pa
         raise ValueError(f"{name} cannot color {path}: {error}") from error
 
 
-@tf.function
+@tf.function(autograph=False)
 def _measure(images: tf.Tensor, predicted_ab: tf.Tensor) -> dict[str, tf.Tensor | dict]:
     """Measure predictions `(1 + predictions, size, size, 3)` against the first picture."""
     rgb = images_to_rgb(images)
