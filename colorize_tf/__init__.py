@@ -25,6 +25,7 @@ _HOMES = {
     "decode": "colorize_tf.color.lab_tf",
     "encode": "colorize_tf.color.lab_tf",
     "evaluate_colorizers": "colorize_tf.evaluation.comparison",
+    "export_colorizer": "colorize_tf.experiment.export",
     "evaluation_dataset": "colorize_tf.data.pipeline",
     "find_photographs": "colorize_tf.data.catalog",
     "lab_to_rgb": "colorize_tf.color.lab_tf",

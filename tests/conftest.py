@@ -16,7 +16,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from colorize_tf import imagefiles
-from colorize_tf.artifacts.tflite_join import packed
+from colorize_tf.artifacts.tflite.join import packed
 from colorize_tf.data.synthetic.landscapes import render_landscape
 
 # A shell starts background jobs with SIGINT ignored, and every child process would inherit that.

@@ -16,7 +16,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from colorize_tf import imagefiles
-from colorize_tf.artifacts.tflite_runner import load_tflite
+from colorize_tf.artifacts.tflite.runner import load_tflite
 from colorize_tf.artifacts.weights import SHIPPED_MODEL
 from colorize_tf.color.lab import WHITE, XYZ_FROM_RGB
 from colorize_tf.data.synthetic.landscapes import render_landscape

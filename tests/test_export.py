@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from colorize_tf.artifacts.card import describe
-from colorize_tf.artifacts.tflite import QUANTIZATIONS
+from colorize_tf.artifacts.tflite.convert import QUANTIZATIONS
 from colorize_tf.export import _QUANTIZATIONS, main
 from colorize_tf.imagefiles import write_image
 
@@ -77,7 +77,7 @@ def no_work(monkeypatch):
     def fail(*arguments, **options):
         raise AssertionError("too late")
 
-    monkeypatch.setattr("colorize_tf.export._measure", fail)
+    monkeypatch.setattr("colorize_tf.experiment.export._measure", fail)
     monkeypatch.setattr("colorize_tf.artifacts.export.export_artifacts", fail)
 
 
@@ -138,7 +138,7 @@ def test_a_file_that_is_not_ours_is_one_line(tmp_path, capsys):
     (tmp_path / "song.mp3").write_bytes(b"la la la")
     assert run("--describe", tmp_path / "song.mp3") == 2
     error = capsys.readouterr().err
-    assert "song.mp3 does not say what it is" in error
+    assert "song.mp3 contains no description" in error
     assert error.count("\n") == 1
 
 
@@ -159,7 +159,7 @@ def test_describing_stands_alone(capsys):
         (["--tflite", "int4"], "float32, float16, dynamic, int8"),
         (["--size", "50"], "size 50 does not fit"),
         (["--data-dir", "nowhere"], "nowhere does not exist"),
-        (["--calibration-dir", "photos"], "add --tflite int8"),
+        (["--calibration-dir", "photos"], "add int8 to the TFLite files"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(tiny_run, tmp_path, capsys, flags, words):

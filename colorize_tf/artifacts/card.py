@@ -1,6 +1,6 @@
-"""What an artifact says of itself: one description, as JSON inside each kind of file.
+"""The description inside every artifact: JSON that says what the model is and how it was made.
 
-Read without TensorFlow, so that a file answers at once when it is asked what it is.
+Reading it does not import TensorFlow.
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 import colorize_tf
 from colorize_tf.artifacts.run_folder import RunFolder
-from colorize_tf.artifacts.tflite_join import packed
+from colorize_tf.artifacts.tflite.join import packed
 from colorize_tf.artifacts.versions import version_folder
 
 CARD = "colorize_tf.json"
-"""What the description is called inside a `.keras`, a `.tflite` and a SavedModel's `assets.extra`,
-where TensorFlow Serving passes over what it does not know."""
+"""Name of the description inside a `.keras`, a `.tflite` and a SavedModel's `assets.extra`, where
+TensorFlow Serving ignores unknown files."""
 
 PROVENANCE = ("recipe", "training_command", "data")
-"""The keys that say how a generator came about, which every artifact made of it keeps."""
+"""Keys that say how a generator was made; every artifact exported from it keeps them."""
 
 
 def make_card(
@@ -31,16 +31,15 @@ def make_card(
     """Describe a generator.
 
     Args:
-        description: the model's `name`, the keys of `PROVENANCE` as far as they are known, and any
-            others.
+        description: the model's `name`, those keys of `PROVENANCE` that are known, and any others.
         generator: name of the network.
-        size: height and width in pixels of what it takes.
-        z_size: length of the noise it takes; 0 if it takes none.
+        size: height and width in pixels of its input.
+        z_size: length of the noise vector it takes; 0 if it takes none.
         weights: float32, in the order of the network.
 
     Returns:
-        A dictionary that JSON can hold. What is written into a file has `signatures` besides, from
-        `contract`, and in a `.tflite` its `quantization`.
+        A dictionary that JSON can hold. In a file it also has `signatures`, from the module of that
+        name, and in a `.tflite` its `quantization`.
     """
     return {
         "name": description["name"],
@@ -59,7 +58,7 @@ def make_card(
 
 
 def put_in_keras(path: str | Path, card: dict) -> None:
-    """Add a description to a `.keras` file; Keras loads it as before."""
+    """Add a description to a `.keras` file; Keras ignores it."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(CARD, _text(card))
 
@@ -83,16 +82,16 @@ def put_in_tflite(content: bytes, card: dict) -> bytes:
 
 
 def describe(path: str | Path) -> dict:
-    """Ask an artifact what it is.
+    """Read the description of an artifact.
 
     Args:
         path: run folder, `.keras` file, SavedModel version or base folder, or `.tflite` file.
 
     Returns:
-        What `make_card` says, `signatures`, and `quantization` of a `.tflite`.
+        What `make_card` returned, `signatures`, and of a `.tflite` its `quantization`.
 
     Raises:
-        ValueError: nothing there, or nothing that says so.
+        ValueError: nothing there, or a file without a description.
     """
     path = Path(path)
     if (path / RunFolder.GENERATOR).is_file():
@@ -106,17 +105,18 @@ def describe(path: str | Path) -> dict:
         card = None if text is None else json.loads(text)
     except OSError:
         raise
-    except Exception as error:  # whatever a broken or foreign file makes its reader raise
+    except Exception as error:  # whatever its reader raises for a broken or foreign file
         raise ValueError(f"{path} cannot be read as a colorize_tf model: {error}") from error
     if not isinstance(card, dict) or card.get("made_by") != "colorize_tf":
         raise ValueError(
-            f"{path} does not say what it is: not a colorize_tf model, or of an earlier version"
+            f"{path} contains no description: it is not a colorize_tf model, or is of an earlier "
+            "version"
         )
     return card
 
 
 def read_provenance(path: str | Path) -> dict:
-    """Read from an artifact how its generator came about; empty where it does not say."""
+    """Read from an artifact how its generator was made; empty if it does not say."""
     try:
         card = describe(path)
     except ValueError:
@@ -125,7 +125,7 @@ def read_provenance(path: str | Path) -> dict:
 
 
 def lines(card: dict, indent: str = "") -> Iterator[str]:
-    """Lay a description out for a terminal, one fact a line."""
+    """Format a description for a terminal, one fact per line."""
     for key, value in card.items():
         if isinstance(value, dict):
             yield f"{indent}{key}:"
@@ -139,7 +139,7 @@ def lines(card: dict, indent: str = "") -> Iterator[str]:
 
 
 def write_card(path: str | Path, card: dict) -> None:
-    """Write the description that is inside a file beside it."""
+    """Write a description as a JSON file of its own."""
     Path(path).write_text(_text(card))
 
 

@@ -1,7 +1,7 @@
-"""The photograph-to-photograph graph that every exported artifact carries.
+"""The graph from photograph to colorized photograph that a SavedModel serves.
 
-Lightness stays that of the input at full resolution; only chroma comes from the network, which sees
-the whole photograph scaled to fit its square, aspect kept, the rest filled by reflection.
+Lightness keeps the resolution of the input; only chroma comes from the network, which sees the
+whole photograph, scaled to fit a square with its aspect ratio kept, the rest filled by reflection.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ import tensorflow as tf
 from colorize_tf.color.lab_tf import decode, images_to_rgb, rgb_to_images, rgb_to_lightness
 
 MAX_MEGAPIXELS = 40
-"""Encoded photographs larger than this are refused before their pixels are decoded."""
+"""Larger encoded photographs are rejected before their pixels are decoded."""
 
-# How the files that `colorize_bytes` reads begin, and where `_header_size` finds their size.
+# The first bytes of the files that `colorize_bytes` reads.
 _JPEG, _PNG, _BMP, _GIF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"GIF8"
 
 
 def colorize_images(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, size: int
 ) -> tf.Tensor:
-    """Color photographs of any one size.
+    """Color a batch of photographs of the same size.
 
     Args:
         predict_ab: `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
@@ -42,7 +42,7 @@ def colorize_images(
 def colorize_bytes(
     predict_ab: Callable[[tf.Tensor], tf.Tensor], image_bytes: tf.Tensor, size: int
 ) -> tf.Tensor:
-    """Color encoded photographs, which may differ in size.
+    """Color encoded photographs of any sizes.
 
     Args:
         predict_ab: `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
@@ -53,17 +53,17 @@ def colorize_bytes(
         string `(batch,)`, contents of PNG files of the same height and width.
 
     Raises:
-        tf.errors.InvalidArgumentError: one of them is no image, is damaged or has more than
-            `MAX_MEGAPIXELS`; says which one, by its index in the batch, and why.
+        tf.errors.InvalidArgumentError: one of them is not an image, is damaged or has more than
+            `MAX_MEGAPIXELS`; the message has its index in the batch and the reason.
     """
 
-    def colorize_one(index_and_contents):
+    def colorize_one(index_and_contents: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         image = _decode_image(*index_and_contents)
         colorized = colorize_images(predict_ab, image[tf.newaxis], size)
         return tf.io.encode_png(colorized[0])
 
     indices = tf.range(tf.shape(image_bytes)[0])
-    # One at a time, so that a batch of the largest photographs needs the memory of one of them.
+    # One at a time, so that a batch of large photographs needs the memory of one.
     return tf.map_fn(
         colorize_one,
         (indices, image_bytes),
@@ -75,8 +75,7 @@ def colorize_bytes(
 def _decode_image(index: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
     """Decode one file to uint8 `(height, width, 3)`; of an animation, the first frame.
 
-    What is wrong with it is said in terms of `index`, since the decoders' own errors know nothing
-    of a batch.
+    Errors name the file's `index` in the batch, which the decoders' own errors do not.
     """
     name = tf.strings.join(["image ", tf.strings.as_string(index), " of the batch "])
     size = _value_or(_header_size, contents, default=tf.zeros(2, tf.int64))
@@ -88,7 +87,7 @@ def _decode_image(index: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
     height_and_width = [tf.strings.as_string(size[1]), " x ", tf.strings.as_string(size[0])]
     contents = _checked(
         contents,
-        # As floating point: the product of two sizes that a header claims may overflow int64.
+        # In floating point, as the product of two sizes in a damaged header may overflow int64.
         tf.reduce_prod(tf.cast(size, tf.float64)) <= MAX_MEGAPIXELS * 1e6,
         [
             name,
@@ -108,40 +107,40 @@ def _decoded(contents: tf.Tensor) -> tf.Tensor:
 
 
 def _header_size(contents: tf.Tensor) -> tf.Tensor:
-    """Read `(height, width)`, int64, from the head of a file; zeros for an unknown kind of file."""
+    """Read `(height, width)`, int64, from a file's header; zeros for an unknown format."""
 
-    def numbers(position, kind, *, little_endian):
-        data = tf.strings.substr(contents, position, 2 * kind.size)
-        return tf.cast(tf.io.decode_raw(data, kind, little_endian), tf.int64)
+    def integers(position: int, dtype: tf.DType, *, little_endian: bool) -> tf.Tensor:
+        data = tf.strings.substr(contents, position, 2 * dtype.size)
+        return tf.cast(tf.io.decode_raw(data, dtype, little_endian), tf.int64)
 
     kinds = {
         _JPEG: lambda: tf.image.extract_jpeg_shape(contents, tf.int64)[:2],
-        # Unsigned in the file: what is read as negative is far too large.
-        _PNG: lambda: tf.math.floormod(numbers(16, tf.int32, little_endian=False)[::-1], 2**32),
+        # Unsigned in the file; a negative value is far too large.
+        _PNG: lambda: tf.math.floormod(integers(16, tf.int32, little_endian=False)[::-1], 2**32),
         # A negative height means that the top row comes first.
-        _BMP: lambda: tf.abs(numbers(18, tf.int32, little_endian=True)[::-1]),
-        _GIF: lambda: numbers(6, tf.uint16, little_endian=True)[::-1],
+        _BMP: lambda: tf.abs(integers(18, tf.int32, little_endian=True)[::-1]),
+        _GIF: lambda: integers(6, tf.uint16, little_endian=True)[::-1],
     }
     matches = [tf.strings.substr(contents, 0, len(magic)) == magic for magic in kinds]
     size = tf.case(
         list(zip(matches, kinds.values(), strict=True)), default=lambda: tf.zeros(2, tf.int64)
     )
-    return tf.ensure_shape(size, (2,))  # fewer: the file ends within its header
+    return tf.ensure_shape(size, (2,))  # There are fewer if the file ends within its header.
 
 
 def _value_or(
     function: Callable[[tf.Tensor], tf.Tensor], argument: tf.Tensor, default: tf.Tensor
 ) -> tf.Tensor:
-    """Return `function(argument)`, or `default` where that is an error.
+    """Return `function(argument)`, or `default` if it raises an error.
 
-    Datasets are the only part of TensorFlow in which a graph can pass over an error.
+    Only data sets can ignore an error within a graph.
     """
     values = tf.data.Dataset.from_tensors(argument).map(function).ignore_errors()
     return values.concatenate(tf.data.Dataset.from_tensors(default)).take(1).get_single_element()
 
 
 def _checked(tensor: tf.Tensor, condition: tf.Tensor, words: list[tf.Tensor | str]) -> tf.Tensor:
-    """Return `tensor`, of which nothing is computed unless `condition` holds."""
+    """Return `tensor`, which is computed only if `condition` holds."""
     with tf.control_dependencies([tf.debugging.Assert(condition, [tf.strings.join(words)])]):
         return tf.identity(tensor)
 
@@ -149,7 +148,7 @@ def _checked(tensor: tf.Tensor, condition: tf.Tensor, words: list[tf.Tensor | st
 def _fit_square(
     rgb: tf.Tensor, height: tf.Tensor, width: tf.Tensor, size: int
 ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-    """Scale so that the long side is `size` and reflect the rest; also say where the inside is."""
+    """Scale the long side to `size` and reflect the rest; also return the window of the image."""
     scale = tf.cast(size, tf.float32) / tf.cast(tf.maximum(height, width), tf.float32)
     inner_height = tf.maximum(1, tf.cast(tf.round(tf.cast(height, tf.float32) * scale), tf.int32))
     inner_width = tf.maximum(1, tf.cast(tf.round(tf.cast(width, tf.float32) * scale), tf.int32))
@@ -161,9 +160,9 @@ def _fit_square(
 
 
 def _reflected(length: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
-    """Source rows for `size` rows of which `length` from `start` on are the picture.
+    """Return the source row of each of `size` rows, of which `length` from `start` are the image.
 
-    The rest mirrors it without repeating the border, as often as it takes: tf.pad reflects once.
+    The others mirror it, without repeating the border, as often as needed; tf.pad reflects once.
     """
     period = tf.maximum(2 * (length - 1), 1)
     positions = tf.math.floormod(tf.range(size) - start, period)

@@ -1,7 +1,9 @@
-"""Generators as `.keras` files of built-in layers, in float32, loadable without this package."""
+"""Save and load generators as `.keras` files, in float32, loadable without this package."""
 
+import functools
 import itertools
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -15,24 +17,24 @@ from colorize_tf.models.generator import check_generator, z_size_of
 def save_generator(
     generator: keras.Model, path: str | Path, description: dict | None = None
 ) -> None:
-    """Write a generator as a float32 `.keras` file, whole or not at all.
+    """Write a generator as a float32 `.keras` file, atomically.
 
     Args:
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, of built-in layers, under any
             dtype policy.
         path: where to write, ending in `.keras`; an older file there is replaced.
-        description: what the file says of itself beside what the generator tells: how it came
-            about, with the keys of `card.PROVENANCE`, and a `name`, by default the file's.
+        description: how the generator came about, with the keys of `card.PROVENANCE`, and a
+            `name`, by default the file's.
     """
     card = describe_generator(generator, {"name": Path(path).stem, **(description or {})})
     signatures = keras_signatures(card["input_size"], card["z_size"])
-    with atomic_write(path) as aside:
-        as_float32(generator).save(aside)
-        put_in_keras(aside, {**card, "signatures": signatures})
+    with atomic_write(path) as temporary:
+        as_float32(generator).save(temporary)
+        put_in_keras(temporary, {**card, "signatures": signatures})
 
 
 def describe_generator(generator: keras.Model, description: dict) -> dict:
-    """Make the description that all artifacts of a generator carry.
+    """Make the description that all artifacts of a generator contain.
 
     Args:
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
@@ -65,41 +67,65 @@ def load_generator(path: str | Path) -> keras.Model:
     path = resolve_weights(path).path
     try:
         generator = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # whatever a broken or foreign file makes Keras raise
+    except Exception as error:  # whatever Keras raises for a broken or foreign file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}") from error
     check_generator(generator, path)
+    _check_predict_input(generator)
     return generator
+
+
+def _check_predict_input(generator: keras.Model) -> None:
+    """Make `predict` name a wrong input shape in one line, not in an AutoGraph traceback."""
+    predict = generator.predict
+
+    @functools.wraps(predict)
+    def checked_predict(x: Any, *args: Any, **kwargs: Any) -> Any:
+        arrays = x if isinstance(x, list | tuple) else [x]
+        for array, expected in zip(arrays, generator.inputs, strict=False):
+            shape = getattr(array, "shape", None)  # A data set has none.
+            if shape is not None and tuple(shape[1:]) != tuple(expected.shape[1:]):
+                raise ValueError(
+                    f"{generator.name} expects {expected.name} of shape {expected.shape}, got "
+                    f"{tuple(shape)}; colorize photographs of any size with Colorizer, or copy the "
+                    "network for another size with models.generator.resize_generator"
+                )
+        return predict(x, *args, **kwargs)
+
+    generator.predict = checked_predict
 
 
 def copy_weights(source: keras.Model, target: keras.Model, name: str | Path) -> None:
     """Copy all weights of one generator to another of the same architecture.
 
     Args:
-        source: generator to read, at any image size.
+        source: generator to read, of any image size.
         target: generator to change.
-        name: what to call the source in an error.
+        name: the source's name for the error.
 
     Raises:
         ValueError: the architectures differ; `target` is then unchanged.
     """
-    theirs = [tuple(weight.shape) for weight in source.weights]
-    ours = [tuple(weight.shape) for weight in target.weights]
-    if theirs != ours:
-        at = next(i for i in itertools.count() if theirs[i : i + 1] != ours[i : i + 1])
-        came = f"{source.weights[at].path} {theirs[at]}" if at < len(theirs) else "nothing"
-        expected = f"{target.weights[at].path} {ours[at]}" if at < len(ours) else "nothing"
+    found, expected = (
+        [f"{weight.path} {tuple(weight.shape)}" for weight in model.weights]
+        for model in (source, target)
+    )
+    shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
+    if shapes[0] != shapes[1]:
+        pairs = itertools.zip_longest(*shapes)
+        at = next(index for index, (one, other) in enumerate(pairs) if one != other)
         raise ValueError(
-            f"{name} does not match the network {target.name}: weight {at + 1} of {len(theirs)} "
-            f"is {came}, expected {expected} of {len(ours)}"
+            f"{name} does not match the network {target.name}: weight {at + 1} of {len(found)} is "
+            f"{[*found, 'nothing'][min(at, len(found))]}, expected "
+            f"{[*expected, 'nothing'][min(at, len(expected))]} of {len(expected)}"
         )
     target.set_weights(source.get_weights())
 
 
 def as_float32(generator: keras.Model) -> keras.Model:
-    """Return a copy of a generator that computes in float32, whatever it was trained with."""
+    """Return a copy of a generator that computes in float32."""
 
-    def convert(layer):
+    def convert(layer: keras.Layer) -> keras.Layer:
         return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
 
     copy = keras.models.clone_model(generator, clone_function=convert)

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a person wants to know of an export before using it."""
+"""Write MODEL_CARD.md, the description of an export for people."""
 
 import hashlib
 import textwrap
@@ -52,9 +52,10 @@ def model_card(card: dict, folder: Path) -> str:
 
     Args:
         card: from `card.make_card`, with `export`, the number of the SavedModel, and, where they
-            were measured, `figures`: `pictures`, what they were measured on; `size`, of the squares
-            compared in pixels; `command`, which prints them; and `scores` by name and measure.
-        folder: holds the files of the export and nothing else.
+            were measured, `figures`: `pictures`, which they are means over; `size`, of the compared
+            squares in pixels; `command` that printed them, or None; and `scores` by name and
+            measure.
+        folder: contains the files of the export and nothing else.
 
     Returns:
         Markdown.
@@ -80,7 +81,7 @@ def _photographs(data: dict) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return what people have written so that it stays within a cell of a table."""
+    """Escape text for a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", r"\|")
 
 
@@ -93,11 +94,11 @@ def _figures(figures: dict) -> str:
         *([name, *(f"{one[measure]:.3f}" for measure in measures)] for name, one in scores.items()),
     ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return (
+    text = (
         f"Means over {figures['pictures']}, at {figures['size']} px,\n"
-        f"beside the gray answer, which costs nothing:\n\n{table}\n\n"
-        f"Printed by\n\n    {figures['command']}"
+        f"beside those of gray (ab = 0):\n\n{table}"
     )
+    return f"{text}\n\nPrinted by\n\n    {figures['command']}" if figures["command"] else text
 
 
 def _files(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Run folders: what a training run leaves behind, and under which names."""
+"""Run folders: the files of a training run, and their names."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ class RunFolder:
 
         Args:
             path: where, or None for the first free `runs/STEM-N`.
-            stem: begins the name where `path` is None.
+            stem: the beginning of the name if `path` is None.
 
         Returns:
-            The run, still without any files.
+            The run, without any files yet.
 
         Raises:
-            ValueError: something stands there already, or it cannot be made.
+            ValueError: something exists there already, or the folder cannot be made.
         """
-        numbered = (Path("runs", f"{stem}-{number}") for number in itertools.count(1))
-        for candidate in numbered if path is None else [Path(path)]:
+        numbers = itertools.count(1)
+        while True:
+            folder = Path("runs", f"{stem}-{next(numbers)}") if path is None else Path(path)
             try:
-                candidate.mkdir(parents=True)
+                folder.mkdir(parents=True)
+                return cls(folder)
             except FileExistsError as error:
-                if path is None:
-                    continue
-                raise ValueError(_taken(path)) from error
+                if path is not None:
+                    raise ValueError(_occupied(path)) from error
             except OSError as error:
-                raise ValueError(f"cannot make run folder {candidate}: {error.strerror}") from error
-            return cls(candidate)
+                raise ValueError(f"cannot make run folder {folder}: {error.strerror}") from error
 
     @staticmethod
     def check_free(path: str | Path) -> None:
-        """Raise `ValueError` if something stands where a run folder is to be made."""
+        """Raise `ValueError` if something exists where a run folder is to be made."""
         if os.path.lexists(path):
-            raise ValueError(_taken(path))
+            raise ValueError(_occupied(path))
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -80,7 +80,7 @@ class RunFolder:
         return run
 
     def fresh_cache(self) -> Path:
-        """Return an empty folder for decoded photographs; what a killed run left is removed."""
+        """Return an empty folder for decoded photographs; files of a killed run are removed."""
         self.drop_cache()
         self.cache.mkdir()
         return self.cache
@@ -90,9 +90,9 @@ class RunFolder:
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
-def _taken(path: str | Path) -> str:
+def _occupied(path: str | Path) -> str:
     is_run = RunFolder(path).config.is_file()
-    remedy = ", or go on with that run by --resume" if is_run else ""
+    remedy = ", or continue that run with --resume" if is_run else ""
     return f"{path} exists already; choose another --run-dir{remedy}"
 
 
@@ -100,7 +100,7 @@ def read_json(path: str | Path) -> dict:
     """Read a JSON file that holds an object.
 
     Raises:
-        ValueError: not JSON, or something else than an object.
+        ValueError: the file is not JSON, or contains something other than an object.
     """
     try:
         content = json.loads(Path(path).read_text())
@@ -112,6 +112,6 @@ def read_json(path: str | Path) -> dict:
 
 
 def write_json(path: str | Path, content: dict) -> None:
-    """Write a JSON file, whole or not at all."""
-    with atomic_write(path) as aside:
-        aside.write_text(json.dumps(content, indent=2) + "\n")
+    """Write a JSON file atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Generators as SavedModels for TensorFlow Serving, of core ops, loadable without this package."""
+"""Save and load generators as SavedModels of core ops, for TensorFlow Serving."""
 
 import functools
 import os
@@ -18,20 +18,19 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
 
     - `serving_default`: `image_bytes` string `(batch,)`, contents of JPEG, PNG, BMP or GIF files,
       to `colorized_bytes` string `(batch,)`, contents of PNG files of the same height and width.
-      TensorFlow's decoder ignores EXIF orientation: what comes in turned goes out turned. A file
-      that is no image, damaged or larger than `graph.MAX_MEGAPIXELS` is an InvalidArgumentError
-      that says which one of the batch it is.
+      TensorFlow's decoder ignores EXIF orientation. A file that is not an image, is damaged or has
+      more than `graph.MAX_MEGAPIXELS` raises an InvalidArgumentError with its index in the batch.
     - `colorize`: `images` uint8 `(batch, height, width, 3)` to `colorized`, the same.
     - `predict_ab`: `lightness` float32 `(batch, size, size, 1)` to `ab` float32
       `(batch, size, size, 2)`.
-    - `sample_ab`, where the generator takes noise: as `predict_ab`, with `z` float32
-      `(batch, z_size)` beside `lightness`. The other three use zeros for z. It is no optional
-      input of theirs: the default in a SignatureDef has a fixed batch, and `tf.saved_model.load`
-      asks for every input all the same.
+    - `sample_ab`, if the generator takes noise: as `predict_ab`, with `z` float32
+      `(batch, z_size)` beside `lightness`. The other three use zeros for z. They cannot take it as
+      an optional input: defaults in a SignatureDef have a fixed batch, and `tf.saved_model.load`
+      requires every input nevertheless.
 
     Args:
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, in float32.
-        folder: where to write; nothing stands there yet.
+        folder: where to write; nothing exists there yet.
     """
     size, z_size = generator.output_shape[1], z_size_of(generator)
     network = functools.partial(generate_ab, generator)
@@ -40,20 +39,20 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
     @tf.function(
         input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False
     )
-    def serving_default(image_bytes):
+    def serving_default(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"colorized_bytes": colorize_bytes(network, image_bytes, size)}
 
     @tf.function(
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")],
         autograph=False,
     )
-    def colorize(images):
+    def colorize(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"colorized": colorize_images(network, images, size)}
 
     lightness_spec = tf.TensorSpec([None, size, size, 1], tf.float32, name="lightness")
 
     @tf.function(input_signature=[lightness_spec], autograph=False)
-    def predict_ab(lightness):
+    def predict_ab(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"ab": network(lightness)}
 
     signatures = {
@@ -67,15 +66,15 @@ def save_saved_model(generator: keras.Model, folder: str | Path) -> None:
             input_signature=[lightness_spec, tf.TensorSpec([None, z_size], tf.float32, name="z")],
             autograph=False,
         )
-        def sample_ab(lightness, z):
+        def sample_ab(lightness: tf.Tensor, z: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"ab": network(lightness, z)}
 
         signatures["sample_ab"] = sample_ab
 
     module = tf.Module()
-    # What is not reachable from the module is not saved. TensorFlow's own variables, not the model:
-    # of Keras' variables the file gets copies, a server restores those, and the signatures read
-    # the originals, which nobody has filled (github.com/keras-team/keras/issues/20095).
+    # Only variables that the module refers to are saved. They must be TensorFlow's own: of Keras
+    # variables the file gets copies, which a server restores, while the signatures read the
+    # originals, which stay uninitialized (github.com/keras-team/keras/issues/20095).
     module.weights = [weight.value for weight in generator.weights]
     tf.saved_model.save(module, os.fspath(folder), signatures=signatures)
 
@@ -84,13 +83,13 @@ def load_saved_model(folder: str | Path) -> Any:
     """Load a SavedModel that `save_saved_model` wrote.
 
     Args:
-        folder: version folder, or a base folder of which the highest version is taken.
+        folder: version folder, or a base folder, whose highest version is used.
 
     Returns:
-        the loaded object; its `signatures` answer as long as it is alive.
+        The loaded object; keep it for as long as its `signatures` are called.
 
     Raises:
-        ValueError: no SavedModel there, or none of ours.
+        ValueError: no SavedModel there, or not one of this package.
     """
     folder = version_folder(folder)
     try:

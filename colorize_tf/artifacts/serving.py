@@ -1,9 +1,10 @@
-"""What TensorFlow Serving reads beside a SavedModel: warm-up requests and two configurations."""
+"""Warm-up requests and configurations for TensorFlow Serving."""
 
 import os
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,11 +13,11 @@ from colorize_tf.color.lab_tf import encode, images_to_rgb
 from colorize_tf.files import atomic_write
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
-"""Where in a version folder the server looks for requests to run before it answers any."""
+"""Path in a version folder of the requests that the server runs before it answers any."""
 
-# Requests for one signature that arrive together are run together. What this buys is for many
-# clients that send one picture each; a request of more pictures than max_batch_size is refused.
-# Padding stays off: it would fill smaller pictures of `colorize` with black.
+# Simultaneous requests for one signature are run as a batch, which helps with many clients that
+# send one image each. A request of more than max_batch_size images is rejected. Padding is off: it
+# would fill smaller images of `colorize` with black.
 _BATCHING = """\
 max_batch_size { value: 16 }
 batch_timeout_micros { value: 2000 }
@@ -37,26 +38,26 @@ model_config_list {{
 
 
 def check_servable(name: str) -> None:
-    """Raise `ValueError` where `write_warmup` or `write_serving_configs` would, before any work."""
+    """Raise `ValueError` if `write_warmup` or `write_serving_configs` would."""
     _check_name(name)
     _serving_messages()
 
 
 def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> Path:
-    """Give a SavedModel one request for each signature, which the server runs when it loads it.
+    """Add to a SavedModel one request for each signature, which the server runs on loading.
 
-    Without them the first requests of real clients wait for what TensorFlow sets up lazily.
+    Without them the first requests of clients wait while TensorFlow initializes.
 
     Args:
         folder: version folder that `save_saved_model` wrote.
-        image: a picture to make the requests of, uint8 `(size, size, 3)` of the generator's size.
-        z_size: how long the noise vector is that the generator takes; 0 if it takes none.
+        image: the image in the requests, uint8 `(size, size, 3)` of the generator's size.
+        z_size: length of the noise vector that the generator takes; 0 if it takes none.
 
     Returns:
-        the file that was written, a TFRecord file of `PredictionLog` messages.
+        The file that was written, a TFRecord file of `PredictionLog` messages.
 
     Raises:
-        ValueError: `image` is something else, or the extra `[serving]` is not installed.
+        ValueError: `image` has another dtype or shape, or the extra `[serving]` is not installed.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape != (len(image), len(image), 3):
@@ -65,7 +66,7 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
         )
     predict_pb2, prediction_log_pb2 = _serving_messages()
     lightness = encode(images_to_rgb(image[np.newaxis]))[0].numpy()
-    inputs = {
+    inputs: dict[str, dict[str, Any]] = {
         "serving_default": {"image_bytes": [tf.io.encode_jpeg(image).numpy()]},
         "colorize": {"images": image[np.newaxis]},
         "predict_ab": {"lightness": lightness},
@@ -74,7 +75,7 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
         inputs["sample_ab"] = {"lightness": lightness, "z": np.zeros((1, z_size), np.float32)}
     path = Path(folder) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
-    with atomic_write(path) as aside, tf.io.TFRecordWriter(os.fspath(aside)) as writer:
+    with atomic_write(path) as temporary, tf.io.TFRecordWriter(os.fspath(temporary)) as writer:
         for signature, tensors in inputs.items():
             request = predict_pb2.PredictRequest()
             request.model_spec.signature_name = signature
@@ -89,30 +90,30 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
 def write_serving_configs(base_folder: str | Path, name: str) -> tuple[Path, Path]:
     """Write `batching.config` and `models.config` beside a model's versions, in text format.
 
-    They suppose that the server finds `base_folder` at `/models/NAME`, as in its Docker image.
+    They expect `base_folder` at `/models/NAME` on the server, as in its Docker image.
 
     Args:
-        base_folder: where the version folders are; files that stand there are replaced.
-        name: what clients call the model: the last part of its URL.
+        base_folder: contains the version folders; older files are replaced.
+        name: of the model, the last part of its URL.
 
     Returns:
-        the paths of both.
+        The paths of both.
 
     Raises:
-        ValueError: a name that cannot be part of a URL.
+        ValueError: the name cannot be part of a URL.
     """
     _check_name(name)
     paths = Path(base_folder) / "batching.config", Path(base_folder) / "models.config"
     for path, text in zip(paths, (_BATCHING, _MODELS.format(name=name)), strict=True):
-        with atomic_write(path) as aside:
-            aside.write_text(text)
+        with atomic_write(path) as temporary:
+            temporary.write_text(text)
     return paths
 
 
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
         raise ValueError(
-            f"a model cannot be served as {name!r}; letters, digits and . _ - make a name"
+            f"a model cannot be served as {name!r}; its name may have letters, digits and . _ -"
         )
 
 
@@ -121,7 +122,7 @@ def _serving_messages() -> tuple[ModuleType, ModuleType]:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
     except ImportError as error:
         raise ValueError(
-            "warm-up requests are written with tensorflow-serving-api, which is not installed; "
-            'pip install "colorize_tf[serving]"'
+            "warm-up requests need tensorflow-serving-api, which is not installed; install it "
+            'with: pip install "colorize_tf[serving]"'
         ) from error
     return predict_pb2, prediction_log_pb2

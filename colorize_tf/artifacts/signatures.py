@@ -1,4 +1,4 @@
-"""What each kind of artifact takes and gives: names, dtypes, shapes, ranges and their meaning."""
+"""Describe the signatures of each kind of artifact: names, dtypes, shapes, ranges, meanings."""
 
 from colorize_tf.color.lab_tf import AB_SCALE, LIGHTNESS_SCALE
 
@@ -8,18 +8,18 @@ def keras_signatures(size: int, z_size: int) -> dict:
 
     Args:
         size: height and width in pixels that the network takes.
-        z_size: length of the noise it takes; 0 if it takes none.
+        z_size: length of the noise vector it takes; 0 if it takes none.
 
     Returns:
-        By signature `inputs` and `outputs`, by name dtype, shape, meaning and, of numbers that are
-        bounded, their range; a dictionary that JSON can hold.
+        By signature, `inputs` and `outputs`; of these by name the dtype, shape and meaning, and the
+        range if there is one. JSON can hold it.
     """
     inputs = _lightness("batch", size) | _noise("batch", z_size)
     return {"model": _signature(inputs, _ab("batch", size))}
 
 
 def saved_model_signatures(size: int, z_size: int) -> dict:
-    """Describe a SavedModel as `keras_signatures` does a `.keras` file."""
+    """Describe a SavedModel; see `keras_signatures`."""
     file = {"dtype": "string", "shape": ["batch"]}
     photo = {**file, "meaning": "JPEG, PNG, BMP or GIF file contents"}
     colorized = {**file, "meaning": "PNG file contents, same height and width"}
@@ -35,7 +35,7 @@ def saved_model_signatures(size: int, z_size: int) -> dict:
 
 
 def tflite_signatures(size: int, z_size: int, image_dtype: str) -> dict:
-    """Describe a TFLite file as `keras_signatures` does a `.keras` file."""
+    """Describe a TFLite file; see `keras_signatures`."""
     shape = [1, size, size, 3]
     return {
         "serving_default": _signature(
@@ -47,7 +47,7 @@ def tflite_signatures(size: int, z_size: int, image_dtype: str) -> dict:
 
 
 def _network(batch: int | str, size: int, z_size: int) -> dict:
-    """The signatures of the network alone."""
+    """Describe the signatures of the network alone."""
     lightness, ab = _lightness(batch, size), _ab(batch, size)
     signatures = {"predict_ab": _signature(lightness, ab)}
     if z_size:

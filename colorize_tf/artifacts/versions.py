@@ -1,4 +1,4 @@
-"""Version folders, `NAME/1/`, `NAME/2/` and so on, as TensorFlow Serving counts them."""
+"""Version folders, `NAME/1/`, `NAME/2/` and so on, as TensorFlow Serving expects them."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def version_folder(folder: str | Path) -> Path:
     """Find a SavedModel.
 
     Args:
-        folder: version folder, or a base folder of which the highest version is taken.
+        folder: version folder, or a base folder, whose highest version is used.
 
     Returns:
         The version folder.

@@ -18,7 +18,7 @@ SHIPPED = "shipped"
 
 SHIPPED_MODEL = Path(colorize_tf.__file__).parent / "shipped" / "landscapes.tflite"
 
-# An installed package contains the model as TFLite only, whose layers are merged and can not be
+# An installed package contains the model as TFLite only, whose layers are merged and cannot be
 # trained; the .keras file of the same weights is in the source repository.
 _SHIPPED_WEIGHTS = Path("saved_models", "landscapes", "landscapes.keras")
 
@@ -41,7 +41,7 @@ def resolve_weights(source: str | Path) -> Weights:
 
     Args:
         source: `"shipped"`, a run folder, a `.keras` file, a `.tflite` file, or a SavedModel's
-            version or base folder. TFLite files and SavedModels can not be trained further: for
+            version or base folder. TFLite files and SavedModels cannot be trained further: for
             these, the `.keras` file of the same weights is looked for beside them, where `export`
             writes it.
 
@@ -86,7 +86,7 @@ def _keras_file_beside(path: Path) -> Path:
             if describe(candidate)["weights_sha256"] == digest:
                 return candidate
     raise ValueError(
-        f"{path} can not be trained further: a .tflite file or SavedModel has merged layers, and "
+        f"{path} cannot be trained further: a .tflite file or SavedModel has merged layers, and "
         f"no .keras file of the same weights is in {folders[-1]}; name the .keras file or the run "
         "folder that it was exported from"
     )

@@ -64,16 +64,16 @@ def _make_lite_contenders(
     generator: keras.Model, lightness: np.ndarray, folder: Path, random: np.random.Generator
 ) -> list[Contender]:
     from colorize_tf import cli
-    from colorize_tf.artifacts.tflite import (
-        FEWEST_CALIBRATION_PICTURES,
+    from colorize_tf.artifacts.tflite.convert import (
+        FEWEST_CALIBRATION_IMAGES,
         QUANTIZATIONS,
         convert_to_tflite,
     )
-    from colorize_tf.artifacts.tflite_runner import load_tflite
+    from colorize_tf.artifacts.tflite.runner import load_tflite
 
     size = lightness.shape[1]
     # The contents of calibration pictures affect int8's errors but not its speed.
-    noise = random.random((FEWEST_CALIBRATION_PICTURES, size, size, 3), np.float32)
+    noise = random.random((FEWEST_CALIBRATION_IMAGES, size, size, 3), np.float32)
     contenders = []
     for quantization in QUANTIZATIONS:
         path = folder / f"{quantization}.tflite"

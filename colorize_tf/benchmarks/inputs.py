@@ -56,7 +56,7 @@ def write_model(folder: Path) -> Path:
     """Write an untrained generator of the default recipe as a `.tflite` file."""
     from colorize_tf import cli
     from colorize_tf.artifacts.keras_file import as_float32
-    from colorize_tf.artifacts.tflite import convert_to_tflite
+    from colorize_tf.artifacts.tflite.convert import convert_to_tflite
     from colorize_tf.models.unet import compact_unet
 
     path = folder / "model.tflite"

@@ -1,7 +1,7 @@
-"""sRGB <-> CIE Lab in TensorFlow, and the scaling between Lab and what the networks see.
+"""sRGB <-> CIE Lab in TensorFlow, and the scaling to `lightness` and `ab`.
 
-Training, metrics, the served graph and the graph on a phone all call it; `colorimetry.py` holds the
-numbers, and the same without TensorFlow, which is imported here on first use.
+Training, metrics, the served graph and TFLite files use these conversions; `lab` has the constants
+and the same conversions without TensorFlow, which is imported here on first use.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from colorize_tf.color.lab import (
     AB_SCALE,
-    DARK_LUMINANCE,
-    DARK_ROOT,
-    DARK_SLOPE,
-    LAB_FROM_ROOTS,
+    F_FROM_LAB,
+    F_THRESHOLD,
+    LAB_FROM_F,
     LIGHTNESS_SCALE,
-    ROOTS_FROM_LAB,
+    LINEAR_SLOPE,
+    T_THRESHOLD,
     WHITE,
     XYZ_FROM_RGB,
     images_to_lab,
@@ -34,13 +35,17 @@ def _as_float32(tensor: tf.Tensor | np.ndarray, name: str) -> tf.Tensor:
     if not tensor.dtype.is_floating:
         raise ValueError(
             f"{name} must be floating point, got {tensor.dtype.name}; "
-            "turn uint8 images into rgb with images_to_rgb first"
+            "convert uint8 images with images_to_rgb first"
         )
     return tf.cast(tensor, tf.float32)
 
 
+def _float32(values: ArrayLike) -> np.ndarray:
+    return np.asarray(values, np.float32)
+
+
 def images_to_rgb(images: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Turn stored pictures into numbers to compute with.
+    """Convert images to `rgb`.
 
     Args:
         images: uint8 `(..., height, width, 3)`, sRGB 0..255.
@@ -60,10 +65,10 @@ def images_to_rgb(images: tf.Tensor | np.ndarray) -> tf.Tensor:
 
 
 def rgb_to_images(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Turn rgb back into what a picture file stores, rounded to the nearest level.
+    """Convert `rgb` to images, rounded to the nearest level.
 
     Args:
-        rgb: float `(..., height, width, 3)`, sRGB 0..1; what lies outside is clipped.
+        rgb: float `(..., height, width, 3)`, sRGB; values outside 0..1 are clipped.
 
     Returns:
         images: uint8, same shape, sRGB 0..255.
@@ -98,13 +103,13 @@ def rgb_to_lab(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     import tensorflow as tf
 
     rgb = _as_float32(rgb, "rgb")
-    # tensorflow-io's, to which a test holds it, takes five times as long, and its gradient at black
-    # is NaN. As a matrix of pixels, so that each product is one call.
+    # tensorflow-io's conversion, the reference in a test, takes five times as long, and its
+    # gradient at black is NaN. Pixels form one matrix, so that each product is one call.
     linear = rgb_to_linear(tf.reshape(rgb, (-1, 3)))
-    xyz = tf.matmul(linear, np.float32(XYZ_FROM_RGB / np.array(WHITE)[:, np.newaxis]).T)
-    # What all three have in common leaves a and b alone.
-    roots = _to_roots(xyz) - 16.0 / 116.0
-    return tf.reshape(tf.matmul(roots, np.float32(LAB_FROM_ROOTS).T), tf.shape(rgb))
+    xyz = tf.matmul(linear, _float32(XYZ_FROM_RGB / np.array(WHITE)[:, np.newaxis]).T)
+    # A common offset changes L* only.
+    f = _f(xyz) - 16.0 / 116.0
+    return tf.reshape(tf.matmul(f, _float32(LAB_FROM_F).T), tf.shape(rgb))
 
 
 def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
@@ -126,19 +131,19 @@ def lab_to_rgb(lab: tf.Tensor | np.ndarray) -> tf.Tensor:
     """
     import tensorflow as tf
 
-    # Matrices, and minimum plus maximum where `where` would do: phones run these in one piece.
-    roots = tf.tensordot(_as_float32(lab, "lab"), np.float32(ROOTS_FROM_LAB).T, axes=1)
-    # Never below Z = 0; X and Y go there for colors that no screen shows, and are kept.
-    roots = tf.maximum(roots + np.float32(16.0 / 116.0), np.float32([-9.0, -9.0, 0.0]))
-    upper = tf.maximum(roots, DARK_ROOT)
-    xyz = upper * upper * upper + (tf.minimum(roots, DARK_ROOT) - DARK_ROOT) / DARK_SLOPE
-    rgb_from_roots = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
-    linear = tf.tensordot(xyz, np.float32(rgb_from_roots).T, axes=1)
+    # Matrices, and minimum plus maximum instead of `where`: TFLite delegates support these.
+    f = tf.tensordot(_as_float32(lab, "lab"), _float32(F_FROM_LAB).T, axes=1)
+    # Z is not negative; X and Y are for some colors outside the gamut.
+    f = tf.maximum(f + np.float32(16.0 / 116.0), _float32([-9.0, -9.0, 0.0]))
+    upper = tf.maximum(f, F_THRESHOLD)
+    xyz = upper * upper * upper + (tf.minimum(f, F_THRESHOLD) - F_THRESHOLD) / LINEAR_SLOPE
+    rgb_from_f = np.linalg.inv(np.array(XYZ_FROM_RGB)) * np.array(WHITE)
+    linear = tf.tensordot(xyz, _float32(rgb_from_f).T, axes=1)
     return linear_to_rgb(linear)
 
 
 def linear_to_rgb(linear: tf.Tensor) -> tf.Tensor:
-    """Encode linear light for a screen: the curve of sRGB (IEC 61966-2-1).
+    """Encode linear light as sRGB (IEC 61966-2-1).
 
     Args:
         linear: float32, any shape, 1 is white.
@@ -161,7 +166,7 @@ def rgb_to_linear(rgb: tf.Tensor) -> tf.Tensor:
 
 
 def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Compute the networks' input alone: `encode(rgb)[0]` at a quarter of its price on a phone.
+    """Compute the networks' input alone: `encode(rgb)[0]` in a quarter of the time in TFLite.
 
     Args:
         rgb: float `(..., height, width, 3)`, gamma-encoded sRGB 0..1.
@@ -176,27 +181,27 @@ def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     import tensorflow as tf
 
     rgb = _as_float32(rgb, "rgb")
-    y = tf.tensordot(rgb_to_linear(rgb), np.float32(XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
-    return (116.0 * _to_roots(y) - 16.0) / LIGHTNESS_SCALE - 1.0
+    y = tf.tensordot(rgb_to_linear(rgb), _float32(XYZ_FROM_RGB[1])[:, np.newaxis], axes=1)
+    return (116.0 * _f(y) - 16.0) / LIGHTNESS_SCALE - 1.0
 
 
-def _to_roots(xyz: tf.Tensor) -> tf.Tensor:
-    """CIE's cube roots of light over white, which go on in a straight line where it is dark."""
+def _f(xyz: tf.Tensor) -> tf.Tensor:
+    """Compute f(t) of CIE Lab for X, Y and Z over white."""
     import tensorflow as tf
 
-    bright = tf.maximum(xyz, DARK_LUMINANCE)
-    return _power(bright, 1 / 3) + DARK_SLOPE * (xyz - bright)
+    bright = tf.maximum(xyz, T_THRESHOLD)
+    return _power(bright, 1 / 3) + LINEAR_SLOPE * (xyz - bright)
 
 
 def _power(base: tf.Tensor, exponent: float) -> tf.Tensor:
-    """`base ** exponent` for positive bases; TFLite's POW is eight times slower."""
+    """Compute `base ** exponent` for positive bases; TFLite's POW takes eight times as long."""
     import tensorflow as tf
 
     return tf.exp(exponent * tf.math.log(base))
 
 
 def encode(rgb: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-    """Split a color picture into the networks' input and target.
+    """Convert an image to the networks' input and target.
 
     Args:
         rgb: float `(..., height, width, 3)`, gamma-encoded sRGB 0..1.
@@ -218,7 +223,7 @@ def encode(rgb: tf.Tensor | np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Join lightness and chroma into a color picture; the inverse of `encode`.
+    """Combine `lightness` and `ab` to an image; the inverse of `encode`.
 
     Args:
         lightness: float `(..., height, width, 1)` in [-1, 1].
@@ -239,7 +244,7 @@ def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
 
 
 def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Join lightness and chroma in Lab units.
+    """Combine `lightness` and `ab` to Lab.
 
     Args:
         lightness: float `(..., height, width, 1)` in [-1, 1].
@@ -258,13 +263,13 @@ def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
 
 
 def ab_bins(grid: int = 10) -> np.ndarray:
-    """Quantise chroma: the centers of the square cells of the ab plane that sRGB reaches.
+    """Quantize chroma: the centers of the square cells of the ab plane that sRGB reaches.
 
-    Zhang et al. 2016, section 2.2. Cells of 10 Lab units are 261. The paper has 313, by a rule that
-    it does not give: no more than 269 touch even the convex hull of sRGB.
+    Zhang et al. 2016, section 2.2. There are 261 cells of 10 Lab units. The paper has 313, by a
+    rule that it does not state: even the convex hull of sRGB touches only 269.
 
     Args:
-        grid: side of a cell in Lab units; one cell is centerd on gray.
+        grid: side of a cell in Lab units; one cell is centered on gray.
 
     Returns:
         bins: float32 `(count, 2)`, `(a, b) / 110`, ordered by a, then by b.
@@ -277,4 +282,4 @@ def ab_bins(grid: int = 10) -> np.ndarray:
     half = int(AB_SCALE // grid) + 1
     reached = np.zeros((2 * half + 1, 2 * half + 1), bool)
     reached[cells[..., 0] + half, cells[..., 1] + half] = True
-    return np.float32((np.argwhere(reached) - half) * (grid / AB_SCALE))
+    return _float32((np.argwhere(reached) - half) * (grid / AB_SCALE))

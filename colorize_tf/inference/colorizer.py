@@ -222,7 +222,7 @@ def _connect(url: str) -> Colorizer:
 
 
 def _load_tflite(path: Path) -> Colorizer:
-    from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
+    from colorize_tf.artifacts.tflite.runner import input_size, load_tflite
 
     runners = load_tflite(path)
     # All threads share the tensors of the interpreter.

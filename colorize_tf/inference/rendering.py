@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from colorize_tf.color.gamut import lab_to_screen
+from colorize_tf.color.gamut import lab_to_linear_in_gamut
 from colorize_tf.color.lab import (
     AB_SCALE,
     LIGHTNESS_SCALE,
-    images_to_lightness,
+    images_to_l_star,
     linear_to_images,
 )
 from colorize_tf.inference.upsampling import GuidedChroma
@@ -52,7 +52,7 @@ def fit_square(images: np.ndarray, size: int) -> tuple[np.ndarray, tuple[slice, 
 
 def lightness_of(images: np.ndarray) -> np.ndarray:
     """Return the networks' input for one picture, float32 `(height, width, 1)` in [-1, 1]."""
-    return images_to_lightness(images)[..., np.newaxis] / np.float32(LIGHTNESS_SCALE) - 1
+    return images_to_l_star(images)[..., np.newaxis] / np.float32(LIGHTNESS_SCALE) - 1
 
 
 def join(
@@ -78,9 +78,9 @@ def join(
 
     def join_band(top):
         band = images[top : top + rows]
-        lightness = images_to_lightness(band)
+        lightness = images_to_l_star(band)
         a, b = chroma.rows(top, lightness)
-        linear = lab_to_screen(cv2.merge([lightness, a, b]))
+        linear = lab_to_linear_in_gamut(cv2.merge([lightness, a, b]))
         joined[top : top + rows] = linear_to_images(linear, images.dtype)
 
     rows = max(1, _BAND_PIXELS // width)
@@ -98,7 +98,7 @@ def _guided(images: np.ndarray, ab: np.ndarray) -> GuidedChroma:
         ab = resize(ab, h, w)
     if (h, w) == (height, width):
         return GuidedChroma(ab, None, height, width)
-    return GuidedChroma(ab, images_to_lightness(resize(images, h, w)), height, width)
+    return GuidedChroma(ab, images_to_l_star(resize(images, h, w)), height, width)
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""How close and how colorful: measures of pictures, and a Keras metric over them.
+"""Metrics of single images: error, color difference, colorfulness.
 
-Every measure is per picture; every mean is over pictures.
+Each function returns one value per image; means over sets are means of these.
 """
 
 import math
@@ -11,11 +11,11 @@ import tensorflow as tf
 from colorize_tf.color.lab_tf import AB_SCALE, LIGHTNESS_SCALE, lab_to_rgb, rgb_to_lab
 
 GAMUT_TOLERANCE = 1.0
-"""Lab units by which clipping to sRGB may move a color that still counts as inside."""
+"""Colors that clipping to sRGB changes by less than this, in Lab units, count as inside."""
 
 
 def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
-    """Root mean square error of chroma, over pixels and both channels.
+    """Compute the root mean square error of chroma over pixels and both channels.
 
     Args:
         ab: true chroma, float32 `(batch, height, width, 2)` in [-1, 1].
@@ -29,11 +29,11 @@ def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
 
 
 def psnr(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
-    """Peak signal-to-noise ratio of two sRGB pictures.
+    """Compute the peak signal-to-noise ratio of two sRGB images.
 
     Args:
-        rgb: the true picture, float32 `(batch, height, width, 3)` in 0..1.
-        generated_rgb: the predicted picture, like `rgb`.
+        rgb: the true image, float32 `(batch, height, width, 3)` in 0..1.
+        generated_rgb: the predicted image, like `rgb`.
 
     Returns:
         float32 `(batch,)` in dB.
@@ -42,11 +42,11 @@ def psnr(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
 
 
 def ssim(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
-    """Structural similarity of two sRGB pictures: Wang et al. 2004, Gaussian window of 11 pixels.
+    """Compute the structural similarity (Wang et al. 2004), with a Gaussian window of 11 pixels.
 
     Args:
-        rgb: the true picture, float32 `(batch, height, width, 3)` in 0..1, at least 11 pixels.
-        generated_rgb: the predicted picture, like `rgb`.
+        rgb: the true image, float32 `(batch, height, width, 3)` in 0..1, at least 11 pixels.
+        generated_rgb: the predicted image, like `rgb`.
 
     Returns:
         float32 `(batch,)`, mean over the three channels; 1 is equal.
@@ -55,52 +55,54 @@ def ssim(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
 
 
 def ciede2000(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
-    """Color difference CIEDE2000, mean over pixels.
+    """Compute the color difference CIEDE2000, mean over pixels.
 
     Args:
         lab: as `color_differences` takes it.
         generated_lab: like `lab`.
 
     Returns:
-        float32 `(batch,)`; 1 is about what an eye can just tell apart.
+        float32 `(batch,)`; a difference of 1 is just noticeable.
     """
     return tf.reduce_mean(color_differences(lab, generated_lab), axis=(1, 2))
 
 
 def color_differences(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
-    """Color difference CIEDE2000 of each pixel: Sharma, Wu and Dalal 2005.
+    """Compute the color difference CIEDE2000 of each pixel (Sharma, Wu and Dalal 2005).
 
-    In the symbols and by the equations (2) to (22) of the paper. A measure, not a loss: its
+    With the symbols and equations (2) to (22) of the paper. It is not suitable as a loss: its
     gradient is not finite at gray.
 
     Args:
-        lab: the true picture, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab
+        lab: the true image, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab
             units.
-        generated_lab: the predicted picture, like `lab`.
+        generated_lab: the predicted image, like `lab`.
 
     Returns:
         float32 `(batch, height, width)`.
     """
     (l_1, a_1, b_1), (l_2, a_2, b_2) = (tf.unstack(one, axis=-1) for one in (lab, generated_lab))
-    stretch = 1.5 - 0.5 * _vividness(0.5 * (_length(a_1, b_1) + _length(a_2, b_2)))
-    c_1, c_2 = _length(stretch * a_1, b_1), _length(stretch * a_2, b_2)
-    h_1, h_2 = _hue(stretch * a_1, b_1), _hue(stretch * a_2, b_2)
-    # Hues more than half a turn apart, told by the side on which one color lies of the other: in
-    # float32 the angles themselves do not tell 180 degrees from a little more.
+    a_factor = 1.5 - 0.5 * _chroma_weight(0.5 * (_length(a_1, b_1) + _length(a_2, b_2)))
+    c_1, c_2 = _length(a_factor * a_1, b_1), _length(a_factor * a_2, b_2)
+    h_1, h_2 = _hue(a_factor * a_1, b_1), _hue(a_factor * a_2, b_2)
+    # Hues more than half a turn apart, recognized by the sign of the cross product: in float32 the
+    # angles do not distinguish 180 degrees from slightly more.
     turn = h_2 - h_1
     wraps = (tf.abs(turn) > math.pi / 2) & (turn * (a_1 * b_2 - a_2 * b_1) < 0.0)
     turn -= tf.where(wraps, 2 * math.pi * tf.sign(turn), 0.0)
-    # The paper has another mean hue beside a gray; there it counts for nothing, as delta_h is 0.
+    # The paper defines another mean hue beside gray, where it has no effect, as delta_h is 0.
     hue = _positive(h_1 + 0.5 * turn)
     chroma = 0.5 * (c_1 + c_2)
     squared_offset = tf.square(0.5 * (l_1 + l_2) - 50.0)
     by_lightness = 1.0 + 0.015 * squared_offset * tf.math.rsqrt(20.0 + squared_offset)
     delta_l = (l_2 - l_1) / by_lightness
     delta_c = (c_2 - c_1) / (1.0 + 0.045 * chroma)
-    delta_h = 2.0 * tf.sqrt(c_1 * c_2) * tf.sin(0.5 * turn) / (1.0 + 0.015 * chroma * _tuning(hue))
+    delta_h = (
+        2.0 * tf.sqrt(c_1 * c_2) * tf.sin(0.5 * turn) / (1.0 + 0.015 * chroma * _hue_weight(hue))
+    )
     from_blue = (hue * (180.0 / math.pi) - 275.0) / 25.0
     angle = math.radians(60.0) * tf.exp(-tf.square(from_blue))
-    rotation = -2.0 * _vividness(chroma) * tf.sin(angle)
+    rotation = -2.0 * _chroma_weight(chroma) * tf.sin(angle)
     return tf.sqrt(delta_l**2 + delta_c**2 + delta_h**2 + rotation * delta_c * delta_h)
 
 
@@ -116,14 +118,14 @@ def _positive(angle: tf.Tensor) -> tf.Tensor:
     return tf.where(angle < 0.0, angle + 2 * math.pi, angle)
 
 
-def _vividness(chroma: tf.Tensor) -> tf.Tensor:
-    """The paper's `sqrt(C^7 / (C^7 + 25^7))`: 0 for gray, toward 1 for vivid colors."""
+def _chroma_weight(chroma: tf.Tensor) -> tf.Tensor:
+    """Compute the paper's `sqrt(C^7 / (C^7 + 25^7))`: 0 for gray, toward 1 for vivid colors."""
     seventh = tf.square(chroma * chroma * chroma / 25.0**3) * chroma / 25.0
     return tf.sqrt(seventh / (seventh + 1.0))
 
 
-def _tuning(hue: tf.Tensor) -> tf.Tensor:
-    """The paper's T, equation (15), of a hue in radians."""
+def _hue_weight(hue: tf.Tensor) -> tf.Tensor:
+    """Compute the paper's T, equation (15), of a hue in radians."""
     return (
         1.0
         - 0.17 * tf.cos(hue - math.radians(30))
@@ -134,7 +136,7 @@ def _tuning(hue: tf.Tensor) -> tf.Tensor:
 
 
 def colorfulness(rgb: tf.Tensor) -> tf.Tensor:
-    """Colorfulness M3 of Hasler and Suesstrunk 2003, section 7: 0 is gray, over 100 extreme.
+    """Compute colorfulness M3 (Hasler and Suesstrunk 2003): 0 is gray, over 100 extreme.
 
     Args:
         rgb: float32 `(batch, height, width, 3)` in 0..1.
@@ -149,43 +151,43 @@ def colorfulness(rgb: tf.Tensor) -> tf.Tensor:
 
 
 def out_of_gamut(lab: tf.Tensor) -> tf.Tensor:
-    """Share of the pixels whose color a screen cannot show, by more than `GAMUT_TOLERANCE`.
+    """Compute the share of pixels outside the gamut of sRGB by more than `GAMUT_TOLERANCE`.
 
     Args:
-        lab: a picture before its colors are mapped to sRGB, float32 `(batch, height, width, 3)`;
+        lab: an image before its colors are mapped to sRGB, float32 `(batch, height, width, 3)`;
             L* 0..100, a* and b* in Lab units.
 
     Returns:
         float32 `(batch,)` in 0..1.
     """
-    moved = tf.norm(rgb_to_lab(lab_to_rgb(lab)) - lab, axis=-1)
-    return tf.reduce_mean(tf.cast(moved > GAMUT_TOLERANCE, tf.float32), axis=(1, 2))
+    change = tf.norm(rgb_to_lab(lab_to_rgb(lab)) - lab, axis=-1)
+    return tf.reduce_mean(tf.cast(change > GAMUT_TOLERANCE, tf.float32), axis=(1, 2))
 
 
 def extreme_chroma(lab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:
-    """Chroma where there is nothing to see: in flat areas that are nearly black or blown out.
+    """Measure chroma in flat areas that are nearly black or white, where blotches are visible.
 
-    There blotches show. Black is L* below 10 and blown out above 97; flat is a standard deviation
-    of L* below 2 in the 7 x 7 pixels around.
+    Black is L* below 10 and white above 97; flat is a standard deviation of L* below 2 in the 7 x 7
+    pixels around.
 
     Args:
-        lab: a picture, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab units.
-        lightness: of the picture whose areas are meant, float32 `(batch, height, width, 1)` in
-            [-1, 1]; a batch of 1 is meant for every picture.
+        lab: an image, float32 `(batch, height, width, 3)`; L* 0..100, a* and b* in Lab units.
+        lightness: determines the areas, float32 `(batch, height, width, 1)` in [-1, 1]; a batch of
+            1 applies to every image.
 
     Returns:
-        float32 `(batch,)`: sum of `sqrt(a*^2 + b*^2)` over these areas, per pixel of the picture.
+        float32 `(batch,)`: `sqrt(a*^2 + b*^2)` in these areas and 0 elsewhere, mean over pixels.
     """
-    true_l = (lightness + 1.0) * LIGHTNESS_SCALE
-    mean = tf.nn.avg_pool2d(true_l, 7, 1, "SAME")
-    variance = tf.nn.avg_pool2d(tf.square(true_l - 50.0), 7, 1, "SAME") - tf.square(mean - 50.0)
-    is_meant = ((true_l < 10.0) | (true_l > 97.0)) & (variance < 4.0)
+    l_star = (lightness + 1.0) * LIGHTNESS_SCALE
+    mean = tf.nn.avg_pool2d(l_star, 7, 1, "SAME")
+    variance = tf.nn.avg_pool2d(tf.square(l_star - 50.0), 7, 1, "SAME") - tf.square(mean - 50.0)
+    is_flat_extreme = ((l_star < 10.0) | (l_star > 97.0)) & (variance < 4.0)
     chroma = tf.norm(lab[..., 1:], axis=-1)
-    return tf.reduce_mean(chroma * tf.cast(is_meant[..., 0], tf.float32), axis=(1, 2))
+    return tf.reduce_mean(chroma * tf.cast(is_flat_extreme[..., 0], tf.float32), axis=(1, 2))
 
 
 class ColorfulnessRatio(keras.metrics.Metric):
-    """Mean colorfulness of the predictions over mean colorfulness of the truth; 1 is as vivid."""
+    """Mean colorfulness of the predictions over that of the truth; 1 is as colorful."""
 
     def __init__(self, name: str = "colorfulness_ratio", dtype: str | None = None):
         super().__init__(name=name, dtype=dtype)
@@ -193,7 +195,7 @@ class ColorfulnessRatio(keras.metrics.Metric):
         self.generated_sum = self.add_weight(name="generated_sum", initializer="zeros")
 
     def update_state(self, rgb: tf.Tensor, generated_rgb: tf.Tensor) -> None:
-        """Add true and predicted pictures, float32 `(batch, height, width, 3)` in 0..1."""
+        """Add true and predicted images, float32 `(batch, height, width, 3)` in 0..1."""
         self.true_sum.assign_add(tf.reduce_sum(colorfulness(rgb)))
         self.generated_sum.assign_add(tf.reduce_sum(colorfulness(generated_rgb)))
 

@@ -13,8 +13,9 @@ from colorize_tf.artifacts.card import describe, lines, put_in_tflite, read_prov
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import describe_generator, load_generator, save_generator
 from colorize_tf.artifacts.saved_model import load_saved_model, save_saved_model
-from colorize_tf.artifacts.tflite import convert_to_tflite, resize_generator
+from colorize_tf.artifacts.tflite.convert import convert_to_tflite
 from colorize_tf.data.synthetic.landscapes import render_landscape
+from colorize_tf.models.generator import resize_generator
 from colorize_tf.models.unet import unet
 
 PROVENANCE = {
@@ -119,11 +120,11 @@ def test_beside_a_tflite_file_lies_what_is_inside_it(folder):
 def test_a_described_tflite_file_computes_the_same(calm):
     plain = convert_to_tflite(calm)
     image = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
-    answers = [
+    results = [
         Interpreter(model_content=content).get_signature_runner("serving_default")(image=image)
         for content in (plain, put_in_tflite(plain, {"made_by": "colorize_tf"}))
     ]
-    np.testing.assert_array_equal(answers[0]["colorized"], answers[1]["colorized"])
+    np.testing.assert_array_equal(results[0]["colorized"], results[1]["colorized"])
 
 
 def test_a_file_of_unknown_origin_says_so(calm, tmp_path):
@@ -175,7 +176,7 @@ def saved_model_of_an_earlier_version(path):
 )
 def test_what_does_not_say_so_is_named(tmp_path, name, make):
     make(tmp_path / name)
-    with pytest.raises(ValueError, match=f"{name} does not say what it is"):
+    with pytest.raises(ValueError, match=f"{name} contains no description"):
         describe(tmp_path / name)
 
 
@@ -199,5 +200,5 @@ def test_asking_does_not_load_tensorflow(folder, file):
         "print({'tensorflow', 'keras'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code, str(folder / file)]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    assert answer.stdout == "set()\n", answer.stderr
+    output = subprocess.run(command, capture_output=True, text=True)
+    assert output.stdout == "set()\n", output.stderr

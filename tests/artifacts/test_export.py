@@ -16,15 +16,15 @@ def image():
     return render_landscape(5, 32, 32)
 
 
-def test_three_artifacts_answer_as_the_generator(generator, image, tmp_path):
+def test_three_artifacts_predict_the_same_as_the_generator(generator, image, tmp_path):
     differences = export_artifacts(
         generator, tmp_path / "out", name="valley", pictures=image[np.newaxis]
     )
     assert sorted(path.name for path in differences) == ["1", "valley.keras", "valley.tflite"]
     assert all(d.value <= d.limit <= 1e-4 for d in differences.values())
-    answers = [Colorizer.load(path)(image).astype(int) for path in differences]
-    for answer in answers[1:]:
-        assert np.abs(answer - answers[0]).max() <= 1
+    results = [Colorizer.load(path)(image).astype(int) for path in differences]
+    for result in results[1:]:
+        assert np.abs(result - results[0]).max() <= 1
 
 
 def test_noise_is_compared_as_well(noisy, image, tmp_path, monkeypatch):
@@ -36,7 +36,7 @@ def test_noise_is_compared_as_well(noisy, image, tmp_path, monkeypatch):
 
     right = export.generate_ab
     monkeypatch.setattr(export, "generate_ab", without_z)
-    with pytest.raises(ValueError, match="2 answers otherwise than the generator"):
+    with pytest.raises(ValueError, match="predictions of 2 differ from the generator"):
         export_artifacts(noisy, tmp_path, name="valley", pictures=image[np.newaxis])
 
 
@@ -49,16 +49,16 @@ def test_a_second_export_is_the_next_version(generator, image, tmp_path):
     assert "export 2" in (tmp_path / "MODEL_CARD.md").read_text()
 
 
-def test_an_artifact_that_answers_otherwise_stops_the_export_and_leaves_nothing(
+def test_an_artifact_that_differs_stops_the_export_and_leaves_nothing(
     generator, image, tmp_path, monkeypatch
 ):
     def wrong(folder):
         loaded = right(folder)
-        answer = loaded.signatures["predict_ab"]
+        predict_ab = loaded.signatures["predict_ab"]
 
         class Wrong:
             signatures = {
-                "predict_ab": lambda lightness: {"ab": answer(lightness=lightness)["ab"] + 0.01}
+                "predict_ab": lambda lightness: {"ab": predict_ab(lightness=lightness)["ab"] + 0.01}
             }
 
         return Wrong
@@ -66,16 +66,17 @@ def test_an_artifact_that_answers_otherwise_stops_the_export_and_leaves_nothing(
     right = export.load_saved_model
     monkeypatch.setattr(export, "load_saved_model", wrong)
     with pytest.raises(
-        ValueError, match="1 answers otherwise than the generator: largest difference is 0.01"
+        ValueError,
+        match="the predictions of 1 differ from the generator's: largest difference is 0.01",
     ):
         export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_answer_of_nan_stops_the_export(generator, image, tmp_path, monkeypatch):
-    answer = {"largest_difference": float("nan")}
-    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: answer)
-    with pytest.raises(ValueError, match="valley.tflite answers otherwise .* is nan"):
+def test_nan_stops_the_export(generator, image, tmp_path, monkeypatch):
+    difference = {"largest_difference": float("nan")}
+    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: difference)
+    with pytest.raises(ValueError, match="predictions of valley.tflite differ .* is nan"):
         export_artifacts(generator, tmp_path, name="valley", pictures=image[np.newaxis])
     assert list(tmp_path.iterdir()) == []
 
@@ -91,6 +92,21 @@ def test_other_quantizations_are_named_in_their_files(calm, image, tmp_path):
     names = [path.name for path in written]
     assert names == ["valley.keras", "1", "valley-float16.tflite", "valley-dynamic.tflite"]
     assert all(path.exists() for path in written)
+
+
+def test_the_saved_model_can_be_left_out(calm, image, tmp_path):
+    steps = []
+    written = export_artifacts(
+        calm,
+        tmp_path,
+        name="valley",
+        pictures=image[np.newaxis],
+        quantizations=[],
+        saved_model=False,
+        progress=lambda *step: steps.append(step),
+    )
+    assert [path.name for path in written] == ["valley.keras"] and steps == [(0, 1)]
+    assert {path.name for path in tmp_path.iterdir()} == {"MODEL_CARD.md", "valley.keras"}
 
 
 @pytest.mark.parametrize("quantization", ["float32", "dynamic"])
@@ -112,9 +128,9 @@ def test_tflite_files_of_uint8_pictures_are_compared_as_well(calm, image, tmp_pa
 
 
 def test_one_level_more_than_rounding_stops_an_export_of_uint8(calm, image, tmp_path, monkeypatch):
-    answer = {"largest_difference": 1 / 255}
-    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: answer)
-    with pytest.raises(ValueError, match="valley.tflite answers otherwise"):
+    difference = {"largest_difference": 1 / 255}
+    monkeypatch.setattr(export, "compare_tflite", lambda *arguments: difference)
+    with pytest.raises(ValueError, match="predictions of valley.tflite differ"):
         export_artifacts(
             calm, tmp_path, name="valley", pictures=image[np.newaxis], image_dtype="uint8"
         )

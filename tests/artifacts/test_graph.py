@@ -53,11 +53,11 @@ def test_of_an_animation_the_first_frame_is_colored():
 
 def test_it_works_inside_a_data_pipeline_as_it_does_alone():
     batches = tf.data.Dataset.from_tensors([FILES["JPEG"], FILES["PNG"]])
-    (answer,) = batches.map(lambda files: graph.colorize_bytes(gray, files, 32))
-    np.testing.assert_array_equal(answer, colorize([FILES["JPEG"], FILES["PNG"]]))
+    (result,) = batches.map(lambda files: graph.colorize_bytes(gray, files, 32))
+    np.testing.assert_array_equal(result, colorize([FILES["JPEG"], FILES["PNG"]]))
 
 
-def test_an_empty_batch_is_answered_with_an_empty_batch():
+def test_an_empty_batch_gives_an_empty_batch():
     assert graph.colorize_bytes(gray, tf.zeros([0], tf.string), 32).shape == (0,)
 
 

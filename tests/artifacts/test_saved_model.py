@@ -23,7 +23,7 @@ def folder(generator, tmp_path_factory):
 def signatures(folder):
     loaded = load_saved_model(folder)
     yield loaded.signatures
-    del loaded  # only now: the signatures answer as long as it is alive
+    del loaded  # only now: the signatures work as long as it is alive
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def picture(height, width):
     return render_landscape(3, height, width)
 
 
-def test_predict_ab_answers_as_the_generator(signatures, generator):
+def test_predict_ab_predicts_the_same_as_the_generator(signatures, generator):
     lightness, _ = encode(images_to_rgb(picture(32, 32)[np.newaxis]))
-    answer = signatures["predict_ab"](lightness=lightness)["ab"]
-    np.testing.assert_allclose(answer, generator(lightness), atol=1e-5)
+    prediction = signatures["predict_ab"](lightness=lightness)["ab"]
+    np.testing.assert_allclose(prediction, generator(lightness), atol=1e-5)
 
 
 def test_colorize_of_the_networks_own_size_is_decoded_generator_output(signatures, generator):
@@ -70,22 +70,22 @@ def test_the_thinnest_pictures_are_colored_too(signatures, shape):
     assert colorized.shape == images.shape
 
 
-def test_serving_default_answers_png_for_files_of_several_sizes(signatures):
+def test_serving_default_returns_png_for_files_of_several_sizes(signatures):
     files = [
         tf.io.encode_jpeg(picture(40, 60)),
         tf.io.encode_png(picture(33, 20)),
         tf.io.encode_png(picture(32, 32)[..., :1]),
     ]
-    answers = signatures["serving_default"](image_bytes=tf.stack(files))["colorized_bytes"]
-    shapes = [tuple(tf.io.decode_png(answer).shape) for answer in answers]
+    results = signatures["serving_default"](image_bytes=tf.stack(files))["colorized_bytes"]
+    shapes = [tuple(tf.io.decode_png(one).shape) for one in results]
     assert shapes == [(40, 60, 3), (33, 20, 3), (32, 32, 3)]
 
 
 def test_serving_default_and_colorize_agree(signatures):
     images = picture(40, 60)
-    answer = signatures["serving_default"](image_bytes=[tf.io.encode_png(images).numpy()])
+    prediction = signatures["serving_default"](image_bytes=[tf.io.encode_png(images).numpy()])
     expected = signatures["colorize"](images=tf.constant(images[np.newaxis]))["colorized"][0]
-    np.testing.assert_array_equal(tf.io.decode_png(answer["colorized_bytes"][0]), expected)
+    np.testing.assert_array_equal(tf.io.decode_png(prediction["colorized_bytes"][0]), expected)
 
 
 def test_one_bad_image_in_a_batch_is_named(signatures):
@@ -192,7 +192,7 @@ print(loaded.signatures["colorize"](images=tf.zeros((1, 9, 7, 3), tf.uint8))["co
     assert in_a_bare_interpreter(code, folder) == "(1, 9, 7, 3)"
 
 
-def test_the_servers_loader_answers_as_the_generator(folder, generator, tmp_path):
+def test_the_servers_loader_predicts_the_same_as_the_generator(folder, generator, tmp_path):
     images = picture(32, 32)[np.newaxis]
     lightness, _ = encode(images_to_rgb(images))
     np.savez(tmp_path / "in.npz", lightness=lightness, images=images)
@@ -202,22 +202,22 @@ file = tf.io.encode_png(asked["images"][0]).numpy()
 asked = {{
     "predict_ab": asked["lightness"], "colorize": asked["images"], "serving_default": [file]
 }}
-answers = {{}}
+results = {{}}
 with tf.compat.v1.Session(graph=tf.Graph()) as session:
     loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], sys.argv[1])
     for name, value in asked.items():
         signature = loaded.signature_def[name]
         (feed,), (fetch,) = signature.inputs.values(), signature.outputs.values()
-        answers[name] = session.run(fetch.name, {{feed.name: value}})
-answers["serving_default"] = tf.io.decode_png(answers["serving_default"][0]).numpy()
-np.savez({str(tmp_path / "out.npz")!r}, **answers)
+        results[name] = session.run(fetch.name, {{feed.name: value}})
+results["serving_default"] = tf.io.decode_png(results["serving_default"][0]).numpy()
+np.savez({str(tmp_path / "out.npz")!r}, **results)
 """
     in_a_bare_interpreter(code, folder)
-    answers = np.load(tmp_path / "out.npz")
-    np.testing.assert_allclose(answers["predict_ab"], generator(lightness), atol=1e-5)
+    results = np.load(tmp_path / "out.npz")
+    np.testing.assert_allclose(results["predict_ab"], generator(lightness), atol=1e-5)
     expected = decode(lightness, generator(lightness)) * 255
-    np.testing.assert_allclose(answers["colorize"], expected, atol=0.51)
-    np.testing.assert_array_equal(answers["serving_default"], answers["colorize"][0])
+    np.testing.assert_allclose(results["colorize"], expected, atol=0.51)
+    np.testing.assert_array_equal(results["serving_default"], results["colorize"][0])
 
 
 def test_noise_reaches_the_servers_loader(noisy_folder, noisy):
@@ -226,15 +226,15 @@ def test_noise_reaches_the_servers_loader(noisy_folder, noisy):
     values = {"lightness": lightness, "z": z}
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         loaded = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(noisy_folder))
-        answers = {}
+        results = {}
         for name in ("sample_ab", "predict_ab"):
             signature = loaded.signature_def[name]
             feeds = {one.name: values[key] for key, one in signature.inputs.items()}
-            answers[name] = session.run(signature.outputs["ab"].name, feeds)
-    np.testing.assert_allclose(answers["sample_ab"], noisy([lightness, z]), atol=1e-5)
+            results[name] = session.run(signature.outputs["ab"].name, feeds)
+    np.testing.assert_allclose(results["sample_ab"], noisy([lightness, z]), atol=1e-5)
     default = noisy([lightness, np.zeros_like(z)])
-    np.testing.assert_allclose(answers["predict_ab"], default, atol=1e-5)
-    assert np.abs(answers["sample_ab"] - default).max() > 0.05
+    np.testing.assert_allclose(results["predict_ab"], default, atol=1e-5)
+    assert np.abs(results["sample_ab"] - default).max() > 0.05
 
 
 def test_whole_photographs_are_colored_with_a_z_of_zeros(noisy_folder, noisy):

@@ -12,17 +12,17 @@ import colorize_tf
 from colorize_tf.color import lab_tf
 
 BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-NOT_A_COLOR = ((-1.0, 2.0, 0.5), (3.0, -0.5, 0.0))
+OUT_OF_RANGE = ((-1.0, 2.0, 0.5), (3.0, -0.5, 0.0))
 
 
 def rgb_grid(step=15):
-    """All sRGB levels that `step` reaches, black and white included, as one picture."""
+    """All sRGB levels that `step` reaches, black and white included, as one image."""
     levels = np.arange(0, 256, step) / 255
     return np.stack(np.meshgrid(levels, levels, levels), -1).reshape(-1, len(levels), 3)
 
 
 def lab_grid():
-    """L* 0..100 with chroma far outside the gamut, as one picture."""
+    """L* 0..100 with chroma far outside the gamut, as one image."""
     lightness, chroma = np.linspace(0, 100, 21), np.linspace(-110, 110, 23)
     return np.stack(np.meshgrid(lightness, chroma, chroma), -1).reshape(-1, 23, 3)
 
@@ -87,7 +87,7 @@ def test_colors_out_of_gamut_are_clipped():
 
 @pytest.mark.parametrize("convert", [lab_tf.rgb_to_lab, lab_tf.encode])
 def test_the_gradient_to_lab_is_finite_everywhere(convert):
-    rgb = np.concatenate([rgb_grid(51).reshape(-1, 3), [BLACK, WHITE, (1e-9, 0, 0)], NOT_A_COLOR])
+    rgb = np.concatenate([rgb_grid(51).reshape(-1, 3), [BLACK, WHITE, (1e-9, 0, 0)], OUT_OF_RANGE])
     assert np.isfinite(gradient(convert, rgb)).all()
 
 
@@ -103,13 +103,13 @@ def test_the_gradient_from_lab_is_finite_out_of_gamut():
 
 def test_the_gradient_of_decode_is_finite_everywhere():
     values = lab_grid() / 55 - 1
-    slopes = gradient(lambda lab: lab_tf.decode(lab[..., :1], lab[..., 1:]), values)
-    assert np.isfinite(slopes).all()
+    gradients = gradient(lambda lab: lab_tf.decode(lab[..., :1], lab[..., 1:]), values)
+    assert np.isfinite(gradients).all()
 
 
 def test_the_gradient_of_decode_reaches_chroma():
-    slopes = gradient(lambda lab: lab_tf.decode(lab[..., :1], lab[..., 1:]), [[0.1, 0.1, -0.1]])
-    assert (slopes != 0).all()
+    gradients = gradient(lambda lab: lab_tf.decode(lab[..., :1], lab[..., 1:]), [[0.1, 0.1, -0.1]])
+    assert (gradients != 0).all()
 
 
 def test_everything_is_float32_under_every_policy(dtype_policy):
@@ -180,7 +180,7 @@ def test_every_color_fits_the_range_of_tanh():
     np.testing.assert_allclose([np.min(lightness), np.max(lightness)], [-1.0, 1.0], atol=1e-5)
 
 
-def test_the_ab_scale_leaves_little_of_tanh_unused():
+def test_the_ab_scale_uses_most_of_the_range_of_tanh():
     assert np.abs(lab_tf.encode(rgb_grid())[1]).max() > 0.95
 
 
@@ -194,7 +194,7 @@ def test_encode_scales_lab_by_the_constants():
 @pytest.mark.parametrize(
     "convert", [lab_tf.rgb_to_lab, lab_tf.encode, lab_tf.rgb_to_images, lab_tf.lab_to_rgb]
 )
-def test_uint8_is_refused_where_numbers_are_expected(convert):
+def test_uint8_is_refused_where_rgb_is_expected(convert):
     with pytest.raises(ValueError, match="must be floating point, got uint8; .*images_to_rgb"):
         convert(np.zeros((4, 4, 3), np.uint8))
 
@@ -243,13 +243,13 @@ def test_the_bins_are_centered_on_the_grid():
     assert (np.abs(bins).max(axis=1) < 0.1).sum() == 1
 
 
-def test_the_bins_of_ten_lab_units_are_these_many_in_this_order():
+def test_there_are_261_bins_of_ten_lab_units_in_order():
     bins = lab_tf.ab_bins()
     assert bins.shape == (261, 2) and bins.dtype == np.float32
     assert bins.tolist() == sorted(bins.tolist())
 
 
-def test_importing_color_leaves_tensorflow_alone():
+def test_importing_does_not_import_tensorflow():
     code = "import sys, colorize_tf.color.lab_tf; sys.exit('tensorflow' in sys.modules)"
     root = Path(colorize_tf.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -13,8 +13,8 @@ from skimage.color import deltaE_ciede2000
 from colorize_tf import imagefiles
 from colorize_tf.artifacts.export import export_artifacts
 from colorize_tf.artifacts.keras_file import save_generator
-from colorize_tf.artifacts.tflite import LIMITS
-from colorize_tf.color.lab import images_to_lab, images_to_lightness
+from colorize_tf.artifacts.tflite.compare import LIMITS
+from colorize_tf.color.lab import images_to_l_star, images_to_lab
 from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.imagefiles import read_photograph
 from colorize_tf.inference import colorizer as colorizer_module
@@ -230,7 +230,7 @@ def test_lightness_is_kept_for_every_size_and_depth(height, width, dtype, ensemb
     image = random.integers(0, np.iinfo(dtype).max, (height, width, 3), dtype)
     colorized = by_lightness()(image, ensemble=ensemble)
     assert colorized.shape == image.shape and colorized.dtype == image.dtype
-    before, after = images_to_lightness(image), images_to_lightness(colorized)
+    before, after = images_to_l_star(image), images_to_l_star(colorized)
     np.testing.assert_allclose(after, before, rtol=0, atol=0.5)
 
 

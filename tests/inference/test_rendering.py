@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from colorize_tf.color.lab import images_to_lab, images_to_lightness
+from colorize_tf.color.lab import images_to_l_star, images_to_lab
 from colorize_tf.inference import rendering
 from colorize_tf.inference.rendering import fit_square, join, lightness_of, resize
 
@@ -126,7 +126,7 @@ def test_join_keeps_lightness_for_any_chroma(height, width, seed, dtype, vividne
     ab = np.random.default_rng(seed).uniform(-vividness, vividness, (3, 4, 2)).astype("float32")
     joined = join(images, ab, intensity=2)
     assert joined.shape == images.shape and joined.dtype == dtype
-    before, after = (images_to_lightness(one) for one in (images, joined))
+    before, after = (images_to_l_star(one) for one in (images, joined))
     np.testing.assert_allclose(after, before, rtol=0, atol=0.5)
 
 
@@ -135,7 +135,7 @@ def test_join_keeps_lightness_for_any_chroma(height, width, seed, dtype, vividne
 def test_the_mean_error_of_lightness_is_below_a_tenth(dtype, seed):
     images = levels(200, 300, dtype, seed)
     ab = np.random.default_rng(seed).normal(0, 0.3, (20, 30, 2)).astype("float32")
-    before, after = (images_to_lightness(one) for one in (images, join(images, ab)))
+    before, after = (images_to_l_star(one) for one in (images, join(images, ab)))
     assert np.abs(after - before).max() <= 0.5
     assert np.abs(after - before).mean() <= 0.1
 

@@ -152,7 +152,7 @@ def test_kernel_distance_orders_gray_muted_and_true_landscapes(rendered):
 
 
 def test_kernel_distance_takes_two_pictures_a_side():
-    with pytest.raises(ValueError, match="two pictures or more on each side, got 3 and 1"):
+    with pytest.raises(ValueError, match="at least two images in each set, got 3 and 1"):
         kernel_distance(np.zeros((3, 4)), np.zeros((1, 4)))
 
 
@@ -184,5 +184,5 @@ def test_frechet_distance_shrinks_with_more_pictures_of_one_source():
 
 
 def test_frechet_distance_takes_two_pictures_a_side():
-    with pytest.raises(ValueError, match="two pictures or more on each side, got 1 and 3"):
+    with pytest.raises(ValueError, match="at least two images in each set, got 1 and 3"):
         frechet_distance(np.zeros((1, 4)), np.zeros((3, 4)))

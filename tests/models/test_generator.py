@@ -2,7 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf.models.generator import check_generator, generate_ab, z_size_of
+from colorize_tf.models.generator import (
+    check_generator,
+    generate_ab,
+    resize_generator,
+    z_size_of,
+)
 
 
 def network(*shapes, channels=2, dtype="float32"):
@@ -48,3 +53,38 @@ def test_z_defaults_to_zeros(noisy, calm):
     np.testing.assert_allclose(default, calm(lightness), atol=1e-6)
     other = generate_ab(noisy, lightness, np.ones((2, 3), np.float32))
     assert np.abs(default - other).max() > 0.05
+
+
+def test_a_resized_generator_computes_the_same(generator):
+    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    resized = resize_generator(generator, 64)
+    assert resized.input_shape == (None, 64, 64, 1)
+    assert resized.output_shape == (None, 64, 64, 2)
+    back = resize_generator(resized, 32)
+    np.testing.assert_array_equal(back(lightness), generator(lightness))
+
+
+def test_a_resized_generator_with_noise_computes_the_same(noisy):
+    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    inputs = [lightness, np.ones((1, 3), np.float32)]
+    resized = resize_generator(noisy, 64)
+    assert resized.input_shape == [(None, 64, 64, 1), (None, 3)]
+    assert resized.output_shape == (None, 64, 64, 2)
+    np.testing.assert_array_equal(resize_generator(resized, 32)(inputs), noisy(inputs))
+
+
+def test_a_network_of_one_size_only_says_so():
+    lightness, z = keras.Input((32, 32, 1)), keras.Input((3,))
+    tiled = keras.layers.Reshape((32, 32, 3))(keras.layers.RepeatVector(32 * 32)(z))
+    joined = keras.layers.Concatenate()([lightness, tiled])
+    rigid = keras.Model([lightness, z], keras.layers.Conv2D(2, 1)(joined), name="rigid")
+    with pytest.raises(ValueError, match="rigid cannot be resized: .* made for 32 pixels"):
+        resize_generator(rigid, 64)
+
+
+@pytest.mark.parametrize("network", ["generator", "noisy"])
+@pytest.mark.parametrize(("size", "fitting"), [(45, 48), (4, 8), (0, 8)])
+def test_a_size_that_does_not_fit_names_one_that_does(request, network, size, fitting):
+    generator = request.getfixturevalue(network)
+    with pytest.raises(ValueError, match=f"size {size} .* multiple of 8, for example {fitting}"):
+        resize_generator(generator, size)

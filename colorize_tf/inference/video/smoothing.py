@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from colorize_tf.color.lab import images_to_lightness
+from colorize_tf.color.lab import images_to_l_star
 from colorize_tf.inference.rendering import resize
 
 # Weight of the previous frame where it is fully trusted.
@@ -114,7 +114,7 @@ def _motion_l_star(images: np.ndarray) -> np.ndarray:
     height, width = images.shape[:2]
     scale = _MOTION_SIZE / max(height, width)
     height, width = (max(_LEAST_SIDE, round(length * scale)) for length in (height, width))
-    l_star = images_to_lightness(resize(images, height, width))
+    l_star = images_to_l_star(resize(images, height, width))
     return cv2.GaussianBlur(l_star, (0, 0), 1.2)  # Film grain is no motion.
 
 

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from colorize_tf.artifacts.keras_file import as_float32
-from colorize_tf.artifacts.tflite import resize_generator
 from colorize_tf.models.encoders import BACKBONE_PREFIX, resnet
+from colorize_tf.models.generator import resize_generator
 from colorize_tf.models.unet import resnet18_unet
 
 RESNET18 = {

@@ -1,4 +1,4 @@
-"""A network in the layers that LiteRT computes fastest, with the same answers."""
+"""Replace transposed convolutions by layers that LiteRT computes faster."""
 
 import keras
 import numpy as np
@@ -6,32 +6,32 @@ import tensorflow as tf
 
 
 def with_plain_convolutions(generator: keras.Model) -> keras.Model:
-    """Return an equal network whose upsampling is done by ordinary convolutions.
+    """Return an equivalent network that upsamples with ordinary convolutions.
 
-    A transposed 4 x 4 convolution of stride 2 makes each block of 2 x 2 from 2 x 2 pixels. So it is
-    a 2 x 2 convolution to four times the channels, shuffled in space: the sub-pixel convolution of
-    Shi et al. 2016 (arXiv 1609.05158), with no multiply-add more. XNNPACK takes half the time for
-    it, and a tenth where a transposed one has but two channels. Batch normalization and ReLU that
-    follow become part of it.
+    A transposed 4 x 4 convolution of stride 2 computes each block of 2 x 2 pixels from 2 x 2
+    pixels. It therefore equals a 2 x 2 convolution to four times the channels, followed by
+    depth-to-space: the sub-pixel convolution of Shi et al. 2016 (arXiv 1609.05158), with the same
+    number of multiply-adds. XNNPACK computes it in half the time, and in a tenth if a transposed
+    one has only two channels. Batch normalization and ReLU that follow are folded into it.
 
     Args:
-        generator: functional, float32. Transposed convolutions of another kind stay as they are.
+        generator: functional, float32. Other transposed convolutions are left unchanged.
 
     Returns:
-        A network to be traced, not to be trained or saved.
+        A network for tracing, not for training or saving.
     """
     followers = {
-        layer.name: _absorbable(layer, generator)
+        layer.name: _foldable_followers(layer, generator)
         for layer in generator.layers
         if _is_doubling(layer)
     }
-    absorbed = {layer.name for layers in followers.values() for layer in layers}
+    folded = {layer.name for layers in followers.values() for layer in layers}
 
-    def replace(layer):
+    def replace(layer: keras.Layer) -> keras.Layer:
         if layer.name in followers:
             return _SubPixelConvolution(layer, followers[layer.name])
-        if layer.name in absorbed:
-            return _Absorbed(name=layer.name, dtype="float32")
+        if layer.name in folded:
+            return _Folded(name=layer.name, dtype="float32")
         return layer.__class__.from_config(layer.get_config())
 
     faster = keras.models.clone_model(generator, clone_function=replace)
@@ -54,10 +54,12 @@ def _is_doubling(layer: keras.Layer) -> bool:
     )
 
 
-def _absorbable(layer: keras.layers.Conv2DTranspose, generator: keras.Model) -> list[keras.Layer]:
-    """What follows a convolution and can be computed with it, in this order, as far as it goes."""
+def _foldable_followers(
+    layer: keras.layers.Conv2DTranspose, generator: keras.Model
+) -> list[keras.Layer]:
+    """List the normalization, dropout and ReLU that follow a convolution and have no other use."""
     kinds = [keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.ReLU]
-    chain = []
+    chain: list[keras.Layer] = []
     if layer.activation is not keras.activations.linear:
         return chain
     while len((chain or [layer])[-1]._outbound_nodes) == 1:
@@ -65,7 +67,7 @@ def _absorbable(layer: keras.layers.Conv2DTranspose, generator: keras.Model) -> 
         follower = node.operation
         if type(follower) not in kinds or len(follower._inbound_nodes) != 1:
             break
-        # What others have built upon the generator is none of it.
+        # Other models may share layers with the generator.
         if follower not in generator.layers or getattr(follower, "axis", -1) not in (-1, 3):
             break
         del kinds[: kinds.index(type(follower)) + 1]
@@ -74,7 +76,7 @@ def _absorbable(layer: keras.layers.Conv2DTranspose, generator: keras.Model) -> 
 
 
 class _SubPixelConvolution(keras.layers.Layer):
-    """Computes a transposed convolution and what follows it."""
+    """A transposed convolution with what is folded into it."""
 
     def __init__(self, layer: keras.layers.Conv2DTranspose, followers: list[keras.Layer]):
         super().__init__(name=layer.name, dtype="float32")
@@ -91,33 +93,35 @@ class _SubPixelConvolution(keras.layers.Layer):
             elif isinstance(follower, keras.layers.ReLU):
                 self.rectify = follower.__class__.from_config(follower.get_config())
         height, width, filters, channels = kernel.shape
-        # Rows 2p - 1 and 2p of the result come from rows p - 1 and p: by the kernel's rows 2 and 3
-        # from the upper, by its rows 0 and 1 from the lower one. So with columns.
+        # Rows 2p - 1 and 2p of the result come from rows p - 1 and p: with the kernel's rows 2 and
+        # 3 from the upper one, with its rows 0 and 1 from the lower one. Columns likewise.
         blocks = kernel.reshape(height // 2, 2, width // 2, 2, filters, channels)[::-1, :, ::-1]
         blocks = blocks.transpose(0, 2, 5, 1, 3, 4)
         self.kernel = np.float32(blocks.reshape(*blocks.shape[:3], 4 * filters))
         self.bias = np.float32(np.broadcast_to(bias, (4, filters)).ravel())
 
-    def call(self, features, mask=None):
-        """Convolve, shuffle, cut off the half blocks along the borders, and activate."""
+    def call(self, features: tf.Tensor, mask: None = None) -> tf.Tensor:
+        """Convolve, shuffle, crop the half blocks along the borders, and activate."""
         padded = tf.pad(features, [[0, 0], [1, 1], [1, 1], [0, 0]])
         blocks = tf.nn.conv2d(padded, self.kernel, strides=1, padding="VALID") + self.bias
-        # A ReLU comes early: int8 spends none of its levels on what it takes away. A tanh comes
-        # last: it is computed in float, and whatever follows would count it in 256 levels.
+        # A ReLU comes first, so that int8 spends none of its levels on negative values. A tanh
+        # comes last, as it is computed in float, and int8 would round it to 256 levels.
         shuffled = tf.nn.depth_to_space(self.rectify(blocks), 2)
         return self.activation(shuffled[:, 1:-1, 1:-1])
 
 
-class _Absorbed(keras.layers.Layer):
-    """Stands where a layer stood that the convolution before it computes."""
+class _Folded(keras.layers.Layer):
+    """Replaces a layer that is folded into the convolution before it."""
 
-    def call(self, features, training=None, mask=None):
-        """Leave them as they are."""
+    def call(
+        self, features: tf.Tensor, training: bool | None = None, mask: None = None
+    ) -> tf.Tensor:
+        """Return the features unchanged."""
         return features
 
 
 def _affine(normalization: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """What batch normalization multiplies each channel by at inference, and what it adds."""
+    """Return the factor and the offset of batch normalization at inference, by channel."""
     scale = 1 / np.sqrt(normalization.moving_variance.numpy() + normalization.epsilon)
     if normalization.scale:
         scale = scale * normalization.gamma.numpy()

@@ -3,8 +3,8 @@ import json
 import pytest
 import tensorflow as tf
 
-from colorize_tf.artifacts.tflite import convert_to_tflite
-from colorize_tf.artifacts.tflite_report import (
+from colorize_tf.artifacts.tflite.convert import convert_to_tflite
+from colorize_tf.artifacts.tflite.report import (
     _gpu_compatibility,
     _ops,
     report_table,

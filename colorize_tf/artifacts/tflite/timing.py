@@ -1,7 +1,7 @@
-"""How long a TFLite file takes and how much memory, in a process that holds nothing else.
+"""Measure latency and memory of a TFLite file in a process that holds nothing else.
 
-`python -m colorize_tf.artifacts.tflite_measurement` is started for each measurement: beside
-TensorFlow, its threads and its memory, a file takes a tenth longer.
+Each measurement starts `python -m colorize_tf.artifacts.tflite.timing`: in a process that has
+loaded TensorFlow, a file takes a tenth longer.
 """
 
 import json
@@ -12,8 +12,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+# Large networks are timed with fewer runs.
+_MOST_SECONDS = 2.0
 
 
 def measure_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int = 30) -> dict:
@@ -22,7 +26,8 @@ def measure_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int
     Args:
         content: what `convert_to_tflite` returned.
         threads: the numbers of threads to time with.
-        runs: how many calls the median is of, after one that is not counted.
+        runs: the number of timed calls, after one that is not counted; fewer if they take more
+            than 2 seconds together.
 
     Returns:
         A dictionary that JSON can hold:
@@ -35,13 +40,13 @@ def measure_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
         return {
-            "latency_ms": _apart("latency", path, runs, *threads),
-            "peak_memory_bytes": _apart("memory", path),
-            "runtime_memory_bytes": _apart("memory"),
+            "latency_ms": _run_process("latency", path, runs, *threads),
+            "peak_memory_bytes": _run_process("memory", path),
+            "runtime_memory_bytes": _run_process("memory"),
         }
 
 
-def _apart(*arguments: object) -> dict | int:
+def _run_process(*arguments: object) -> Any:
     command = [sys.executable, "-m", __name__, *map(str, arguments)]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
@@ -56,23 +61,19 @@ def _latency(path: str, runs: str, *threads: str) -> dict[str, dict[str, float]]
     return latency
 
 
-def _median(run, runs: int) -> float:
+def _median(run: Any, runs: int) -> float:
     random = np.random.default_rng(0)
-    inputs = {
-        name: (random.random(one["shape"]) * _top(one["dtype"])).astype(one["dtype"])
-        for name, one in run.get_input_details().items()
-    }
+    inputs = {}
+    for name, details in run.get_input_details().items():
+        most = 255 if details["dtype"] == np.uint8 else 1
+        inputs[name] = (random.random(details["shape"]) * most).astype(details["dtype"])
     run(**inputs)
-    seconds = []
-    for _ in range(runs):
+    seconds: list[float] = []
+    while len(seconds) < runs and sum(seconds) < _MOST_SECONDS:
         start = time.perf_counter()
         run(**inputs)
         seconds.append(time.perf_counter() - start)
     return round(1000 * statistics.median(seconds), 3)
-
-
-def _top(dtype: type) -> int:
-    return 255 if dtype == np.uint8 else 1
 
 
 def _memory(path: str | None = None) -> int:
@@ -82,8 +83,7 @@ def _memory(path: str | None = None) -> int:
         inputs = {name: np.zeros(one["shape"], one["dtype"]) for name, one in details}
         for _ in range(3):
             run(**inputs)
-    # Linux carries ru_maxrss over from the parent, so that the peak is read from the process's own
-    # memory map where there is one.
+    # On Linux ru_maxrss includes the parent's peak, so that /proc is read where it exists.
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
@@ -94,7 +94,7 @@ def _memory(path: str | None = None) -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _interpreter(path: str, threads: int):
+def _interpreter(path: str, threads: int) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     return Interpreter(model_path=path, num_threads=threads)
@@ -102,4 +102,5 @@ def _interpreter(path: str, threads: int):
 
 if __name__ == "__main__":
     measurement, *arguments = sys.argv[1:]
-    print(json.dumps({"latency": _latency, "memory": _memory}[measurement](*arguments)))
+    result: Any = _latency(*arguments) if measurement == "latency" else _memory(*arguments)
+    print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""What a phone developer asks of a TFLite file before taking it: size, ops, delegates, speed."""
+"""Report size, ops, delegate support, latency and memory of a TFLite file."""
 
 import contextlib
 import io
@@ -9,10 +9,10 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.artifacts.tflite_measurement import measure_tflite
+from colorize_tf.artifacts.tflite.timing import measure_tflite
 
-# What the GPU delegate takes in float32: TensorFlow 2.21, lite/tools/versioning/
-# gpu_compatibility.cc. CAST is there for bool and int32 only; ours would be of uint8.
+# Ops that the GPU delegate supports in float32: TensorFlow 2.21, lite/tools/versioning/
+# gpu_compatibility.cc. It supports CAST for bool and int32 only; ours would be of uint8.
 _GPU_OPS = frozenset(
     """
     ABS ADD ADD_N ATAN2 AVERAGE_POOL_2D BATCH_MATMUL CEIL CONCATENATION CONV_2D COS CUMSUM DENSIFY
@@ -33,19 +33,20 @@ def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int 
     Args:
         content: what `convert_to_tflite` returned.
         threads: the numbers of threads to time with.
-        runs: how many calls the median is of, after one that is not counted.
+        runs: the number of timed calls, as in `measure_tflite`.
 
     Returns:
         A dictionary that JSON can hold:
 
         - `size_bytes`.
         - `ops`: by signature, how often each op occurs.
-        - `foreign_ops`: names of Flex and custom ops; ours have none.
-        - `xnnpack`: of `serving_default`, `nodes`, `delegated`, their `share` 0..1, the number of
-          `partitions`, and `left_out`, how often each op was not taken.
-        - `gpu`: `compatible`; `obstacles`, by signature how often each op occurs that the GPU
-          delegate does not take; and what TensorFlow's model `analyzer` says.
-        - what `measure_tflite` says of time and memory.
+        - `foreign_ops`: names of Flex and custom ops; files of this package have none.
+        - `xnnpack`: of `serving_default`, the number of `nodes`, of `delegated` ones and their
+          `share` 0..1, the number of `partitions`, and `left_out`, by op the number of nodes that
+          were not delegated.
+        - `gpu`: whether it is `compatible`; `obstacles`, by signature how often each op occurs that
+          the GPU delegate does not support; and the output of TensorFlow's model `analyzer`.
+        - latency and memory, from `measure_tflite`.
     """
     ops = _ops(content)
     return {
@@ -58,14 +59,14 @@ def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int 
 
 
 def report_table(reports: dict[str, dict]) -> str:
-    """Lay reports out for a terminal.
+    """Format reports as a table for a terminal.
 
     Args:
-        reports: by file what `report_tflite` returned, with `measure` and `value` of its comparison
-            with the generator; all timed with the same numbers of threads.
+        reports: by file what `report_tflite` returned, with `measure` and `value` of its difference
+            from the generator; all timed with the same numbers of threads.
 
     Returns:
-        One line for each file, under a heading.
+        A heading, and one line for each file.
     """
     threads = list(next(iter(reports.values()))["latency_ms"]["serving_default"])
     headings = ["", "MB", "ops", "XNNPACK", "GPU", *(f"ms, {n} threads" for n in threads)]
@@ -93,10 +94,11 @@ def report_table(reports: dict[str, dict]) -> str:
 
 
 def _ops(content: bytes) -> dict:
-    """By signature the ops' counts, and which of them are none of TFLite's own."""
+    """Count the ops of each signature, and name those that are not built into TFLite."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     builtin = {code: name for name, code in vars(schema.BuiltinOperator).items() if name[0] != "_"}
-    names, foreign = [], set()
+    names: list[str] = []
+    foreign: set[str] = set()
     for code in model.operatorCodes:
         name = builtin[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if name == "CUSTOM":
@@ -112,10 +114,10 @@ def _ops(content: bytes) -> dict:
 
 
 def _delegated(content: bytes) -> dict:
-    """Which nodes XNNPACK took.
+    """Count the nodes that XNNPACK runs.
 
-    LiteRT lists a delegate's nodes after the file's own, with the tensors that enter and leave;
-    what lies between them was taken.
+    LiteRT lists a delegate's nodes after the file's own, with their input and output tensors; the
+    nodes between these were delegated.
     """
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
@@ -123,32 +125,32 @@ def _delegated(content: bytes) -> dict:
     nodes = {node["index"]: node for node in listed if node["op_name"] != "DELEGATE"}
     partitions = [node for node in listed if node["op_name"] == "DELEGATE"]
     makers = {output: index for index, node in nodes.items() for output in node["outputs"]}
-    taken = set()
+    delegated: set[int] = set()
     for partition in partitions:
         entering = set(partition["inputs"])
         to_visit = list(partition["outputs"])
         while to_visit:
             tensor = to_visit.pop()
             index = makers.get(tensor)
-            if tensor in entering or index is None or index in taken:
+            if tensor in entering or index is None or index in delegated:
                 continue
-            taken.add(index)
+            delegated.add(index)
             to_visit.extend(nodes[index]["inputs"])
-    left_out = Counter(node["op_name"] for index, node in nodes.items() if index not in taken)
+    left_out = Counter(node["op_name"] for index, node in nodes.items() if index not in delegated)
     return {
         "nodes": len(nodes),
-        "delegated": len(taken),
-        "share": round(len(taken) / len(nodes), 3),
+        "delegated": len(delegated),
+        "share": round(len(delegated) / len(nodes), 3),
         "partitions": len(partitions),
         "left_out": dict(sorted(left_out.items())),
     }
 
 
 def _gpu_compatibility(content: bytes, ops: dict[str, dict[str, int]]) -> dict:
-    """What keeps a file off the GPU delegate: by the analyzer, and by the delegate's list of ops.
+    """Find ops that the GPU delegate rejects, with the analyzer and with the list of its ops.
 
-    The analyzer of TensorFlow 2.21's wheels has the checks compiled out and finds every file
-    compatible, so that its word alone is worth nothing.
+    The wheels of TensorFlow 2.21 are built without the analyzer's checks: it finds every file
+    compatible, and does not suffice.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

@@ -3,15 +3,16 @@ import numpy as np
 import pytest
 from keras import layers
 
-from colorize_tf.artifacts.tflite import LIMITS, compare_tflite, convert_to_tflite
-from colorize_tf.artifacts.tflite_ranges import balance_ranges
+from colorize_tf.artifacts.tflite.compare import LIMITS, compare_tflite
+from colorize_tf.artifacts.tflite.convert import convert_to_tflite
+from colorize_tf.artifacts.tflite.ranges import balance_ranges
 from colorize_tf.color.lab_tf import ab_bins, encode, images_to_rgb
 from colorize_tf.data.synthetic.landscapes import render_landscape
 from colorize_tf.models.cnn import zhang
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.stack([images_to_rgb(render_landscape(seed, 32, 32)) for seed in range(104)])
 
 
@@ -82,8 +83,8 @@ def test_whatever_reads_a_concatenation_the_network_computes_the_same(join, chan
     network = keras.Model(lightness, join([small, convolution()(lightness)]))
     inputs = np.random.default_rng(0).uniform(-1, 1, (4, 1, 16, 16, 1)).astype(np.float32)
     balanced = balance_ranges(network, [[one] for one in inputs])
-    answers, expected = (keras.tree.flatten(one(inputs[0])) for one in (balanced, network))
-    for ours, theirs in zip(answers, expected, strict=True):
+    predictions, expected = (keras.tree.flatten(one(inputs[0])) for one in (balanced, network))
+    for ours, theirs in zip(predictions, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     same = [
         np.array_equal(ours, theirs)
@@ -92,21 +93,21 @@ def test_whatever_reads_a_concatenation_the_network_computes_the_same(join, chan
     assert all(same) != changes
 
 
-def test_lightness_beside_noise_is_given_the_range_of_the_noise(noisy, pictures):
-    lightness = [encode(picture[np.newaxis])[0].numpy() for picture in pictures[:4]]
+def test_lightness_beside_noise_is_given_the_range_of_the_noise(noisy, images):
+    lightness = [encode(picture[np.newaxis])[0].numpy() for picture in images[:4]]
     balanced = balance_ranges(noisy, [[one, 4 * np.ones((1, 3), np.float32)] for one in lightness])
     before, after = (one.get_weights()[0][:, :, 0] for one in (noisy, balanced))
     peak = max(np.abs(one).max() for one in lightness)
     np.testing.assert_allclose(after * 4 / peak, before, rtol=1e-5)
 
 
-def test_shares_of_many_bins_keep_their_mean(pictures):
+def test_shares_of_many_bins_keep_their_mean(images):
     keras.utils.set_random_seed(0)
     network = zhang(32, widths=(8, 8, 16, 16, 16, 16, 16, 16), bins=ab_bins())
     # Shares of a few hundredths at most, around a color that is not gray.
     kernel, _ = network.get_layer("bin_logits").get_weights()
     bias = -2 * np.linalg.norm(ab_bins() - 0.1, axis=-1)
     network.get_layer("bin_logits").set_weights([kernel, bias])
-    content = convert_to_tflite(network, quantization="int8", calibration=pictures[:100])
-    measured = compare_tflite(content, network, pictures[100:])
+    content = convert_to_tflite(network, quantization="int8", calibration=images[:100])
+    measured = compare_tflite(content, network, images[100:])
     assert measured["mean_ciede2000"] < LIMITS["int8"][1] / 4

@@ -7,14 +7,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.artifacts.tflite import (
-    LIMITS,
-    QUANTIZATIONS,
-    compare_tflite,
-    convert_to_tflite,
-    resize_generator,
-)
-from colorize_tf.artifacts.tflite_runner import input_size, load_tflite
+from colorize_tf.artifacts.tflite.compare import LIMITS, compare_tflite
+from colorize_tf.artifacts.tflite.convert import QUANTIZATIONS, convert_to_tflite
+from colorize_tf.artifacts.tflite.runner import input_size, load_tflite
 from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
 from colorize_tf.data.synthetic.landscapes import render_landscape
 
@@ -47,34 +42,34 @@ def rgb():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     return np.stack([images_to_rgb(render_landscape(seed, 32, 32)) for seed in range(104)])
 
 
 @pytest.fixture(scope="module")
-def contents(calm, pictures):
-    """Files by quantization; the last four pictures are kept for the comparison."""
+def contents(calm, images):
+    """Files by quantization; the last four images are kept for the comparison."""
     return {
         quantization: convert_to_tflite(
             calm,
             quantization=quantization,
-            calibration=pictures[:100] if quantization == "int8" else None,
+            calibration=images[:100] if quantization == "int8" else None,
         )
         for quantization in QUANTIZATIONS
     }
 
 
-def test_predict_ab_answers_as_the_generator(path, generator, rgb):
+def test_predict_ab_predicts_the_same_as_the_generator(path, generator, rgb):
     lightness, _ = encode(rgb)
-    answer = load_tflite(path)["predict_ab"](lightness=lightness.numpy())["ab"]
-    assert np.abs(answer).max() > 0.01
-    np.testing.assert_allclose(answer, generator(lightness), atol=1e-5)
+    prediction = load_tflite(path)["predict_ab"](lightness=lightness.numpy())["ab"]
+    assert np.abs(prediction).max() > 0.01
+    np.testing.assert_allclose(prediction, generator(lightness), atol=1e-5)
 
 
-def test_serving_default_takes_and_gives_whole_photographs(path, generator, rgb):
+def test_serving_default_colorizes_images(path, generator, rgb):
     lightness, _ = encode(rgb)
-    answer = load_tflite(path)["serving_default"](image=rgb.numpy())["colorized"]
-    np.testing.assert_allclose(answer, decode(lightness, generator(lightness)), atol=1e-4)
+    prediction = load_tflite(path)["serving_default"](image=rgb.numpy())["colorized"]
+    np.testing.assert_allclose(prediction, decode(lightness, generator(lightness)), atol=1e-4)
 
 
 def test_both_signatures_share_their_weights(path, generator):
@@ -82,16 +77,16 @@ def test_both_signatures_share_their_weights(path, generator):
 
 
 @pytest.mark.parametrize("quantization", QUANTIZATIONS)
-def test_a_quantized_file_answers_as_the_generator(contents, calm, pictures, quantization):
+def test_a_quantized_file_predicts_nearly_the_same(contents, calm, images, quantization):
     measure, limit = LIMITS[quantization]
-    measured = compare_tflite(contents[quantization], calm, pictures[100:])
+    measured = compare_tflite(contents[quantization], calm, images[100:])
     assert 0 < measured[measure] <= limit
 
 
-def test_a_comparison_sees_another_network(contents, calm, pictures):
+def test_a_comparison_sees_another_network(contents, calm, images):
     other = keras.models.clone_model(calm)
     other.set_weights([1.1 * weight for weight in calm.get_weights()])
-    measured = compare_tflite(contents["float32"], other, pictures[100:])
+    measured = compare_tflite(contents["float32"], other, images[100:])
     assert measured["largest_difference"] > LIMITS["float32"][1]
     assert measured["largest_ab_difference"] > LIMITS["float32"][1]
     assert measured["mean_ciede2000"] > LIMITS["int8"][1]
@@ -118,7 +113,7 @@ def test_int8_does_not_round_what_tanh_makes(contents, rgb):
     assert np.abs(levels - np.rint(levels)).max() > 0.1
 
 
-def test_int8_keeps_a_small_skip_beside_a_large_one(generator, pictures):
+def test_int8_keeps_a_small_skip_beside_a_large_one(generator, images):
     uneven = keras.models.clone_model(generator)
     uneven.set_weights(generator.get_weights())
     first = uneven.layers[1]
@@ -132,20 +127,20 @@ def test_int8_keeps_a_small_skip_beside_a_large_one(generator, pictures):
     last.set_weights([kernel, bias])
     errors = []
     for network in (generator, uneven):
-        content = convert_to_tflite(network, quantization="int8", calibration=pictures[:100])
-        errors.append(compare_tflite(content, network, pictures[100:])["mean_ciede2000"])
+        content = convert_to_tflite(network, quantization="int8", calibration=images[:100])
+        errors.append(compare_tflite(content, network, images[100:])["mean_ciede2000"])
     assert errors[1] < 1.2 * errors[0]
 
 
-def test_uint8_pictures_in_and_out(generator):
+def test_uint8_images_in_and_out(generator):
     content = convert_to_tflite(generator, image_dtype="uint8")
     image = render_landscape(3, 32, 32)[np.newaxis]
     lightness, _ = encode(images_to_rgb(image))
     expected = np.rint(255 * decode(lightness, generator(lightness)).numpy())
     colorize = Interpreter(model_content=content).get_signature_runner("serving_default")
-    answer = colorize(image=image)["colorized"]
-    assert answer.dtype == np.uint8
-    assert np.abs(answer - expected).max() <= 1
+    prediction = colorize(image=image)["colorized"]
+    assert prediction.dtype == np.uint8
+    assert np.abs(prediction - expected).max() <= 1
     measured = compare_tflite(content, generator, images_to_rgb(image).numpy())
     assert measured["largest_difference"] < 0.51 / 255
 
@@ -155,7 +150,7 @@ def test_uint8_pictures_in_and_out(generator):
     [
         ({"quantization": "int4"}, "float32, float16, dynamic, int8, got 'int4'"),
         ({"image_dtype": "float16"}, "float32 or uint8, got 'float16'"),
-        ({"quantization": "int8"}, "at least 100 calibration pictures .* got none"),
+        ({"quantization": "int8"}, "at least 100 calibration images .* got none"),
         (
             {"quantization": "int8", "calibration": np.zeros((99, 32, 32, 3), np.float32)},
             r"got \(99, 32, 32, 3\)",
@@ -170,55 +165,28 @@ def test_uint8_pictures_in_and_out(generator):
         ),
         (
             {"calibration": np.zeros((100, 32, 32, 3), np.float32)},
-            "float32 needs no calibration",
+            "float32 needs no calibration images",
         ),
     ],
 )
-def test_a_wrong_wish_is_named(generator, options, message):
+def test_a_wrong_argument_is_named(generator, options, message):
     with pytest.raises(ValueError, match=message):
         convert_to_tflite(generator, **options)
-
-
-def test_a_resized_generator_computes_the_same(generator):
-    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
-    resized = resize_generator(generator, 64)
-    assert resized.input_shape == (None, 64, 64, 1)
-    assert resized.output_shape == (None, 64, 64, 2)
-    back = resize_generator(resized, 32)
-    np.testing.assert_array_equal(back(lightness), generator(lightness))
-
-
-def test_a_resized_generator_with_noise_computes_the_same(noisy):
-    lightness = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
-    inputs = [lightness, np.ones((1, 3), np.float32)]
-    resized = resize_generator(noisy, 64)
-    assert resized.input_shape == [(None, 64, 64, 1), (None, 3)]
-    assert resized.output_shape == (None, 64, 64, 2)
-    np.testing.assert_array_equal(resize_generator(resized, 32)(inputs), noisy(inputs))
-
-
-def test_a_network_of_one_size_only_says_so():
-    lightness, z = keras.Input((32, 32, 1)), keras.Input((3,))
-    tiled = keras.layers.Reshape((32, 32, 3))(keras.layers.RepeatVector(32 * 32)(z))
-    joined = keras.layers.Concatenate()([lightness, tiled])
-    rigid = keras.Model([lightness, z], keras.layers.Conv2D(2, 1)(joined), name="rigid")
-    with pytest.raises(ValueError, match="rigid cannot be resized: .* made for 32 pixels"):
-        resize_generator(rigid, 64)
-
-
-@pytest.mark.parametrize("network", ["generator", "noisy"])
-@pytest.mark.parametrize(("size", "fitting"), [(45, 48), (4, 8), (0, 8)])
-def test_a_size_that_does_not_fit_names_one_that_does(request, network, size, fitting):
-    generator = request.getfixturevalue(network)
-    with pytest.raises(ValueError, match=f"size {size} .* multiple of 8, for example {fitting}"):
-        resize_generator(generator, size)
 
 
 def test_the_size_is_read_from_the_file(path):
     assert input_size(load_tflite(path)["predict_ab"]) == 32
 
 
-def test_no_op_needs_more_than_the_builtin_ones(path):
+def test_tensor_names_are_unique_within_each_subgraph(contents):
+    for content in contents.values():
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        for subgraph in model.subgraphs:
+            names = [tensor.name for tensor in subgraph.tensors]
+            assert len(set(names)) == len(names)
+
+
+def test_all_ops_are_builtin(path):
     interpreter = Interpreter(model_path=str(path))
     names = {op["op_name"] for op in interpreter._get_ops_details()}
     assert not [name for name in names if name.startswith("Flex") or name == "CUSTOM"]

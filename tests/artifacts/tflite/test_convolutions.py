@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from colorize_tf.artifacts.tflite_layers import with_plain_convolutions
+from colorize_tf.artifacts.tflite.convolutions import with_plain_convolutions
 from colorize_tf.models.blocks import upsample
 from colorize_tf.models.unet import compact_unet
 
@@ -18,7 +18,7 @@ def _network(build, channels=3, size=6):
     return network
 
 
-def _answers(*networks, size=6, channels=3):
+def _predictions(*networks, size=6, channels=3):
     features = RANDOM.normal(size=(2, size, size, channels)).astype(np.float32)
     return [network(features, training=False).numpy() for network in networks]
 
@@ -31,7 +31,7 @@ def _layers(network):
     ("filters", "activation"),
     [(1, None), (2, "tanh"), (5, None), (5, "relu"), (5, "softmax")],
 )
-def test_a_transposed_convolution_answers_the_same(filters, activation):
+def test_a_transposed_convolution_is_replaced_by_an_equal_one(filters, activation):
     network = _network(
         keras.layers.Conv2DTranspose(
             filters, 4, strides=2, padding="same", activation=activation, name="up"
@@ -39,20 +39,20 @@ def test_a_transposed_convolution_answers_the_same(filters, activation):
     )
     faster = with_plain_convolutions(network)
     assert "Conv2DTranspose" not in _layers(faster)
-    expected, answer = _answers(network, faster)
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
+    expected, prediction = _predictions(network, faster)
+    np.testing.assert_allclose(prediction, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_normalization_dropout_and_relu_become_part_of_it():
     network = _network(lambda features: upsample(features, 4, dropout=0.5))
     faster = with_plain_convolutions(network)
     assert not {"BatchNormalization", "Dropout", "ReLU"} & set(_layers(faster))
-    expected, answer = _answers(network, faster)
+    expected, prediction = _predictions(network, faster)
     assert (expected == 0).any()
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(prediction, expected, rtol=1e-5, atol=1e-4)
 
 
-def test_what_else_reads_the_convolution_keeps_its_answer():
+def test_other_readers_of_the_convolution_see_the_same():
     def build(features):
         up = keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same")(features)
         return keras.layers.Concatenate()([up, keras.layers.ReLU()(up)])
@@ -60,15 +60,15 @@ def test_what_else_reads_the_convolution_keeps_its_answer():
     network = _network(build)
     faster = with_plain_convolutions(network)
     assert "ReLU" in _layers(faster)
-    np.testing.assert_allclose(*_answers(network, faster), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(*_predictions(network, faster), rtol=1e-5, atol=1e-5)
 
 
 def test_what_is_built_upon_a_generator_is_none_of_it():
     network = _network(keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same"))
     keras.layers.ReLU()(network.output)
-    expected, answer = _answers(network, with_plain_convolutions(network))
+    expected, prediction = _predictions(network, with_plain_convolutions(network))
     assert (expected < 0).any()
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(prediction, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_normalization_of_rows_stays_as_it_is():
@@ -78,7 +78,7 @@ def test_a_normalization_of_rows_stays_as_it_is():
 
     network = _network(build)
     np.testing.assert_allclose(
-        *_answers(network, with_plain_convolutions(network)), rtol=1e-5, atol=1e-4
+        *_predictions(network, with_plain_convolutions(network)), rtol=1e-5, atol=1e-4
     )
 
 
@@ -91,7 +91,7 @@ def test_all_that_normalization_and_relu_can_be_told_is_kept():
     network = _network(build)
     faster = with_plain_convolutions(network)
     assert not {"BatchNormalization", "ReLU"} & set(_layers(faster))
-    np.testing.assert_allclose(*_answers(network, faster), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(*_predictions(network, faster), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_another_kind_stays_as_it_is(options):
     network = _network(keras.layers.Conv2DTranspose(2, padding="same", **options))
     faster = with_plain_convolutions(network)
     assert "Conv2DTranspose" in _layers(faster)
-    np.testing.assert_array_equal(*_answers(network, faster))
+    np.testing.assert_array_equal(*_predictions(network, faster))
 
 
 def test_a_generator_can_be_converted_again():
@@ -111,7 +111,7 @@ def test_a_generator_can_be_converted_again():
     generator = compact_unet(32)
     first, second = with_plain_convolutions(generator), with_plain_convolutions(generator)
     assert _layers(first) == _layers(second)
-    np.testing.assert_array_equal(*_answers(first, second, size=32, channels=1))
+    np.testing.assert_array_equal(*_predictions(first, second, size=32, channels=1))
 
 
 def test_the_policy_in_force_changes_nothing():
@@ -122,6 +122,6 @@ def test_the_policy_in_force_changes_nothing():
         faster = with_plain_convolutions(network)
     finally:
         keras.config.set_dtype_policy(before)
-    expected, answer = _answers(network, faster)
-    assert answer.dtype == np.float32
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-4)
+    expected, prediction = _predictions(network, faster)
+    assert prediction.dtype == np.float32
+    np.testing.assert_allclose(prediction, expected, rtol=1e-5, atol=1e-4)

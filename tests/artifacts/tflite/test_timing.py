@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from colorize_tf.artifacts.tflite import convert_to_tflite
-from colorize_tf.artifacts.tflite_measurement import measure_tflite
+from colorize_tf.artifacts.tflite.convert import convert_to_tflite
+from colorize_tf.artifacts.tflite.timing import measure_tflite
 
 
 @pytest.fixture(scope="module")

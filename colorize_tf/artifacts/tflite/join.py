@@ -1,4 +1,4 @@
-"""Joining two TFLite files: a network between the Lab maths on both its sides."""
+"""Join two TFLite files: the network, and the Lab conversions before and after it."""
 
 import copy
 
@@ -8,18 +8,20 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def join_network_and_color(network: bytes, color: bytes) -> bytes:
-    """Put a network between the Lab maths, beside it alone, all on the same weights.
+    """Make one file of the network alone and the network between the Lab conversions.
 
-    Converted together they would be quantized together, and calibrated more than once.
+    All signatures share the weights. If they were converted together, they would be quantized
+    together, and calibrated more than once.
 
     Args:
         network: a `.tflite` file from lightness, or from lightness and z, to ab.
-        color: a `.tflite` file of signatures `before`, `image` to `lightness`, and `after`,
+        color: a `.tflite` file with the signatures `before`, `image` to `lightness`, and `after`,
             `lightness` and `ab` to `colorized`.
 
     Returns:
-        The content of a `.tflite` file of signatures `serving_default` and `predict_ab`, in which z
-        is zeros, and `sample_ab` where there is a z to give.
+        The content of a `.tflite` file with the signatures `serving_default` and `predict_ab`,
+        which use zeros for z, and `sample_ab` if the network takes z. Tensor names are unique
+        within each subgraph.
     """
     model = schema.ModelT.InitFromPackedBuf(network, 0)
     parts = schema.ModelT.InitFromPackedBuf(color, 0)
@@ -52,7 +54,7 @@ def join_network_and_color(network: bytes, color: bytes) -> bytes:
     colorized = at[after_ends["colorized"]]
     whole.inputs, whole.outputs = [image], [colorized]
 
-    # First the whole photograph: it is what an interpreter runs that is not told a signature.
+    # An interpreter that is not given a signature runs the first subgraph.
     model.subgraphs = [whole, predict_ab]
     model.signatureDefs = [
         _signature_def("serving_default", 0, {"image": image}, {"colorized": colorized}),
@@ -63,11 +65,29 @@ def join_network_and_color(network: bytes, color: bytes) -> bytes:
         model.subgraphs.append(sample_ab)
         inputs = {"lightness": lightness_in, "z": index}
         model.signatureDefs.append(_signature_def("sample_ab", 2, inputs, {"ab": ab_out}))
+    for subgraph in model.subgraphs:
+        _make_names_unique(subgraph)
     return packed(model)
 
 
+def _make_names_unique(subgraph: schema.SubGraphT) -> None:
+    """Rename tensors whose name occurred before, since OpenVINO rejects repeated names."""
+    names: set[str] = set()
+    tensors = []
+    for index, tensor in enumerate(subgraph.tensors):
+        name = (tensor.name or b"").decode()
+        if name in names:
+            # A copy, as subgraphs share tensors.
+            tensor = copy.copy(tensor)
+            name = f"{name}_{index}"
+            tensor.name = name.encode()
+        names.add(name)
+        tensors.append(tensor)
+    subgraph.tensors = tensors
+
+
 def _zeros_like(tensor: schema.TensorT, model: schema.ModelT) -> schema.TensorT:
-    """A constant of a float32 tensor's shape, whose buffer is added to the model."""
+    """Make a constant of a float32 tensor's shape, and add its buffer to the model."""
     buffer = schema.BufferT()
     buffer.data = np.zeros(4 * np.prod(tensor.shape), np.uint8)
     model.buffers.append(buffer)
@@ -77,7 +97,7 @@ def _zeros_like(tensor: schema.TensorT, model: schema.ModelT) -> schema.TensorT:
 
 
 def _signature(model: schema.ModelT, key: str) -> tuple[schema.SubGraphT, dict[str, int]]:
-    """A signature's subgraph and its inputs' and outputs' tensors by name."""
+    """Return a signature's subgraph, and its input and output tensors by name."""
     (signature,) = [one for one in model.signatureDefs if one.signatureKey == key.encode()]
     ends = [*signature.inputs, *signature.outputs]
     names = {end.name.decode(): end.tensorIndex for end in ends}
@@ -87,12 +107,12 @@ def _signature(model: schema.ModelT, key: str) -> tuple[schema.SubGraphT, dict[s
 def _append(
     target: schema.SubGraphT, part: schema.SubGraphT, known: dict[int, int]
 ) -> dict[int, int]:
-    """Append a subgraph to another; `known` are its tensors that are there already.
+    """Append a subgraph to another; `known` maps its tensors that the target already contains.
 
     Returns:
-        Where each tensor of `part` is in `target`.
+        The index in `target` of each tensor of `part`.
     """
-    at = {-1: -1, **known}  # -1 is an optional input left out
+    at = {-1: -1, **known}  # -1 is an omitted optional input.
     for index, tensor in enumerate(part.tensors):
         if index not in known:
             at[index] = len(target.tensors)
@@ -108,7 +128,7 @@ def _append(
 def _signature_def(
     key: str, subgraph: int, inputs: dict[str, int], outputs: dict[str, int]
 ) -> schema.SignatureDefT:
-    def tensor_maps(ends):
+    def tensor_maps(ends: dict[str, int]) -> list[schema.TensorMapT]:
         maps = [schema.TensorMapT() for _ in ends]
         for one, (name, index) in zip(maps, ends.items(), strict=True):
             one.name, one.tensorIndex = name, index
@@ -121,7 +141,7 @@ def _signature_def(
 
 
 def packed(model: schema.ModelT) -> bytes:
-    """Write a model down as the content of a `.tflite` file."""
+    """Serialize a model to the content of a `.tflite` file."""
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

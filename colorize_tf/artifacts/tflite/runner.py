@@ -1,4 +1,4 @@
-"""Running TFLite files with LiteRT, without TensorFlow."""
+"""Run TFLite files with LiteRT, without TensorFlow."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ def load_tflite(path: str | Path, *, threads: int | None = None) -> dict[str, Si
 
     Args:
         path: a `.tflite` file.
-        threads: how many threads to compute on, LiteRT's choice by default.
+        threads: the number of threads; LiteRT's choice by default.
 
     Returns:
-        Callables by signature name, each from named NumPy arrays to named NumPy arrays.
+        By signature, a callable from named NumPy arrays to named NumPy arrays.
 
     Raises:
-        ValueError: no such file, or none of ours.
+        ValueError: no such file, or not one of this package.
     """
     path = Path(path)
     if not path.is_file():
@@ -36,5 +36,5 @@ def load_tflite(path: str | Path, *, threads: int | None = None) -> dict[str, Si
 
 
 def input_size(runner: SignatureRunner, name: str = "lightness") -> int:
-    """Height and width in pixels, or length, of what a signature takes."""
+    """Return height and width in pixels, or the length, of a signature's input."""
     return int(runner.get_input_details()[name]["shape"][1])

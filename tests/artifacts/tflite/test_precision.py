@@ -4,8 +4,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from colorize_tf.artifacts.tflite import _network_converter, _quantized_network
-from colorize_tf.artifacts.tflite_precision import (
+from colorize_tf.artifacts.tflite.convert import _network_converter, _quantized_network
+from colorize_tf.artifacts.tflite.precision import (
     nodes_to_keep_in_float,
     restore_biases_and_first_kernels,
     restore_depthwise_kernels,
@@ -49,7 +49,7 @@ def operators(content):
         yield max(code.builtinCode, code.deprecatedBuiltinCode), *tensors
 
 
-def answer(content, lightness):
+def predict(content, lightness):
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], lightness)
@@ -100,7 +100,7 @@ def test_constants_that_convolutions_share_are_restored_for_all():
     exact = _network_converter(network).convert()
     restored = restore_biases_and_first_kernels(half, exact)
     picture = np.random.default_rng(1).uniform(-1, 1, (1, 32, 32, 1)).astype(np.float32)
-    np.testing.assert_allclose(answer(restored, picture), network(picture), atol=1e-3)
+    np.testing.assert_allclose(predict(restored, picture), network(picture), atol=1e-3)
 
 
 def test_dynamic_keeps_depthwise_kernels_in_float():
@@ -117,13 +117,13 @@ def test_dynamic_keeps_depthwise_kernels_in_float():
     eight, full = schema.TensorType.INT8, schema.TensorType.FLOAT32
     assert kernels == {"rounded": [eight] * 3, "restored": [eight, full, eight]}
     picture = np.random.default_rng(1).uniform(-1, 1, (1, 16, 16, 1)).astype(np.float32)
-    np.testing.assert_allclose(answer(restored, picture), network(picture), atol=0.05)
+    np.testing.assert_allclose(predict(restored, picture), network(picture), atol=0.05)
 
 
 def test_what_is_restored_is_nearer_to_the_network(half, exact):
     lightness = np.random.default_rng(1).uniform(-1, 1, (1, 32, 32, 1)).astype(np.float32)
-    expected = answer(exact, lightness)
+    expected = predict(exact, lightness)
     restored = restore_biases_and_first_kernels(half, exact)
-    errors = [np.abs(answer(content, lightness) - expected).mean() for content in (half, restored)]
+    errors = [np.abs(predict(content, lightness) - expected).mean() for content in (half, restored)]
     assert 0 < errors[1] < errors[0]
     assert len(restored) < 0.7 * len(exact)
