@@ -47,7 +47,7 @@ def test_a_run_becomes_artifacts_named_after_their_folder(tiny_run, tmp_path, ca
     assert describe(folder)["recipe"] == describe(folder / "valley-int8.tflite")["recipe"] == "tiny"
 
 
-def test_another_size_is_exported_and_told_where(tiny_run, tmp_path, monkeypatch, capsys):
+def test_another_size_is_exported(tiny_run, tmp_path, monkeypatch, capsys):
     from colorize_tf.artifacts.keras_file import load_generator
 
     monkeypatch.chdir(tmp_path)
@@ -81,7 +81,7 @@ def no_work(monkeypatch):
     monkeypatch.setattr("colorize_tf.artifacts.export.export_artifacts", fail)
 
 
-def test_too_few_photographs_for_int8_are_found_before_any_work(
+def test_too_few_photographs_for_int8_are_refused_before_any_work(
     tiny_run, tmp_path, landscapes, no_work, capsys
 ):
     flags = ["--tflite", "int8", "--data-dir", landscapes[0].parent]
@@ -111,7 +111,7 @@ def test_int8_is_calibrated_with_the_folder_that_is_named(tiny_run, tmp_path, mo
     assert set(np.diff(greens)) == {2}
 
 
-def test_a_server_without_its_extra_is_found_before_any_work(
+def test_warmup_without_its_extra_is_refused_before_any_work(
     tiny_run, tmp_path, no_work, monkeypatch, capsys
 ):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
@@ -119,14 +119,14 @@ def test_a_server_without_its_extra_is_found_before_any_work(
     assert "colorize_tf[serving]" in capsys.readouterr().err
 
 
-def test_a_target_that_is_a_file_is_found_before_any_work(tiny_run, tmp_path, no_work, capsys):
+def test_a_target_that_is_a_file_is_refused_before_any_work(tiny_run, tmp_path, no_work, capsys):
     (tmp_path / "valley").write_text("mine")
     assert run(tiny_run[0], "--to", tmp_path / "valley") == 2
     assert "is a file; expected a folder" in capsys.readouterr().err
     assert (tmp_path / "valley").read_text() == "mine"
 
 
-def test_a_file_is_asked_what_it_is(tiny_run, capsys):
+def test_describe_prints_the_description(tiny_run, capsys):
     assert run("--describe", tiny_run[0] / "export/tiny.tflite") == 0
     lines = capsys.readouterr().out.splitlines()
     for line in ("name: tiny", "recipe: tiny", "input_size: 64", "quantization: float32"):
@@ -143,12 +143,12 @@ def test_a_file_that_is_not_ours_is_one_line(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments", [[], ["runs/one"], ["--to", "here"]])
-def test_what_to_give_is_said(arguments, capsys):
+def test_missing_arguments_are_named(arguments, capsys):
     assert run(*arguments) == 2
     assert "MODEL and --to DIR, or --describe FILE" in capsys.readouterr().err
 
 
-def test_describing_stands_alone(capsys):
+def test_describe_takes_no_other_arguments(capsys):
     assert run("runs/one", "--describe", "runs/one") == 2
     assert "leave MODEL and --to out" in capsys.readouterr().err
 
@@ -156,7 +156,6 @@ def test_describing_stands_alone(capsys):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--tflite", "int4"], "float32, float16, dynamic, int8"),
         (["--size", "50"], "size 50 does not fit"),
         (["--data-dir", "nowhere"], "nowhere does not exist"),
         (["--calibration-dir", "photos"], "add int8 to the TFLite files"),
@@ -170,8 +169,12 @@ def test_a_mistake_is_one_line_and_writes_nothing(tiny_run, tmp_path, capsys, fl
     assert not (tmp_path / "valley").exists()
 
 
-def test_the_flag_names_the_quantizations_there_are():
+def test_an_unknown_quantization_is_refused_with_those_there_are(capsys):
     assert _QUANTIZATIONS == QUANTIZATIONS
+    with pytest.raises(SystemExit) as exit_:
+        run("runs/one", "--to", "here", "--tflite", "int4")
+    assert exit_.value.code == 2
+    assert "float32, float16, dynamic, int8, separated by commas" in capsys.readouterr().err
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path, capsys):
