@@ -25,6 +25,7 @@ PARTS = {
     "records": ("memory and time of large prepared sets", "records.measure_records"),
     "start": ("start of a command, beside Python's own", "processes.measure_start"),
     "memory": ("peaks of training and of coloring", "processes.measure_memory"),
+    "formats": ("odd image files: read right, refused, wrong", "formats.measure_formats"),
     "growth": ("time by size, batch, data set and megapixels", "growth.measure_growth"),
 }
 

@@ -93,7 +93,7 @@ def _colorize_stream(inputs: Sequence[str], output: str, options: ColorizeOption
     from colorize_tf import imagefiles
     from colorize_tf.inference.batch.files import is_done
     from colorize_tf.inference.batch.processor import load_processor
-    from colorize_tf.inference.batch.stream import convert_stream
+    from colorize_tf.inference.batch.stream import check_standard_output, convert_stream
     from colorize_tf.inference.batch.summary import describe_error
 
     if len(inputs) > 1 or options.engine != "local":
@@ -106,8 +106,8 @@ def _colorize_stream(inputs: Sequence[str], output: str, options: ColorizeOption
         if is_done([target], options):
             print(f"skipped {target}, which exists")
             return 0
-    elif sys.stdout.isatty():
-        raise ValueError("standard output is a terminal; redirect it to a file: > new.jpg")
+    else:
+        check_standard_output()
     with cli.native_logs_hidden():
         processor = load_processor(**options.processor_options())
     try:

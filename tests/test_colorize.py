@@ -381,7 +381,7 @@ def test_a_full_disk_is_reported_for_each_photograph(green, box, monkeypatch, ca
     def full_disk(path):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(imagefiles.photograph, "atomic_write", full_disk)
+    monkeypatch.setattr(imagefiles.contents, "atomic_write", full_disk)
     assert run("in", "-o", "out") == 1
     output, errors = capsys.readouterr()
     assert errors.count("No space left on device") == 2

@@ -25,6 +25,8 @@ TONED_RESIDUAL = 2.5
 SEPIA_RESIDUAL = 4.1
 SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
 SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
+# A cubic passes through the colors of so few lightnesses, whatever they are: then the hue decides.
+FEW_COLORS = 4
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def measure_toning(images: np.ndarray) -> Toning:
     residual = _residual_given_lightness(lab)
     if reach < GRAY_CHROMA:
         kind = "gray"
-    elif residual < (SEPIA_RESIDUAL if _is_sepia(lab[:, 1:], chroma) else TONED_RESIDUAL):
+    elif _is_sepia(lab[:, 1:], chroma):
+        kind = "toned" if residual < SEPIA_RESIDUAL else "color"
+    elif residual < TONED_RESIDUAL and not _has_few_colors(images):
         kind = "toned"
     else:
         kind = "color"
@@ -80,6 +84,13 @@ def _residual_given_lightness(lab: np.ndarray) -> float:
     gram = powers.T @ powers + 1e-4 * np.eye(4, dtype=np.float32)
     error = lab[:, 1:] - powers @ np.linalg.solve(gram, powers.T @ lab[:, 1:])
     return float(np.percentile(np.hypot(error[:, 0], error[:, 1]), 95))
+
+
+def _has_few_colors(images: np.ndarray) -> bool:
+    """Whether a sample of the pixels, none of them mixed, has few colors."""
+    step_down, step_right = (max(1, size // MEASURED_SIDE) for size in images.shape[:2])
+    sample = images[::step_down, ::step_right].reshape(-1, 3)
+    return len(np.unique(sample, axis=0)) <= FEW_COLORS
 
 
 def _is_sepia(ab: np.ndarray, chroma: np.ndarray) -> bool:

@@ -8,6 +8,7 @@ from colorize_tf.imagefiles.base import (
     UnsupportedImageError,
     is_out_of_memory,
 )
+from colorize_tf.imagefiles.contents import read_bytes, write_contents
 from colorize_tf.imagefiles.formats import FORMATS, IMAGE_SUFFIXES, WRITABLE_SUFFIXES, find_format
 from colorize_tf.imagefiles.metadata import Metadata
 from colorize_tf.imagefiles.photograph import (
@@ -19,10 +20,8 @@ from colorize_tf.imagefiles.photograph import (
     decode_photograph,
     encode_photograph,
     open_image,
-    read_bytes,
     read_image,
     read_photograph,
-    write_contents,
     write_image,
     write_photograph,
 )

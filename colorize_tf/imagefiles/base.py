@@ -29,7 +29,7 @@ class ImageFileError(ValueError):
         self.name = name
 
     def __str__(self) -> str:
-        return f"cannot read {self.name}: {self.reason}: {self.detail}"
+        return " ".join(f"cannot read {self.name}: {self.reason}: {self.detail}".split())
 
 
 class CorruptImageError(ImageFileError):
@@ -116,6 +116,23 @@ class ImageFormat:
     depth: int = 8
     alpha: bool = False
     longest_side: int | None = None
+
+
+def check_plausible(header: Header, length: int, pixels_per_byte: float) -> None:
+    """Refuse contents that are too short for what they announce, before that takes time and memory.
+
+    Args:
+        header: what they announce.
+        length: bytes that hold pixels.
+        pixels_per_byte: the most that the format can hold.
+
+    Raises:
+        TruncatedImageError: they are too short.
+    """
+    if header.width * header.height > pixels_per_byte * length:
+        raise TruncatedImageError(
+            f"{length} bytes cannot hold {header.width} x {header.height} pixels; copy it again"
+        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

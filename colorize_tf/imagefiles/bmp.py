@@ -13,10 +13,18 @@ import numpy as np
 from PIL import BmpImagePlugin, Image
 
 from colorize_tf.imagefiles import pillow
-from colorize_tf.imagefiles.base import ImageFormat, Pixels, TruncatedImageError
+from colorize_tf.imagefiles.base import (
+    Header,
+    ImageFormat,
+    Pixels,
+    TruncatedImageError,
+    check_plausible,
+)
 from colorize_tf.imagefiles.metadata import Metadata
 
 _RLE8, _RLE4 = 1, 2
+# A run takes two bytes and has 255 pixels; the rest is for what moves and ends leave out.
+_PIXELS_PER_BYTE = 4096
 _END_OF_ROW, _END_OF_IMAGE, _MOVE = 0, 1, 2
 
 
@@ -26,6 +34,7 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     if compression not in (_RLE8, _RLE4):
         return pillow.decode(BmpImagePlugin.BmpImageFile, data)
     width, height = image.size
+    check_plausible(Header(width, height), len(data), _PIXELS_PER_BYTE)
     start = image.tile[0].offset
     rows = _decode_run_lengths(data, start, width, height, four_bits=compression == _RLE4)
     indices = np.frombuffer(rows, np.uint8).reshape(height, width)

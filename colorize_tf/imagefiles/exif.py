@@ -12,7 +12,7 @@ import numpy as np
 
 ORIENTATION = 274
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
-SHORT, LONG, RATIONAL, UNDEFINED = 3, 4, 5, 7
+BYTE, SHORT, LONG, RATIONAL, UNDEFINED = 1, 3, 4, 5, 7
 CENTIMETERS_PER_INCH = 2.54
 
 Contents: TypeAlias = bytes | bytearray | memoryview
@@ -152,9 +152,10 @@ def to_upright(data: bytes) -> tuple[bytes, int, tuple[float, float] | None]:
         entry = first[ORIENTATION]
         struct.pack_into(order + "HIHH", exif, entry.at + 2, SHORT, 1, 1, 0)
     pages = list(directories(exif))
-    following = _offset(exif, order, big, end) if end + 4 <= len(exif) else 0
-    if following:
-        struct.pack_into(order + "I", exif, end, 0)
+    if any(end <= entry.values < end + 4 for entry in first.values()):
+        sound = False  # The pointer to a next directory was left out.
+    else:
+        exif[end : end + 4] = bytes(4)
     if len(pages) > 1 and {_THUMBNAIL_START, _THUMBNAIL_LENGTH} <= pages[1].keys():
         at, length = (
             int(first_number(exif, pages[1], tag)) for tag in (_THUMBNAIL_START, _THUMBNAIL_LENGTH)

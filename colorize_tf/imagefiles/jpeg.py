@@ -1,7 +1,7 @@
 """JPEG files.
 
 libjpeg-turbo decodes them, by way of simplejpeg, which reports the damage that OpenCV and Pillow
-let pass; imagecodecs decodes what simplejpeg does not (12 bits, lossless, unusual sampling).
+let pass. imagecodecs decodes those of more than 8 bits and lossless ones.
 """
 
 import re
@@ -12,14 +12,18 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import simplejpeg
+from PIL.JpegImagePlugin import JpegImageFile
 
+from colorize_tf.imagefiles import pillow
 from colorize_tf.imagefiles.arrays import scale_samples
 from colorize_tf.imagefiles.base import (
+    CorruptImageError,
     Header,
     ImageFormat,
     Pixels,
     TruncatedImageError,
     UnsupportedImageError,
+    check_plausible,
 )
 from colorize_tf.imagefiles.exif import CENTIMETERS_PER_INCH
 from colorize_tf.imagefiles.metadata import EXIF_MARK, Metadata, to_photoshop
@@ -35,8 +39,8 @@ _SIDE_LIMIT = 65500
 
 # Every block of 8 x 8 pixels takes at least one bit of Huffman codes, in the first scan.
 _PIXELS_PER_BYTE = 512
-# Progressive files of encoders have about ten scans; each costs as much time as a picture.
-_MAX_SCANS = 500
+# Each of the about ten scans of a progressive file takes as long as a picture of its own.
+_WORK_PER_BYTE = 16 * _PIXELS_PER_BYTE
 
 # What libjpeg says of data that do not add up; its other warnings are about headers.
 _DAMAGE = ("Corrupt JPEG data: ", "Premature end", "Inconsistent progression")
@@ -113,40 +117,66 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     pixels looks different.
     """
     kind, bits, width, height, scan = _read_frame(data)
-    bounded = kind not in _LOSSLESS and kind not in _ARITHMETIC
-    if bounded and width * height > _PIXELS_PER_BYTE * len(data):
-        detail = f"{len(data)} bytes cannot hold {width} x {height} pixels; copy it again"
-        raise TruncatedImageError(detail)
-    if data.count(b"\xff\xda", scan) > _MAX_SCANS:
-        raise UnsupportedImageError(f"more than {_MAX_SCANS} scans; save it again as JPEG or PNG")
-    if bits != 8 or kind in _LOSSLESS:
-        return _decode_unusual(data, bits)
     # From the first scan on, FF D9 is the end of the image and nothing else (a thumbnail's end
     # comes earlier, data are byte-stuffed); what follows it, cameras have put there.
-    ended = data.find(_END, scan) >= 0
+    end = data.find(_END, scan)
+    ended = end >= 0
+    length = (end if ended else len(data)) - scan
+    if kind not in _ARITHMETIC:
+        check_plausible(Header(width, height), length, _PIXELS_PER_BYTE)
+    scans = 1 + data.count(b"\xff\xda", scan)
+    if width * height * scans > _WORK_PER_BYTE * length:
+        detail = f"{length} bytes ask for {scans} scans of {width} x {height} pixels"
+        raise UnsupportedImageError(f"{detail}; save it again as JPEG or PNG")
+    if bits != 8 or kind in _LOSSLESS:
+        samples = imagecodecs.jpeg8_decode(data)
+        samples = scale_samples(samples.reshape(*samples.shape[:2], -1), bits)
+        if samples.shape[2] not in (1, 3):
+            raise UnsupportedImageError("a deep JPEG of unusual colors; export it as TIFF or PNG")
+        return Pixels(np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3))))
     if not ended:
         data += _END
+    warning = damage = None
     try:
-        return Pixels(simplejpeg.decode_jpeg(data))
+        images = simplejpeg.decode_jpeg(data)
     except ValueError as error:
         warning = str(error)
-    damage = None
-    if warning.startswith(_DAMAGE) and not (ended and _is_padded(data, warning)):
-        damage = warning.removeprefix(_DAMAGE[0])
-    if damage and not ended and not allow_damage:
+        if warning.startswith(_DAMAGE) and not (ended and _is_padded(data, warning)):
+            damage = warning.removeprefix(_DAMAGE[0])
+    if not ended and not allow_damage and (warning or not _has_all_scans(data, scan)):
         raise TruncatedImageError
+    if damage and not allow_damage:
+        raise CorruptImageError(f"parts of it are lost ({damage}); copy it again", reason="damaged")
+    if warning is None:
+        return Pixels(images)
     try:
         return Pixels(simplejpeg.decode_jpeg(data, strict=False), damage=damage)
-    except ValueError:
-        return _decode_unusual(data, bits)
+    except ValueError:  # Pillow takes what simplejpeg does not: unusual sampling, odd headers.
+        return pillow.decode(JpegImageFile, data)
 
 
-def _decode_unusual(data: bytes, bits: int) -> Pixels:
-    samples = imagecodecs.jpeg8_decode(data)
-    samples = scale_samples(samples.reshape(*samples.shape[:2], -1), bits)
-    if samples.shape[2] not in (1, 3):
-        raise UnsupportedImageError("a JPEG of unusual colors; save it again as JPEG or PNG")
-    return Pixels(np.ascontiguousarray(np.broadcast_to(samples, (*samples.shape[:2], 3))))
+def _has_all_scans(data: bytes, scan: int) -> bool:
+    """Whether the scans that are there hold every coefficient of every component to its last bit.
+
+    Args:
+        data: contents of the file.
+        scan: where the header of the first scan begins.
+    """
+    lowest_bits: dict[tuple[int, int], int] = {}
+    components = 1
+    while scan > 1:
+        count = data[scan]
+        components = max(components, count)
+        first, last, bits = data[scan + 1 + 2 * count : scan + 4 + 2 * count]
+        for index in range(count):
+            for coefficient in (first, last):
+                lowest_bits[data[scan + 1 + 2 * index], coefficient] = bits & 15
+        scan = data.find(b"\xff\xda", scan) + 4
+        scan = 0 if scan < 4 else scan
+    names = {name for name, _ in lowest_bits}
+    return all((name, end) in lowest_bits for name in names for end in (0, 63)) and not any(
+        lowest_bits.values()
+    )
 
 
 def _is_padded(data: bytes, warning: str) -> bool:

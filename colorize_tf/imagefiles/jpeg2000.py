@@ -8,9 +8,10 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from colorize_tf.imagefiles import pillow
 from colorize_tf.imagefiles.arrays import scale_samples
-from colorize_tf.imagefiles.base import CorruptImageError, ImageFormat, Pixels
+from colorize_tf.imagefiles.base import CorruptImageError, ImageFormat, Pixels, TruncatedImageError
 
 _BOX, _CODESTREAM = b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"
+_END = b"\xff\xd9"
 
 
 def _decode(data: bytes, allow_damage: bool) -> Pixels:
@@ -28,8 +29,10 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
 def _read_bits(data: bytes) -> int:
     """Return the bits per sample of the first component (ISO 15444-1, A.5.1)."""
     start = data.find(_CODESTREAM)
-    if start < 0 or start + 42 >= len(data):
+    if start < 0:
         raise CorruptImageError("it has no code stream; copy or export it again")
+    if data.find(_END, start) < 0:
+        raise TruncatedImageError
     return (data[start + 42] & 127) + 1
 
 

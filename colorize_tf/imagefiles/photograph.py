@@ -15,7 +15,6 @@ from warnings import warn
 
 import numpy as np
 
-from colorize_tf.files import atomic_write
 from colorize_tf.imagefiles.arrays import to_eight_bits, to_upright
 from colorize_tf.imagefiles.base import (
     CorruptImageError,
@@ -27,14 +26,21 @@ from colorize_tf.imagefiles.base import (
     UnsupportedImageError,
     is_out_of_memory,
 )
-from colorize_tf.imagefiles.formats import WRITABLE_SUFFIXES, format_of_suffix, require_format
+from colorize_tf.imagefiles.contents import read_bytes, write_contents
+from colorize_tf.imagefiles.formats import (
+    FORMATS,
+    WRITABLE_SUFFIXES,
+    format_of_suffix,
+    require_format,
+)
 from colorize_tf.imagefiles.metadata import Metadata, find_metadata
 
 MAX_MEGAPIXELS = 200.0
 
 # For each pixel, and each byte of its depth: what codecs need at most, beside the picture itself.
 _CODEC_BYTES = 24
-_SUPPORT_WORDS = ("unsupported", "not supported", "not implemented", "unknown compression")
+# As libraries word it; libjpeg takes damage for an "unsupported marker".
+_SUPPORT_WORDS = ("unsupported bmp", "unsupported jpeg", "not supported", "not implemented")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,14 +52,14 @@ class Photograph:
         alpha: `(height, width)` of the same dtype, 0 is transparent, the colors are not
             multiplied with it; None where there is none.
         metadata: what is carried over to the file that is written.
-        format: the format of the file, a key of `FORMATS`; None where it comes from no file.
+        format: name of the file's format, a key of `FORMATS`; None where there is no file.
         frames: how many frames or pages the file has, of which this is the first.
     """
 
     images: np.ndarray
     alpha: np.ndarray | None = None
     metadata: Metadata = Metadata()
-    format: ImageFormat | None = None
+    format: str | None = None
     frames: int = 1
 
     def __post_init__(self) -> None:
@@ -76,7 +82,8 @@ class Photograph:
     @property
     def suffix(self) -> str:
         """The suffix of its own format, or ".png" where that cannot be written."""
-        return self.format.suffixes[0] if self.format and self.format.encode else ".png"
+        format = FORMATS.get(self.format or "")
+        return format.suffixes[0] if format and format.encode else ".png"
 
     def with_images(self, images: np.ndarray) -> "Photograph":
         """Return the same photograph with other pixels.
@@ -108,12 +115,6 @@ class ImageFile:
         metadata, orientation = find_metadata(self.format.read_metadata, self.data)
         with _translate_errors(self.name, self.header):
             pixels = self.format.decode(self.data, allow_damage)
-        if pixels.damage and not allow_damage:
-            raise CorruptImageError(
-                f"parts of it are lost ({pixels.damage}); copy it again",
-                reason="damaged",
-                name=self.name,
-            )
         if pixels.damage:
             text = f"{self.name} is damaged ({pixels.damage}); what is left of it is taken"
             warn(text, stacklevel=2)
@@ -122,7 +123,7 @@ class ImageFile:
             to_upright(images, orientation),
             None if alpha is None else to_upright(alpha, orientation),
             metadata,
-            self.format,
+            self.format.name,
             self.header.frames,
         )
 
@@ -229,33 +230,6 @@ def decode_image(
     return to_eight_bits(decode_photograph(data, name, max_megapixels=max_megapixels).images)
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a whole file; raise ImageFileError if it cannot be read."""
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise ImageFileError(
-                "it is a folder; name an image file", reason="not a file", name=path
-            )
-        if path.exists() and not path.is_file():  # Reading a pipe would wait for ever.
-            raise ImageFileError(
-                "it is a device or a pipe; name an image file", reason="not a file", name=path
-            )
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageFileError(
-            "there is no such file; check the path", reason="missing", name=path
-        ) from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, ImageFileError):
-            raise
-        cause = getattr(error, "strerror", None) or error
-        raise ImageFileError(f"{cause}; check its permissions", name=path) from error
-    if not data:
-        raise CorruptImageError("the file is empty; copy it again", reason="zero-byte", name=path)
-    return data
-
-
 def write_photograph(path: str | Path, photograph: Photograph, *, quality: int = 95) -> None:
     """Write a photograph in the format that the suffix names, whole or not at all.
 
@@ -302,21 +276,6 @@ def write_image(path: str | Path, images: np.ndarray, *, quality: int = 95) -> N
         ValueError: as of `write_photograph`.
     """
     write_photograph(path, Photograph(images), quality=quality)
-
-
-def write_contents(path: str | Path, parts: Sequence[bytes | bytearray | memoryview]) -> None:
-    """Write a file that consists of parts, whole or not at all.
-
-    Raises:
-        ValueError: for a location that cannot be written, or a full disk.
-    """
-    try:
-        with atomic_write(path) as aside, open(aside, "wb") as file:
-            file.writelines(parts)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {path}: {error.strerror}; free space or choose another location"
-        ) from error
 
 
 def check_writable_path(path: str | Path) -> None:
@@ -385,9 +344,10 @@ def _translate_errors(name: str | Path, header: Header | None = None) -> Iterato
 
 def _translate(error: Exception) -> ImageFileError:
     words = " ".join(str(error).split())
-    if isinstance(error, NotImplementedError) or any(
+    unsupported = not isinstance(error, TypeError) and any(
         part in words.lower() for part in _SUPPORT_WORDS
-    ):
+    )
+    if isinstance(error, NotImplementedError) or unsupported:
         return UnsupportedImageError(f"{words[:80]}; export it as PNG or JPEG")
     if "truncated" in words:
         return TruncatedImageError()

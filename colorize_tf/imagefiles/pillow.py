@@ -45,6 +45,6 @@ def decode(plugin: Plugin, data: bytes) -> Pixels:
         return Pixels(np.repeat(scale_samples(samples, 16), 3, axis=2))
     if image.has_transparency_data:
         pixels = np.asarray(image.convert("RGBA"))
-        alpha = np.ascontiguousarray(pixels[..., 3])
-        return Pixels(np.ascontiguousarray(pixels[..., :3]), alpha)
+        images, alpha = (np.ascontiguousarray(part) for part in (pixels[..., :3], pixels[..., 3]))
+        return Pixels(images, alpha if alpha.min() < 255 else None)
     return Pixels(np.array(image.convert("RGB")))

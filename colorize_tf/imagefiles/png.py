@@ -15,6 +15,7 @@ from colorize_tf.imagefiles.base import (
     ImageFormat,
     Pixels,
     TruncatedImageError,
+    check_plausible,
 )
 from colorize_tf.imagefiles.metadata import METERS_PER_INCH, Metadata, per_meter
 
@@ -34,6 +35,17 @@ _UNPACKED_LIMIT = 16 << 20
 # Deflate packs at most 1032 bytes into one.
 _DEFLATE_RATIO = 1040
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+# First row and column of each pass, and the steps down and right (PNG, 8.2).
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (0, 4, 8, 8),
+    (4, 0, 8, 4),
+    (0, 2, 4, 4),
+    (2, 0, 4, 2),
+    (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -99,30 +111,99 @@ def _unpack(content: bytes) -> bytes:
 
 
 def _decode(data: bytes, allow_damage: bool) -> Pixels:
-    width, height, bits, color = struct.unpack_from(">IIBB", data, 16)
-    if width * height * bits * _CHANNELS.get(color, 4) / 8 > _DEFLATE_RATIO * len(data):
-        detail = f"{len(data)} bytes cannot hold {width} x {height} pixels; copy it again"
-        raise TruncatedImageError(detail)
-    # The other chunks do not change pixels, and libpng prints its complaints about them.
-    needed: list[bytes | memoryview] = [_SIGNATURE]
-    try:
-        for kind, start, end in _chunks(data):
-            if kind not in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
-                continue
-            if end + 4 > len(data):
-                raise TruncatedImageError
-            chunk = memoryview(data)[start - 8 : end + 4]
-            if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
-                raise CorruptImageError("a PNG check sum is wrong; copy or export it again")
-            needed.append(chunk)
-    except struct.error as error:
-        raise TruncatedImageError from error
-    pixels = imagecodecs.png_decode(b"".join(needed))
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    width, height, bits, color, packing, filtering, interlacing = struct.unpack_from(
+        ">IIBBBBB", data, 16
+    )
+    if bits not in _BITS.get(color, ()) or packing or filtering or interlacing > 1:
+        raise CorruptImageError("its header has values that PNG does not; copy it again")
+    if not width or not height:
+        raise CorruptImageError("it has no pixels; copy or export it again")
+    pieces = _ADAM7 if interlacing else ((0, 0, 1, 1),)
+    sizes = [
+        (-(-(width - left) // right), -(-(height - top) // down))
+        for top, left, down, right in pieces
+    ]
+    bits *= _CHANNELS[color]
+    lengths = [
+        (1 + (columns * bits + 7) // 8) * rows if columns > 0 else 0 for columns, rows in sizes
+    ]
+    check_plausible(Header(width, height), len(data), 8 * _DEFLATE_RATIO / bits)
+    palette, content = _read_needed_chunks(data, sum(lengths))
+    pixels, position = None, 0
+    for (top, left, down, right), size, length in zip(pieces, sizes, lengths, strict=True):
+        if length > 0:
+            header = struct.pack(">II", *size) + data[24:28] + b"\0"
+            rows = zlib.compress(content[position : position + length], 0)
+            decoded = imagecodecs.png_decode(_join([(b"IHDR", header), *palette], rows))
+            position += length
+            if not interlacing:
+                pixels = decoded
+                break
+            if pixels is None:
+                pixels = np.empty((height, width, *decoded.shape[2:]), decoded.dtype)
+            pixels[top::down, left::right] = decoded
+    assert pixels is not None  # The first piece is never empty.
+    pixels = pixels.reshape(height, width, -1)
     colors, alpha = pixels, None
     if pixels.shape[2] in (2, 4):
         colors, alpha = pixels[..., :-1], np.ascontiguousarray(pixels[..., -1])
-    return Pixels(np.ascontiguousarray(np.broadcast_to(colors, (*pixels.shape[:2], 3))), alpha)
+    return Pixels(np.ascontiguousarray(np.broadcast_to(colors, (height, width, 3))), alpha)
+
+
+def _read_needed_chunks(data: bytes, length: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the chunks that decoding needs besides the pixels, and the unpacked pixels.
+
+    The other chunks do not change pixels. libpng would print its complaints about them, and about
+    more pixels than there should be.
+    """
+    needed: dict[bytes, bytes] = {}
+    packed = []
+    try:
+        for kind, start, end in _chunks(data):
+            if kind not in (b"IHDR", b"PLTE", b"tRNS", b"IDAT"):
+                continue
+            if end + 4 > len(data):
+                raise TruncatedImageError
+            (checksum,) = struct.unpack_from(">I", data, end)
+            if zlib.crc32(memoryview(data)[start - 4 : end]) != checksum:
+                raise CorruptImageError("a PNG check sum is wrong; copy or export it again")
+            if kind == b"IDAT":
+                packed.append(data[start:end])
+            elif not packed:
+                needed.setdefault(kind, data[start:end])
+    except struct.error as error:
+        raise TruncatedImageError from error
+    inflater = zlib.decompressobj()
+    content = inflater.decompress(b"".join(packed), length)
+    inflater.decompress(inflater.unconsumed_tail, 1)  # Compares the check sum behind the pixels.
+    if len(content) < length:
+        raise CorruptImageError("some of its pixels are missing; copy or export it again")
+    return _palette_chunks(data[24], data[25], needed), content
+
+
+def _palette_chunks(bits: int, color: int, chunks: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    """Return the palette and what is transparent, if they are sound."""
+    palette, transparent = chunks.get(b"PLTE", b""), chunks.get(b"tRNS", b"")
+    if color == 3:
+        colors = min(len(palette) // 3, 2**bits)
+        if not colors:
+            raise CorruptImageError("it has no palette; copy or export it again")
+        kept = [(b"PLTE", palette[: 3 * colors])]
+        return [*kept, (b"tRNS", transparent[:colors])] if transparent else kept
+    if len(transparent) != {0: 2, 2: 6}.get(color):
+        return []
+    levels = struct.unpack(f">{len(transparent) // 2}H", transparent)
+    return [(b"tRNS", transparent)] if max(levels) < 2**bits else []
+
+
+def _join(chunks: list[tuple[bytes, bytes]], rows: bytes) -> bytes:
+    chunks = [*chunks, (b"IDAT", rows), (b"IEND", b"")]
+    return b"".join([_SIGNATURE, *(_chunk(kind, content) for kind, content in chunks)])
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + checksum
 
 
 def _encode(
@@ -138,22 +219,18 @@ def _encode(
         raise MemoryError("not enough memory to write a PNG file")
     contents = array.data
 
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
     parts: list[bytes | memoryview] = [contents[:33]]  # Signature and header.
     if metadata.icc:
-        parts.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+        parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
     if metadata.dpi:
-        parts.append(chunk(b"pHYs", struct.pack(">IIB", *per_meter(metadata.dpi), 1)))
+        parts.append(_chunk(b"pHYs", struct.pack(">IIB", *per_meter(metadata.dpi), 1)))
     if metadata.exif:
-        parts.append(chunk(b"eXIf", metadata.exif))
+        parts.append(_chunk(b"eXIf", metadata.exif))
     if metadata.xmp:
-        parts.append(chunk(b"iTXt", _XMP_KEYWORD + bytes(5) + metadata.xmp))
+        parts.append(_chunk(b"iTXt", _XMP_KEYWORD + bytes(5) + metadata.xmp))
     if metadata.iptc:
         text = b"\niptc\n%8d\n%s\n" % (len(metadata.iptc), metadata.iptc.hex().encode())
-        parts.append(chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text)))
+        parts.append(_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text)))
     return [*parts, contents[33:]]
 
 

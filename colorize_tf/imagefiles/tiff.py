@@ -31,7 +31,7 @@ from colorize_tf.imagefiles.metadata import CARRIED_TAGS, Metadata
 # What tifffile logs of odd tags would otherwise go to standard error.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 256, 257
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
 _ICC_PROFILE, _XMP, _IPTC, _PHOTOSHOP = 34675, 700, 33723, 34377
 _REDUCED_OR_MASK = 5
 _OLD_JPEG, _JPEG, _DEFLATE = 6, 7, (8, 32946)
@@ -72,36 +72,52 @@ def _read_metadata(data: bytes) -> Iterator[tuple[str, Any]]:
 def _decode(data: bytes, allow_damage: bool) -> Pixels:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
-        photometric, compression = int(page.photometric), int(page.compression)
+        compression, photometric = int(page.compression), int(page.photometric)
+        if _PHOTOMETRIC not in page.tags:  # Writers of old left it out.
+            photometric = _RGB if page.samplesperpixel >= 3 else _BLACK_IS_ZERO
         odd_ycbcr = photometric == _YCBCR and compression != _JPEG
         if odd_ycbcr or photometric in _LAB or compression == _OLD_JPEG:
             return _decode_rare(data, page)
-        if photometric not in _COLORS:
-            raise UnsupportedImageError(
-                f"a TIFF of photometric interpretation {photometric}; export it as PNG or JPEG"
-            )
+        _check_supported(page, photometric, compression)
         samples, damage = _read_samples(data, page, allow_damage)
         return _to_pixels(samples, page, photometric)._replace(damage=damage)
 
 
+def _check_supported(page: Any, photometric: int, compression: int) -> None:
+    what = None
+    if photometric not in _COLORS:
+        what = f"photometric interpretation {photometric}"
+    elif page.dtype is None or page.dtype.kind not in "buif":
+        what = f"{page.dtype or 'unknown'} samples"
+    elif page.samplesperpixel < _COLORS[photometric]:
+        what = f"{page.samplesperpixel} channels where its colors need {_COLORS[photometric]}"
+    else:
+        try:
+            tifffile.TIFF.DECOMPRESSORS[compression]
+        except KeyError:
+            what = f"compression {compression}"
+    if what:
+        raise UnsupportedImageError(f"a TIFF of {what}; export it as PNG or JPEG")
+
+
 def _read_samples(data: bytes, page: Any, allow_damage: bool) -> tuple[np.ndarray, str | None]:
     """Return samples `(height, width, channels)` as stored, and what is damaged of them."""
-    complete = all(
-        offset + count <= len(data)
-        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
-    )
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     damage = None
-    if complete:
+    if len(segments) < math.prod(page.chunked) or not all(count for _, count in segments):
+        damage = "some strips or tiles are missing"
+    # Writers of old named wrong lengths of uncompressed data.
+    elif page.compression != 1 and any(start + count > len(data) for start, count in segments):
+        damage = "the file ends too early"
+    if page.is_contiguous or damage is None:
         try:
-            samples = page.asarray(squeeze=False)
+            samples, damage = page.asarray(squeeze=False), None
         except (imagecodecs.DelayedImportError, NotImplementedError):
             raise
         except Exception as error:
             damage = " ".join(str(error).split())[:80] or "its data do not decode"
-    else:
-        damage = "the file ends too early"
     if damage and not allow_damage:
-        if not complete:
+        if any(start + count > len(data) for start, count in segments):
             raise TruncatedImageError
         raise CorruptImageError(f"parts of it are lost ({damage}); copy it again", reason="damaged")
     if damage:
@@ -148,10 +164,6 @@ def _repack(segment: bytes, size: int) -> bytes:
 def _to_pixels(samples: np.ndarray, page: Any, photometric: int) -> Pixels:
     count = _COLORS[photometric]
     channels = samples.shape[2]
-    if channels < count:
-        raise UnsupportedImageError(
-            f"a TIFF of {channels} channels where its colors need {count}; export it as PNG or JPEG"
-        )
     extra = [int(value) for value in page.extrasamples]
     if not extra and channels == count + 1 and photometric != _CMYK:
         extra = [_UNASSOCIATED]  # Writers of old did not name it.
@@ -212,7 +224,8 @@ def _encode(
         tree |= {tag: value for tag, value in carried.items() if tag in CARRIED_TAGS}
     if metadata.dpi:
         tree |= exif.resolution_tags(metadata.dpi)
-    pieces = {_ICC_PROFILE: metadata.icc, _XMP: metadata.xmp, _IPTC: metadata.iptc}
+    tree |= {_XMP: (exif.BYTE, metadata.xmp)} if metadata.xmp else {}
+    pieces = {_ICC_PROFILE: metadata.icc, _IPTC: metadata.iptc}
     tree |= {tag: (exif.UNDEFINED, piece) for tag, piece in pieces.items() if piece}
     padding = bytes(len(contents) % 2)
     start = len(contents) + len(padding)

@@ -3,7 +3,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from colorize_tf.imagefiles import decode_photograph, encode_photograph, find_format
 from colorize_tf.imagefiles import exif as tags
@@ -180,3 +180,64 @@ def test_webp_with_alpha_and_metadata(lossless, alpha):
             assert (found.mode, found.size) == (mode, (30, 20))
             assert found.getexif()[271] == "Maker" and found.info["icc_profile"] == PROFILE
             found.load()
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6">'
+    b"<dc:title>The pass</dc:title><xmp:Thumbnails>gray</xmp:Thumbnails></rdf:Description>"
+)
+IPTC = b"\x1c\x02\x78\0\x08The pass"
+
+
+def with_xmp_and_iptc(suffix):
+    """A file with XMP and, where the format has it, IPTC, written by others."""
+    if suffix == ".jpg":
+        resource = b"8BIM\x04\x25\0\0\0\0\0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC))
+        content = b"Photoshop 3.0\0" + resource + IPTC + bytes(len(IPTC) % 2)
+        segment = struct.pack(">BBH", 255, 0xED, len(content) + 2) + content
+        return contents(suffix, xmp=XMP, extra=segment)
+    if suffix == ".png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode(), zip=True)
+        text.add_text("Raw profile type iptc", f"\niptc\n{len(IPTC)}\n{IPTC.hex()}\n", zip=True)
+        return contents(suffix, pnginfo=text)
+    if suffix == ".tiff":
+        return contents(suffix, tiffinfo={700: XMP, 33723: IPTC})
+    return contents(suffix, xmp=XMP)
+
+
+@pytest.mark.parametrize("source", FORMS)
+@pytest.mark.parametrize("target", FORMS)
+def test_xmp_and_iptc_are_carried_where_the_format_holds_them(source, target):
+    photograph = decode_photograph(with_xmp_and_iptc(source))
+    data = encode_photograph(photograph, target)
+    found = find_metadata(data)[0]
+    assert b"<dc:title>The pass<" in found.xmp and b'tiff:Orientation="1"' in found.xmp
+    assert b"gray" not in found.xmp
+    assert found.iptc == (None if ".webp" in (source, target) else IPTC)
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        packet = image.tag_v2[700] if target == ".tiff" else image.info["xmp"]
+        assert packet == found.xmp
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda tags: tags[:-4] + b"\xff\xff\xff\x7f",
+        lambda tags: tags[:-4],
+        lambda tags: tags[:8] + b"\x09\0" + tags[10:-4],
+        lambda tags: (
+            tags[:8] + b"\2\0" + tags[10:22] + struct.pack("<HHIII", 315, 2, 500, 90_000, 0)
+        ),
+    ],
+    ids=["wild pointer", "no pointer", "too many entries", "an entry beyond the end"],
+)
+def test_what_is_sound_of_damaged_exif_is_kept(fault):
+    sound = b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 274, 3, 1, 6, 0, 0)
+    data = contents(".jpg", exif=b"Exif\0\0" + fault(sound))
+    metadata, orientation = find_metadata(data)
+    assert orientation == 6
+    assert Image.open(io.BytesIO(encode_photograph(decode_photograph(data), ".png"))).getexif() == {
+        274: 1
+    }

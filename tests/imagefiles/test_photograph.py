@@ -1,19 +1,31 @@
+import dataclasses
 import io
+import os
+import resource
 import struct
 import zlib
 
 import cv2
 import numpy as np
 import pytest
-import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from colorize_tf import imagefiles as subject
-from colorize_tf.imagefiles import Photograph, decode_photograph, encode_photograph
+from colorize_tf import imagefiles
+from colorize_tf.imagefiles import Photograph, decode_photograph, encode_photograph, png
 
 WHITE = {"uint8": 255, "uint16": 65535}
+
+
+def picture(height=48, width=64, seed=0):
+    corners = np.random.default_rng(seed).integers(0, 255, (4, 5, 3), dtype=np.uint8)
+    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def distance(first, second):
+    assert first.shape == second.shape
+    return np.abs(first.astype(int) - second.astype(int)).mean()
 
 
 def pixels(height, width, channels=3, dtype="uint8", seed=0):
@@ -27,27 +39,6 @@ def contents(image, form, **options):
     return file.getvalue()
 
 
-def tiff_contents(array, **options):
-    file = io.BytesIO()
-    tifffile.imwrite(file, array, **options)
-    return file.getvalue()
-
-
-def png_contents(array, color, *, transparent=b""):
-    """A PNG of 16 bits as the standard has it: color is 0 for gray, 4 for gray with alpha."""
-
-    def chunk(kind, body):
-        checksum = struct.pack(">I", zlib.crc32(kind + body))
-        return struct.pack(">I", len(body)) + kind + body + checksum
-
-    height, width = array.shape[:2]
-    body = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, 0))
-    body += chunk(b"tRNS", transparent) if transparent else b""
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in array)
-    body += chunk(b"IDAT", zlib.compress(rows))
-    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
-
-
 def assert_same(found, expected):
     """Compare a photograph with an array of 1 to 4 channels."""
     channels = expected.shape[2]
@@ -58,6 +49,26 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(found.alpha, expected[..., -1])
     else:
         assert found.alpha is None
+
+
+def refusal(path, reason, **options):
+    with pytest.raises(ValueError) as caught:
+        imagefiles.read_image(path, **options)
+    message = str(caught.value)
+    assert str(path) in message and "\n" not in message
+    assert caught.value.reason == reason
+    return message
+
+
+def png_bytes(width, height):
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,140 +86,16 @@ def test_lossless_formats_give_back_what_was_written(height, width, dtype, alpha
     assert_same(found, array if alpha else array[..., :3])
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    height=st.integers(1, 9),
-    width=st.integers(1, 9),
-    dtype=st.sampled_from(["uint8", "uint16"]),
-    channels=st.integers(1, 4),
-    big_endian=st.booleans(),
-    compression=st.sampled_from([None, "zlib"]),
-    predictor=st.booleans(),
-    orientation=st.integers(1, 8),
-)
-def test_every_kind_of_tiff_reads_exactly(
-    height, width, dtype, channels, big_endian, compression, predictor, orientation
-):
-    array = pixels(height, width, channels, dtype)
-    data = tiff_contents(
-        array,
-        photometric="minisblack" if channels < 3 else "rgb",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        byteorder=">" if big_endian else "<",
-        compression=compression,
-        predictor=predictor and compression is not None,
-        extratags=[(274, 3, 1, orientation, True)],
-    )
-    assert_same(decode_photograph(data), upright(array, orientation))
-
-
-def upright(array, orientation):
-    turns = {
-        2: lambda image: image[:, ::-1],
-        3: lambda image: image[::-1, ::-1],
-        4: lambda image: image[::-1],
-        5: lambda image: image.swapaxes(0, 1),
-        6: lambda image: np.rot90(image, -1),
-        7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
-        8: np.rot90,
-    }
-    return turns.get(orientation, lambda image: image)(array)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".webp"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_alpha_turns_with_the_image(suffix, orientation):
-    array = pixels(5, 8, 4)
-    exif = Image.Exif()
-    exif[274] = orientation
-    options = {"lossless": True, "exact": True} if suffix == ".webp" else {}
-    data = contents(Image.fromarray(array), suffix[1:], exif=exif, **options)
-    assert_same(decode_photograph(data), upright(array, orientation))
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_white_is_zero_tiff_is_no_negative(dtype, channels):
-    array = pixels(6, 7, channels, dtype)
-    extra = {"extrasamples": ["unassalpha"], "planarconfig": "contig"} if channels == 2 else {}
-    data = tiff_contents(array, photometric="miniswhite", **extra)
-    array[..., 0] = WHITE[dtype] - array[..., 0]
-    assert_same(decode_photograph(data), array)
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_colors_multiplied_with_alpha_are_divided_by_it(dtype):
-    array = pixels(30, 40, 4, dtype)
-    white = WHITE[dtype]
-    array[..., 3] = np.maximum(array[..., 3], white // 2)
-    multiplied = array.copy()
-    multiplied[..., :3] = np.rint(array[..., :3] * (array[..., 3:] / white))
-    data = tiff_contents(multiplied, photometric="rgb", extrasamples=["assocalpha"])
-    found = decode_photograph(data)
-    np.testing.assert_array_equal(found.alpha, array[..., 3])
-    assert np.abs(found.images.astype(int) - array[..., :3]).max() <= 1
-
-
-def test_sixteen_bit_gray_png_with_alpha():
-    array = pixels(6, 7, 2, "uint16")
-    assert_same(decode_photograph(png_contents(array, 4)), array)
-
-
-def test_transparent_gray_level_of_a_png_becomes_alpha():
-    array = pixels(6, 7, 1, "uint16")
-    level = int(array[2, 3, 0])
-    found = decode_photograph(png_contents(array, 0, transparent=struct.pack(">H", level)))
-    alpha = np.where(array == level, 0, 65535).astype(np.uint16)
-    assert_same(found, np.concatenate([array, alpha], axis=2))
-
-
-@pytest.mark.parametrize("form", ["PNG", "GIF"])
-def test_transparency_of_a_palette_becomes_alpha(form):
-    image = Image.fromarray(cv2.resize(pixels(4, 5), (40, 30))).quantize(32)
-    data = contents(image, form, transparency=3)
-    found = decode_photograph(data)
-    with Image.open(io.BytesIO(data)) as reference:
-        expected = np.asarray(reference.convert("RGBA"))
-    np.testing.assert_array_equal(found.alpha, expected[..., 3])
-    assert 0 < (found.alpha == 0).mean() < 1
-    seen = found.alpha > 0
-    np.testing.assert_array_equal(found.images[seen], expected[..., :3][seen])
-
-
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
 def test_cmyk_has_no_alpha(form):
     found = decode_photograph(contents(Image.fromarray(pixels(9, 8)).convert("CMYK"), form))
     assert found.images.shape == (9, 8, 3) and found.alpha is None
 
 
-def test_frame_of_a_gif_stands_at_its_place_on_the_screen():
-    image = Image.fromarray(cv2.resize(pixels(4, 5), (40, 30))).quantize(32)
-    data = bytearray(contents(image, "GIF"))
-    frame = data.index(b",\0\0\0\0")
-    struct.pack_into("<HH", data, 6, 60, 50)
-    struct.pack_into("<HH", data, frame + 1, 10, 20)
-    found = decode_photograph(bytes(data)).images
-    assert found.shape == (50, 60, 3)
-    np.testing.assert_array_equal(found[20:, 10:50], np.asarray(image.convert("RGB")))
-
-
-@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("frames", [1, 3])
-def test_the_first_of_several_frames_is_read_and_all_are_counted(form, frames):
-    first, *others = [Image.fromarray(pixels(9, 8, seed=seed)) for seed in range(frames)]
-    lossless = {"lossless": True} if form == "WEBP" else {}
-    data = contents(first, form, save_all=True, append_images=others, **lossless)
-    found = decode_photograph(data)
-    assert found.frames == frames
-    with Image.open(io.BytesIO(data)) as reference:
-        np.testing.assert_array_equal(found.images, np.asarray(reference.convert("RGB")))
-
-
 def test_contents_decide_not_the_name(tmp_path):
     array = pixels(5, 6)
     (tmp_path / "a.jpg").write_bytes(contents(Image.fromarray(array), "PNG"))
-    assert_same(subject.read_photograph(tmp_path / "a.jpg"), array)
+    assert_same(imagefiles.read_photograph(tmp_path / "a.jpg"), array)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp"])
@@ -252,13 +139,8 @@ def test_longest_sides_are_named(suffix, limit, tmp_path):
     fits, too_long = (Photograph(np.zeros((1, limit + more, 3), np.uint8)) for more in (0, 1))
     assert decode_photograph(encode_photograph(fits, suffix)).images.shape == (1, limit, 3)
     with pytest.raises(ValueError, match=f"does not take {limit + 1} x 1, at most {limit} a side"):
-        subject.write_photograph(tmp_path / f"a{suffix}", too_long)
+        imagefiles.write_photograph(tmp_path / f"a{suffix}", too_long)
     assert not list(tmp_path.iterdir())
-
-
-def test_write_then_read(tmp_path):
-    subject.write_photograph(tmp_path / "a.PNG", Photograph(pixels(5, 6, dtype="uint16")))
-    assert_same(subject.read_photograph(tmp_path / "a.PNG"), pixels(5, 6, dtype="uint16"))
 
 
 @settings(max_examples=150, deadline=None)
@@ -276,7 +158,180 @@ def test_damage_anywhere_is_an_image_error_or_a_picture(form, data):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
         found = decode_photograph(bytes(damaged), max_megapixels=1)
-    except subject.ImageFileError as error:
+    except imagefiles.ImageFileError as error:
         assert "\n" not in str(error)
     else:
         assert found.images.ndim == 3
+
+
+def test_alpha_is_dropped_and_the_color_beneath_kept(tmp_path):
+    alpha = np.zeros((48, 64, 1), np.uint8)
+    Image.fromarray(np.concatenate([picture(), alpha], -1)).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(imagefiles.read_image(tmp_path / "a.png"), picture())
+
+
+def test_missing_file(tmp_path):
+    refusal(tmp_path / "none.jpg", "missing")
+
+
+def test_folder_is_not_a_file(tmp_path):
+    refusal(tmp_path, "not a file")
+
+
+def test_pipe_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    refusal(tmp_path / "a.jpg", "not a file")
+
+
+def test_zero_byte_file(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    refusal(tmp_path / "a.jpg", "zero-byte")
+
+
+@pytest.mark.parametrize("contents", [b"once upon a time", b"RIFF\0\0\0\0WAVEfmt "])
+def test_other_contents_are_unsupported(tmp_path, contents):
+    (tmp_path / "a.jpg").write_bytes(contents)
+    refusal(tmp_path / "a.jpg", "unsupported")
+
+
+def test_decompression_bomb_is_refused_from_its_header(tmp_path):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png_bytes(60_000, 30_000))
+    assert "60000 x 30000" in refusal(path, "too large")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp", ".tiff", ".gif"])
+def test_every_format_is_measured_before_decoding(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(picture(48, 65)).save(path)
+    assert "65 x 48" in refusal(path, "too large", max_megapixels=0.003)
+    imagefiles.read_image(path, max_megapixels=0.00312)
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0"}])
+def test_every_kind_of_webp_is_measured(tmp_path, options):
+    path = tmp_path / "a.webp"
+    Image.fromarray(picture(48, 65)).save(path, **options)
+    assert "65 x 48" in refusal(path, "too large", max_megapixels=0.003)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_quality_decides_size(tmp_path, suffix):
+    sizes = []
+    for quality in (30, 95):
+        imagefiles.write_image(tmp_path / f"a{suffix}", picture(200, 300), quality=quality)
+        sizes.append((tmp_path / f"a{suffix}").stat().st_size)
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "options", "words"),
+    [
+        ("a.xyz", picture(), {}, "'.xyz', expected one of .jpg"),
+        ("a", picture(), {}, "suffix is ''"),
+        ("a.png", picture().astype(np.float32), {}, "float32 (48, 64, 3), expected uint8"),
+        ("a.png", picture()[..., 0], {}, "uint8 (48, 64), expected uint8"),
+        ("a.jpg", picture(), {"quality": 0}, "quality is 0, expected 1 to 100"),
+        ("none/a.png", picture(), {}, "no folder"),
+        ("folder.png", picture(), {}, "it is a folder"),
+        ("a.webp", np.zeros((1, 20_000, 3), np.uint8), {}, "does not take 20000 x 1"),
+    ],
+)
+def test_wrong_writes_say_what_was_expected(tmp_path, name, image, options, words):
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError) as caught:
+        imagefiles.write_image(tmp_path / name, image, **options)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_full_disk_is_one_line_and_leaves_the_old_file(tmp_path):
+    imagefiles.write_image(tmp_path / "a.png", picture())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ValueError, match="File too large; free space") as caught:
+            imagefiles.write_image(tmp_path / "a.png", picture(seed=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    np.testing.assert_array_equal(imagefiles.read_image(tmp_path / "a.png"), picture())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), cv2.error("std::bad_alloc")])
+def test_a_lack_of_memory_is_no_fault_of_the_file(tmp_path, monkeypatch, error):
+    def no_memory(*arguments):
+        raise error
+
+    imagefiles.write_image(tmp_path / "a.png", picture())
+    opened = imagefiles.open_image((tmp_path / "a.png").read_bytes(), "a.png")
+    without = dataclasses.replace(opened.format, decode=no_memory)
+    with pytest.raises(MemoryError, match="cannot read a.png: not enough memory"):
+        dataclasses.replace(opened, format=without).decode()
+
+
+def test_a_decoder_that_hides_a_lack_of_memory_is_found_out(tmp_path, monkeypatch):
+    imagefiles.write_image(tmp_path / "a.png", picture())
+    data = (tmp_path / "a.png").read_bytes()
+    monkeypatch.setattr(imagefiles.photograph, "_CODEC_BYTES", 2**50)
+    monkeypatch.setattr(png.imagecodecs, "png_decode", lambda *arguments: None)
+    with pytest.raises(MemoryError):
+        imagefiles.decode_photograph(data)
+    monkeypatch.setattr(png.cv2, "imencode", lambda *arguments: (False, None))
+    with pytest.raises(MemoryError):
+        imagefiles.write_image(tmp_path / "b.png", picture())
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(255, False), (254, True)])
+def test_transparency(alpha, expected):
+    pixels = np.concatenate([picture(), np.full((48, 64, 1), 255, np.uint8)], -1)
+    pixels[0, 0, 3] = alpha
+    data = cv2.imencode(".png", pixels)[1].tobytes()
+    assert imagefiles.decode_photograph(data).is_transparent is expected
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tiff", ".PNG"])
+def test_write_then_read_is_exact(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    imagefiles.write_image(path, picture())
+    np.testing.assert_array_equal(imagefiles.read_image(path), picture())
+
+
+def damaged(path, count=200, **options):
+    """Write a picture and turn bits in the middle of its data."""
+    Image.fromarray(picture(100, 150)).save(path, **options)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + count] = bytes(byte ^ 0x55 for byte in data[middle : middle + count])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".jpg", {}), (".tiff", {"compression": "tiff_adobe_deflate"})]
+)
+def test_damage_inside_the_data_is_refused_quietly(tmp_path, suffix, options, capfd):
+    damaged(tmp_path / f"a{suffix}", **options)
+    assert "parts of it are lost (" in refusal(tmp_path / f"a{suffix}", "damaged")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"), [(".jpg", {}), (".tiff", {"compression": "tiff_adobe_deflate"})]
+)
+def test_what_is_left_of_a_damaged_file_comes_with_a_warning(tmp_path, suffix, options):
+    path = tmp_path / f"a{suffix}"
+    damaged(path, **options)
+    with pytest.warns(UserWarning, match=f"a{suffix} is damaged .*; what is left of it is taken"):
+        photograph = imagefiles.read_photograph(path, allow_damage=True)
+    assert distance(photograph.images[:8], picture(100, 150)[:8]) < 5
+
+
+@pytest.mark.parametrize("part", [0.02, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
+def test_truncated_file(tmp_path, suffix, part, capfd):
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(picture(200, 300)).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    refusal(path, "truncated")
+    assert capfd.readouterr().err == ""
