@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from colorize_tf.benchmarks.image_corpus import OddFile, make_corpus
 from colorize_tf.benchmarks.measuring import Part, Row, Stopwatch
+from colorize_tf.benchmarks.odd_files import make_odd_files
+from colorize_tf.benchmarks.odd_files.base import OddFile
 from colorize_tf.imagefiles import ImageFileError, decode_photograph
 
 RIGHT, REFUSED, WRONG = "read right", "refused", "wrong"
@@ -16,7 +17,7 @@ def measure_formats(watch: Stopwatch) -> Iterator[Part]:
     """Read every file of the corpus, and count what becomes of them."""
     counts: Counter[tuple[str, str]] = Counter()
     wrong = []
-    for file in make_corpus():
+    for file in make_odd_files():
         watch.report("odd image files", file.format)
         outcome, words = judge(file)
         counts[file.format, outcome] += 1
@@ -48,8 +49,8 @@ def judge(file: OddFile) -> tuple[str, str]:
     pixels = np.concatenate(channels, axis=2) / white
     if pixels.shape != file.pixels.shape:
         return WRONG, f"shape {pixels.shape}, expected {file.pixels.shape}"
-    error = np.abs(pixels - file.pixels) * 255
+    off = np.abs(pixels - file.pixels) * 255
     if file.pixels.shape[2] == 4:  # The color of what is transparent is nobody's business.
-        error[..., :3] *= np.sqrt(file.pixels[..., 3:])
-    measured = error.mean() if file.tolerance > 1 else error.max()
+        off[..., :3] *= np.sqrt(file.pixels[..., 3:])
+    measured = off.mean() if file.tolerance > 1 else off.max()
     return (RIGHT, "") if measured <= file.tolerance else (WRONG, f"{measured:.2f} levels off")

@@ -1,8 +1,9 @@
 import numpy as np
 
 from colorize_tf.benchmarks import formats
-from colorize_tf.benchmarks.image_corpus import OddFile, make_corpus
 from colorize_tf.benchmarks.measuring import Stopwatch
+from colorize_tf.benchmarks.odd_files import make_odd_files
+from colorize_tf.benchmarks.odd_files.base import OddFile
 from colorize_tf.imagefiles import Photograph, encode_photograph
 
 
@@ -28,5 +29,5 @@ def test_every_kind_of_error_counts_as_wrong():
 
 
 def test_names_of_files_are_unique():
-    names = [(file.format, file.name) for file in make_corpus() if "the first" not in file.name]
+    names = [(file.format, file.name) for file in make_odd_files() if "the first" not in file.name]
     assert len(set(names)) == len(names)
