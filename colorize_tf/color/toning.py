@@ -25,7 +25,7 @@ TONED_RESIDUAL = 2.5
 SEPIA_RESIDUAL = 4.1
 SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
 SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
-# A cubic passes through the colors of so few lightnesses, whatever they are: then the hue decides.
+# Through so few colors a cubic in lightness passes, whatever they are.
 FEW_COLORS = 4
 
 
@@ -37,16 +37,25 @@ class Toning:
         kind: "gray", "toned" or "color".
         chroma: 99th percentile of chroma.
         residual: 95th percentile of what a color is off the best cubic in its lightness.
+        sepia: whether all the color is one warm hue.
     """
 
     kind: str
     chroma: float
     residual: float
+    sepia: bool
 
 
 def describe_color(images: np.ndarray) -> str:
-    """Say what a photograph is in, "gray", "toned" or "color"; see `measure_toning`."""
-    return measure_toning(images).kind
+    """Say what a picture to be colored is in: "gray", "toned" or "color"; see `measure_toning`.
+
+    A cubic in lightness passes through any few colors, such as the two of a palette. They count as
+    a tone only if they are one warm hue.
+    """
+    toning = measure_toning(images)
+    if toning.kind == "toned" and not toning.sepia and _has_few_colors(images):
+        return "color"
+    return toning.kind
 
 
 def measure_toning(images: np.ndarray) -> Toning:
@@ -65,15 +74,14 @@ def measure_toning(images: np.ndarray) -> Toning:
     chroma = np.hypot(lab[:, 1], lab[:, 2])
     reach = float(np.percentile(chroma, 99))
     residual = _residual_given_lightness(lab)
+    sepia = _is_sepia(lab[:, 1:], chroma)
     if reach < GRAY_CHROMA:
         kind = "gray"
-    elif _is_sepia(lab[:, 1:], chroma):
-        kind = "toned" if residual < SEPIA_RESIDUAL else "color"
-    elif residual < TONED_RESIDUAL and not _has_few_colors(images):
+    elif residual < (SEPIA_RESIDUAL if sepia else TONED_RESIDUAL):
         kind = "toned"
     else:
         kind = "color"
-    return Toning(kind, reach, residual)
+    return Toning(kind, reach, residual, sepia)
 
 
 def _residual_given_lightness(lab: np.ndarray) -> float:

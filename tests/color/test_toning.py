@@ -67,7 +67,6 @@ def test_real_old_scans_are_not():
 
 
 def test_two_colors_of_a_palette_are_no_tone():
-    """A cubic in lightness passes through any few colors."""
     red_and_yellow = np.where(gray() > 128, (250, 240, 0), (180, 0, 0)).astype(np.uint8)
     brown_and_cream = np.where(gray() > 128, (240, 225, 190), (60, 45, 25)).astype(np.uint8)
     assert describe_color(red_and_yellow) == "color"
