@@ -7,22 +7,26 @@ import pytest
 
 from colorize_tf import imagefiles
 from colorize_tf.color.lab import images_to_lab
-from colorize_tf.inference.upsampling import GuidedChroma
+from colorize_tf.inference.upsampling import RowUpsampler, chroma_lines
 
 WIDTH = 256  # What the chroma is shrunk to: a network's long side.
 
 
-def enlarged(ab, small_lightness, lightness):
-    chroma = GuidedChroma(ab, small_lightness, *lightness.shape)
-    return np.stack(chroma.rows(0, lightness), axis=-1)
+def upsampled(chroma, small_l_star, l_star):
+    upsampler = RowUpsampler(np.dstack(chroma_lines(chroma, small_l_star)), *l_star.shape)
+    return apply(upsampler.rows(0, len(l_star)), l_star)
+
+
+def apply(lines, l_star):
+    return np.stack([lines[0] * l_star + lines[2], lines[1] * l_star + lines[3]], axis=-1)
 
 
 def two_fields(height, width, edge):
-    """A dark and a light field that meet at column `edge`, and their chroma."""
-    lightness = np.full((height, width), 30, np.float32)
-    lightness[:, edge:] = 80
-    ab = np.where(lightness[..., np.newaxis] > 50, np.float32([-5, -30]), np.float32([5, 40]))
-    return lightness, ab
+    """L* of a dark and a light field that meet at column `edge`, and their chroma."""
+    l_star = np.full((height, width), 30, np.float32)
+    l_star[:, edge:] = 80
+    chroma = np.where(l_star[..., np.newaxis] > 50, np.float32([-5, -30]), np.float32([5, 40]))
+    return l_star, chroma
 
 
 def shrunk(array, width):
@@ -31,46 +35,49 @@ def shrunk(array, width):
 
 
 def test_chroma_follows_edges_of_lightness():
-    lightness, ab = two_fields(160, 320, edge=167)  # Not between two pixels of the small picture.
-    small = shrunk(ab, 20)
-    guided = enlarged(small, shrunk(lightness, 20), lightness)
+    l_star, chroma = two_fields(160, 320, edge=167)  # Not between two pixels of the small picture.
+    small = shrunk(chroma, 20)
+    guided = upsampled(small, shrunk(l_star, 20), l_star)
     bilinear = cv2.resize(small, (320, 160), interpolation=cv2.INTER_LINEAR)
-    assert np.abs(guided - ab).mean() < 0.3 * np.abs(bilinear - ab).mean()
+    assert np.abs(guided - chroma).mean() < 0.3 * np.abs(bilinear - chroma).mean()
 
 
 def test_constant_chroma_stays_constant():
-    lightness = np.random.default_rng(0).uniform(0, 100, (90, 130)).astype(np.float32)
-    ab = np.full((9, 13, 2), (12, -34), np.float32)
-    guided = enlarged(ab, shrunk(lightness, 13), lightness)
+    l_star = np.random.default_rng(0).uniform(0, 100, (90, 130)).astype(np.float32)
+    chroma = np.full((9, 13, 2), (12, -34), np.float32)
+    guided = upsampled(chroma, shrunk(l_star, 13), l_star)
     np.testing.assert_allclose(guided, np.broadcast_to((12, -34), guided.shape), atol=1e-3)
 
 
 def test_constant_lightness_gives_bilinear_interpolation():
-    ab = np.random.default_rng(0).normal(0, 20, (6, 8, 2)).astype(np.float32)
+    chroma = np.random.default_rng(0).normal(0, 20, (6, 8, 2)).astype(np.float32)
     flat = np.full((60, 80), 50, np.float32)
-    guided = enlarged(ab, flat[:6, :8], flat)
-    expected = cv2.resize(ab, (80, 60), interpolation=cv2.INTER_LINEAR)
+    guided = upsampled(chroma, flat[:6, :8], flat)
+    expected = cv2.resize(chroma, (80, 60), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_allclose(guided, expected, atol=0.01)
 
 
 def test_chroma_of_full_size_is_unchanged():
-    ab = np.random.default_rng(0).normal(0, 20, (7, 9, 2)).astype(np.float32)
-    np.testing.assert_array_equal(enlarged(ab, None, np.zeros((7, 9), np.float32)), ab)
+    chroma = np.random.default_rng(0).normal(0, 20, (7, 9, 2)).astype(np.float32)
+    np.testing.assert_array_equal(upsampled(chroma, None, np.zeros((7, 9), np.float32)), chroma)
 
 
 def test_bands_equal_the_whole():
     random = np.random.default_rng(0)
-    lightness = random.uniform(0, 100, (50, 30)).astype(np.float32)
-    ab = random.normal(0, 20, (10, 6, 2)).astype(np.float32)
-    chroma = GuidedChroma(ab, shrunk(lightness, 6), 50, 30)
-    whole = np.stack(chroma.rows(0, lightness))
-    bands = [chroma.rows(top, lightness[top : top + 7]) for top in range(0, 50, 7)]
-    np.testing.assert_allclose(np.concatenate(bands, axis=1), whole, atol=1e-4)
+    l_star = random.uniform(0, 100, (50, 30)).astype(np.float32)
+    chroma = random.normal(0, 20, (10, 6, 2)).astype(np.float32)
+    upsampler = RowUpsampler(np.dstack(chroma_lines(chroma, shrunk(l_star, 6))), 50, 30)
+    whole = apply(upsampler.rows(0, 50), l_star)
+    bands = [
+        apply(upsampler.rows(top, len(l_star[top : top + 7])), l_star[top : top + 7])
+        for top in range(0, 50, 7)
+    ]
+    np.testing.assert_allclose(np.concatenate(bands), whole, atol=1e-4)
 
 
-def edge_band(lightness, width):
+def edge_band(l_star, width):
     """Where strong edges of L* are no further than `width` pixels."""
-    smooth = cv2.GaussianBlur(lightness, (0, 0), lightness.shape[1] / 1500)
+    smooth = cv2.GaussianBlur(l_star, (0, 0), l_star.shape[1] / 1500)
     slope = cv2.magnitude(*(cv2.Sobel(smooth, cv2.CV_32F, x, 1 - x) for x in (0, 1)))
     edges = (slope > np.percentile(slope, 97)).astype(np.uint8)
     return cv2.dilate(edges, np.ones((width | 1, width | 1), np.uint8)) > 0
@@ -79,15 +86,15 @@ def edge_band(lightness, width):
 def edge_errors(images):
     """Mean chroma error near strong edges of bilinear and of guided upsampling, in Lab units.
 
-    The chroma is the photograph's own, shrunk: what a network without fault would answer.
+    The chroma is the photograph's own, shrunk: the prediction of a perfect network.
     """
     lab = images_to_lab(images)
-    lightness, ab = np.ascontiguousarray(lab[..., 0]), np.ascontiguousarray(lab[..., 1:])
-    small = shrunk(ab, WIDTH)
-    bilinear = cv2.resize(small, lightness.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    guided = enlarged(small, shrunk(lightness, WIDTH), lightness)
-    band = edge_band(lightness, lightness.shape[1] // WIDTH)
-    return [float(np.linalg.norm(one - ab, axis=-1)[band].mean()) for one in (bilinear, guided)]
+    l_star, chroma = np.ascontiguousarray(lab[..., 0]), np.ascontiguousarray(lab[..., 1:])
+    small = shrunk(chroma, WIDTH)
+    bilinear = cv2.resize(small, l_star.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    guided = upsampled(small, shrunk(l_star, WIDTH), l_star)
+    band = edge_band(l_star, l_star.shape[1] // WIDTH)
+    return [float(np.linalg.norm(one - chroma, axis=-1)[band].mean()) for one in (bilinear, guided)]
 
 
 def test_guided_chroma_is_better_than_bilinear_at_edges_of_photographs():
