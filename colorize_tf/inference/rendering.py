@@ -110,7 +110,10 @@ def _f_lines(images: np.ndarray, chroma: np.ndarray) -> np.ndarray:
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
     """Scale an array `(h, w, channels)` to `(height, width, channels)`."""
     if height * width >= array.shape[0] * array.shape[1]:
-        return cv2.resize(array, (width, height), interpolation=cv2.INTER_LINEAR)
+        # OpenCV 5 truncates interpolated integers. Round half up, as other implementations do.
+        precise = array.astype(np.float32)
+        enlarged = cv2.resize(precise, (width, height), interpolation=cv2.INTER_LINEAR)
+        return enlarged if array.dtype == np.float32 else (enlarged + 0.5).astype(array.dtype)
     # Average whole blocks first: OpenCV takes four times as long to average parts of them. The rest
     # is so much larger than the result that photographs differ by a fifth of a level on average.
     rows, columns = _block(array.shape[0], height), _block(array.shape[1], width)

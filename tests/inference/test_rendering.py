@@ -216,3 +216,9 @@ def test_downscaling_approximates_area_means(shape):
     images = cv2.GaussianBlur(picture(*shape), (0, 0), 4)
     expected = cv2.resize(images, (40, 30), interpolation=cv2.INTER_AREA)
     assert np.abs(resize(images, 30, 40).astype(int) - expected).max() <= 1
+
+
+def test_resize_rounds_when_enlarging():
+    image = picture(16, 16)
+    exact = cv2.resize(image.astype(np.float32), (32, 32), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(resize(image, 32, 32), np.floor(exact + 0.5))
