@@ -23,6 +23,12 @@ from colorize_tf.data.synthetic.landscapes import render_landscape
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Put files with slow tests first, so that all processes end at about the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def landscapes(tmp_path_factory):
     """Paths of twelve rendered landscapes, 96 pixels wide and 80 high."""

@@ -1,5 +1,6 @@
 """Every block of README.md and docs/*.md runs word for word, here or in a named test."""
 
+import functools
 import importlib
 import os
 import re
@@ -38,6 +39,7 @@ ELSEWHERE = {
         "test_demo.py",
         "test_signals_end_the_demo_and_its_files_are_removed",
     ),
+    "srun python": (THIS_FILE, "test_trainings_that_other_tests_run_are_accepted"),
     "export TF_CONFIG": (
         "test_train_workers.py",
         "test_a_killed_worker_ends_all_and_the_same_command_goes_on",
@@ -80,7 +82,8 @@ def test_the_readme_is_short():
 PROGRAMS = {
     "python": """\
 case "$*" in
-    *colorize_tf.train*) set -- "$@" --recipe tiny --epochs 2 --steps-per-epoch 1 ;;
+    *colorize_tf.train*)
+        set -- "$@" --recipe tiny --epochs 1 --steps-per-epoch 1 --image-size 32 --batch-size 8 ;;
     *pytest*) exit ;;
 esac
 exec "$REAL_PYTHON" "$@"
@@ -88,7 +91,6 @@ exec "$REAL_PYTHON" "$@"
     "python3": 'test "$*" = "-m venv .venv"',
     "pip": 'test "$1" = install',
     "jupyter": 'test -d "$REPOSITORY/$2"',
-    "srun": 'exec "$@"',
     "docker": 'printf "%s\\n" "$@" > docker.txt',
 }
 
@@ -99,13 +101,18 @@ def write(path, image):
 
 
 @pytest.fixture(scope="module")
-def album(tmp_path_factory):
-    """A folder of photographs, `train` and `val`, enough to calibrate int8."""
-    album = tmp_path_factory.mktemp("album")
-    for side, seeds in {"train": range(32), "val": range(100, 200)}.items():
-        for seed in seeds:
-            write(album / side / f"{seed}.png", render_landscape(seed, 64, 80))
-    return album
+def make_photographs(tmp_path_factory):
+    """Return a function that makes a folder of photographs, 32 in `train` and so many in `val`."""
+
+    @functools.cache
+    def make(validation):
+        folder = tmp_path_factory.mktemp("photographs")
+        for split, seeds in {"train": range(32), "val": range(100, 100 + validation)}.items():
+            for seed in seeds:
+                write(folder / split / f"{seed}.png", render_landscape(seed, 64, 80))
+        return folder
+
+    return make
 
 
 @pytest.fixture
@@ -144,7 +151,8 @@ def run_shell(place, request):
             if re.search(rf"--(?:dataset|data-dir) {name}|prepare {name}", block):
                 folder = place / ("data/landscapes" if name == "landscapes" else name)
                 folder.parent.mkdir(exist_ok=True)
-                folder.symlink_to(request.getfixturevalue("album"))
+                make = request.getfixturevalue("make_photographs")
+                folder.symlink_to(make(100 if "int8" in block else 8))  # int8 is calibrated
         for run in {"runs/mine", "runs/other"} - set(written):
             if run in block:
                 shutil.copytree(request.getfixturevalue("tiny_run")[0], place / run)
@@ -206,6 +214,12 @@ def test_the_comparison_of_recipes(place, monkeypatch):
     parser = parser_of("train", monkeypatch)
     configs = [make_config(vars(parser.parse_args(one[2:]))) for one in trainings]
     assert len({config.recipe for config in configs}) == len(configs) == 8
+
+
+def test_trainings_that_other_tests_run_are_accepted(monkeypatch):
+    _, *command = shlex.split(starting_with("srun python"))
+    assert command[:3] == ["python", "-m", "colorize_tf.train"]
+    assert parser_of("train", monkeypatch).parse_args(command[3:]).restartable
 
 
 def test_every_named_flag_exists(monkeypatch):
