@@ -74,17 +74,17 @@ def test_the_named_model_colorizes_a_photograph(tiny_tflite, photo, tmp_path):
     assert expected.std(axis=-1).max() > 0
 
 
-def test_the_command_prints_only_the_written_file(tiny_tflite, photo, tmp_path, verb):
+def test_the_command_prints_only_the_written_file(tiny_tflite, photo, tmp_path, run_command):
     output = tmp_path / "new.png"
-    finished = verb("colorize", photo, "-o", output, "--model", tiny_tflite)
+    finished = run_command("colorize", photo, "-o", output, "--model", tiny_tflite)
     assert finished.stdout == f"wrote {output}\n"
     assert finished.stderr == ""
 
 
-def test_a_broken_film_gives_one_line_without_native_logs(tiny_tflite, tmp_path, verb):
+def test_a_broken_film_gives_one_line_without_native_logs(tiny_tflite, tmp_path, run_command):
     film = tmp_path / "old.mp4"  # Frames, and no index of them.
     film.write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x10mdat" + bytes(8))
-    finished = verb("colorize", film, "-o", tmp_path / "new.mp4", "--model", tiny_tflite)
+    finished = run_command("colorize", film, "-o", tmp_path / "new.mp4", "--model", tiny_tflite)
     assert (finished.returncode, finished.stdout) == (1, "")
     assert finished.stderr == (
         f"error: {film} has no video that can be decoded; copy or convert it again\n"
