@@ -17,9 +17,14 @@ _HOMES = {
     "ColorizeOptions": "colorize_tf.inference.options",
     "Colorizer": "colorize_tf.inference.colorizer",
     "ColorizationGAN": "colorize_tf.training.gan",
+    "CorruptImageError": "colorize_tf.imagefiles",
+    "ImageFileError": "colorize_tf.imagefiles",
+    "ImageTooLargeError": "colorize_tf.imagefiles",
     "ModelUnavailableError": "colorize_tf.inference.errors",
+    "Photograph": "colorize_tf.imagefiles",
     "RECIPES": "colorize_tf.recipes",
     "TrainConfig": "colorize_tf.config",
+    "UnsupportedImageError": "colorize_tf.imagefiles",
     "colorize_files": "colorize_tf.inference.batch.files",
     "compact_unet": "colorize_tf.models.unet",
     "decode": "colorize_tf.color.lab_tf",
@@ -32,10 +37,12 @@ _HOMES = {
     "load_generator": "colorize_tf.artifacts.keras_file",
     "patchgan": "colorize_tf.models.patchgan",
     "pix2pix_unet": "colorize_tf.models.unet",
+    "read_photograph": "colorize_tf.imagefiles",
     "render_landscape": "colorize_tf.data.synthetic.landscapes",
     "rgb_to_lab": "colorize_tf.color.lab_tf",
     "training_dataset": "colorize_tf.data.pipeline",
     "write_evaluation_report": "colorize_tf.evaluation.report",
+    "write_photograph": "colorize_tf.imagefiles",
 }
 
 __all__ = sorted(_HOMES)

@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Colorize the inputs; return the exit code."""
     chosen = _parser().parse_args(arguments)
     options = cli.config_from_flags(ColorizeOptions, chosen)
+    _handle_termination()
     try:
         if "-" in (*chosen.inputs, chosen.output):
             return _colorize_stream(chosen.inputs, chosen.output or "-", options)
@@ -60,6 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         return 130
+
+
+def _handle_termination() -> None:
+    """End on SIGTERM and SIGHUP as on Ctrl-C, so that temporary files are removed."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    for number in numbers:  # Windows has no SIGHUP, and nohup ignores it.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _colorize_files(inputs: Sequence[str], output: str, options: ColorizeOptions) -> int:

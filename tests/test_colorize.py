@@ -476,7 +476,8 @@ def test_stale_temporary_files_are_removed(green, box):
     assert written() == ["a.jpg", "b.png"]
 
 
-def test_ctrl_c_prints_the_summary(tiny_tflite, box):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_prints_the_summary(tiny_tflite, box, number):
     for seed in range(300):
         os.link(box / "a.jpg", box / f"{seed}.jpg")
     command = [sys.executable, "-m", "colorize_tf.colorize", "in", "-o", "out", "--recursive"]
@@ -484,13 +485,42 @@ def test_ctrl_c_prints_the_summary(tiny_tflite, box):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not (Path("out").is_dir() and written()):
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    count = len(written())
-    assert re.fullmatch(rf"out: {count} done, {303 - count} left\n", output)
+    done, left = map(int, re.fullmatch(r"out: (\d+) done, (\d+) left\n", output).groups())
+    # What is being written at the interruption is finished, but no longer counted.
+    assert done + left == 303 and done <= len(written()) <= done + os.cpu_count()
     assert errors == "interrupted; the same command continues\n"
     assert all(imagefiles.read_image(f"out/{name}").shape == (70, 110, 3) for name in written())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirection", "words"),
+    [
+        (["-"], {"stdin": None}, "cannot read standard input: unreadable: it is closed"),
+        (["old.jpg", "-o", "-"], {"stdout": None}, "standard output is closed"),
+        (["no\nsuch.jpg", "-o", "new.png"], {}, "cannot read no such.jpg: No such file"),
+        (["no\nsuch.jpg", "-o", "out/"], {}, "cannot read no such.jpg: No such file"),
+    ],
+)
+def test_closed_streams_and_odd_names_give_one_line(
+    green, photo, monkeypatch, capsys, arguments, redirection, words
+):
+    monkeypatch.chdir(photo.parent)
+    for name, stream in redirection.items():
+        monkeypatch.setattr(sys, name, stream)
+    assert run(*arguments) in (1, 2)
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"error: {words}") and errors.count("\n") == 1
+
+
+def test_a_full_standard_output_is_not_blamed_on_the_input(green, photo, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run(photo, "-o", "-") == 1
+    errors = capsys.readouterr().err
+    assert "standard output: No space left on device" in errors and errors.count("\n") == 1
 
 
 def test_an_environment_variable_shows_the_traceback(green, tmp_path, monkeypatch):

@@ -54,6 +54,12 @@ class Photograph:
         metadata: what is carried over to the file that is written.
         format: name of the file's format, a key of `FORMATS`; None where there is no file.
         frames: how many frames or pages the file has, of which this is the first.
+
+    Example:
+        >>> gray = Photograph(np.full((40, 60, 3), 128, np.uint8))
+        >>> found = decode_photograph(encode_photograph(gray, ".tiff"))
+        >>> found.format, found.images.shape, found.alpha
+        ('TIFF', (40, 60, 3), None)
     """
 
     images: np.ndarray
@@ -199,6 +205,13 @@ def read_photograph(
         ImageFileError: a ValueError of one line, for a file that is missing, empty, truncated,
             corrupt, too large or of no known format.
         MemoryError: there is not enough memory.
+
+    Example:
+        >>> try:
+        ...     photograph = read_photograph("old.tif")
+        ... except ImageFileError as error:
+        ...     print(error.reason)
+        missing
     """
     data = read_bytes(path)
     return decode_photograph(data, path, max_megapixels=max_megapixels, allow_damage=allow_damage)
