@@ -72,7 +72,7 @@ def test_a_recipe_sets_its_defaults_and_nothing_else(name):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipes_say_what_they_are_and_set_fields_that_exist(name):
+def test_recipes_have_a_summary_and_set_fields_that_exist(name):
     assert RECIPES[name].summary and RECIPES[name].source
     assert set(RECIPES[name].defaults) <= {field.name for field in dataclasses.fields(TrainConfig)}
 
@@ -94,7 +94,7 @@ def test_pix2pix_is_as_in_the_paper():
     assert (config.pretrain_epochs, config.adversarial_epochs) == (0, 200)
 
 
-def test_what_was_chosen_wins_over_the_recipe():
+def test_chosen_values_override_the_recipe():
     config = make_config({"recipe": "tiny", "image_size": 32})
     assert config.image_size == 32 and config.generator == "tiny_unet"
 
@@ -109,7 +109,7 @@ def test_step_sizes_follow_the_batch_size_as_asked_for():
     assert factor(recipe="pix2pix", batch_size=2, learning_rate_scaling="linear") == 0.5
 
 
-def test_step_sizes_that_nothing_scales_are_told():
+def test_scaling_without_another_batch_size_is_refused():
     with pytest.raises(ValueError, match="--batch-size 4 is that of recipe pix2pix; choose anoth"):
         make_config({"recipe": "pix2pix", "learning_rate_scaling": "linear"})
 
@@ -156,5 +156,5 @@ def test_files_are_found_again_from_another_folder(tmp_path, monkeypatch):
     ("path", "expected"),
     [("photos/val", "photos/val"), ("/a/b", "b"), ("~/a/b", "b"), ("../a/b", "b"), ("none",) * 2],
 )
-def test_of_a_path_what_is_true_elsewhere_is_told(path, expected):
+def test_portable_paths_leave_out_this_machine(path, expected):
     assert portable_path(path) == expected

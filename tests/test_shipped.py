@@ -23,7 +23,7 @@ def gray_landscape(index=4, height=96, width=144):
     return np.repeat(gray[..., np.newaxis], 3, axis=-1)
 
 
-def test_without_a_model_the_shipped_one_answers_in_color():
+def test_the_shipped_model_is_the_default():
     gray = gray_landscape()
     colorized = Colorizer.load()(gray).astype(int)
     assert np.ptp(colorized, axis=-1).mean() > 5
@@ -41,7 +41,7 @@ def test_the_command_needs_no_model_and_no_tensorflow(tmp_path):
     assert np.ptp(imagefiles.read_image(tmp_path / "new.png").astype(int), axis=-1).mean() > 5
 
 
-def test_it_says_what_it_learned_from_and_how():
+def test_the_description_has_the_training_data_and_command():
     card = describe(SHIPPED_MODEL)
     assert card["licence"] == "MIT" and card["data"]["train"] > 1000
     assert "python -m colorize_tf.train" in card["training_command"]
@@ -50,7 +50,7 @@ def test_it_says_what_it_learned_from_and_how():
 @pytest.mark.parametrize(
     "file", ["landscapes.keras", "1", "landscapes-dynamic.tflite", "landscapes-int8.tflite"]
 )
-def test_what_lies_in_saved_models_has_the_same_weights(file):
+def test_files_in_saved_models_have_the_same_weights(file):
     card = describe(FOLDER / file)
     assert card["weights_sha256"] == describe(SHIPPED_MODEL)["weights_sha256"]
     assert card["weights_sha256"] in (FOLDER / "MODEL_CARD.md").read_text()
@@ -68,7 +68,7 @@ def test_the_card_names_every_file_by_its_content():
     assert sum(path.stat().st_size for path in FOLDER.rglob("*")) < 60e6
 
 
-def test_both_color_alike():
+def test_the_keras_file_and_the_shipped_file_predict_the_same():
     gray = gray_landscape()
     expected = Colorizer.load()(gray).astype(int)
     assert np.abs(Colorizer.load(FOLDER / "landscapes.keras")(gray) - expected).max() <= 2

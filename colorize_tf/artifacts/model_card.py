@@ -18,12 +18,12 @@ Colors black-and-white landscape photographs: it keeps the lightness and predict
 | recipe | {recipe} |
 | network | {generator}, {parameters:,} parameters, {input_size} x {input_size} pixels |
 | learned from | {photographs} |
-| licence of the weights | {licence} |
-| licence of the photographs | {photographs_licence} |
+| license of the weights | {licence} |
+| license of the photographs | {photographs_licence} |
 | SHA-256 of the weights | {weights_sha256} |
 
-`python -m colorize_tf.export --describe FILE` tells the same of each file, and what it takes and
-gives.
+`python -m colorize_tf.export --describe FILE` prints this for each file, with its inputs and
+outputs.
 
 ## Training
 
@@ -35,9 +35,8 @@ gives.
 
 ## Limits
 
-Color is a guess. The network is made for landscapes: people, interiors and everything else come
-out wrong. Colors tend to be paler than the truth, and nothing tells a right one from a wrong one:
-they are no evidence of how a place looked.
+Colors are guesses, and no evidence of how a place looked. The network is made for landscapes:
+people, interiors and other subjects get wrong colors. Colors tend to be paler than the true ones.
 
 ## Files
 

@@ -1,4 +1,4 @@
-"""What the networks share: the two building blocks, and the check of the image size."""
+"""Building blocks of the networks, and the check of the image size."""
 
 import numbers
 
@@ -24,7 +24,7 @@ def downsample(
         features: `(batch, height, width, channels)`.
         filters: channels of the result.
         strides: step of the convolution; 2 halves height and width.
-        normalize: whether a BatchNormalization stands between convolution and activation.
+        normalize: whether to normalize the batch before the activation.
         padding: `"same"` or `"valid"`.
 
     Returns:
@@ -51,7 +51,7 @@ def upsample(
     Args:
         features: `(batch, height, width, channels)`.
         filters: channels of the result.
-        dropout: share of the result that training sets to zero.
+        dropout: dropout rate.
 
     Returns:
         `(batch, 2 * height, 2 * width, filters)`.
@@ -71,7 +71,7 @@ def upsample(
 
 
 def upsample_to_ab(features: keras.KerasTensor) -> keras.KerasTensor:
-    """The head: a transposed 4 x 4 convolution to two channels and tanh.
+    """Predict ab with a transposed 4 x 4 convolution and tanh.
 
     Args:
         features: `(batch, height, width, channels)`.
@@ -92,15 +92,15 @@ def upsample_to_ab(features: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def upsample_to_smooth_ab(features: keras.KerasTensor) -> keras.KerasTensor:
-    """The head without what only every other pixel's chroma tells: that of half the size.
+    """Predict ab as `upsample_to_ab` does, but at half the resolution, interpolated bilinearly.
 
-    Beside a discriminator, stippling and rainbow fringes along outlines grow there.
+    Adversarial training at full resolution causes stippling and rainbow fringes along outlines.
 
     Args:
         features: `(batch, height, width, channels)`.
 
     Returns:
-        `ab` as `upsample_to_ab` returns it, interpolated between squares of 2 x 2 pixels.
+        `ab` as `upsample_to_ab` returns it.
     """
     ab = layers.AveragePooling2D(2, dtype="float32")(upsample_to_ab(features))
     return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name="smooth_ab")(ab)

@@ -1,6 +1,7 @@
 """Networks without skips: a plain baseline, and the eight blocks of Colorful Image Colorization."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,16 +18,16 @@ from colorize_tf.models.blocks import (
 
 PLAIN_WIDTHS = (64, 128, 256, 256)
 ZHANG_WIDTHS = (64, 128, 256, 512, 512, 512, 512, 256)
-# Of blocks 1 to 7: how many convolutions, the stride of the last, the dilation of all.
+# Of blocks 1 to 7: the number of convolutions, the stride of the last, the dilation of all.
 _ZHANG_BLOCKS = ((2, 2, 1), (2, 2, 1), (3, 2, 1), (3, 1, 1), (3, 1, 2), (3, 1, 2), (3, 1, 1))
 ANNEALING_TEMPERATURE = 0.38
 """T of the annealed mean: Zhang et al. 2016, section 2.3."""
 
 
 def plain_cnn(image_size: int = 128) -> keras.Model:
-    """Build the plain regression baseline: convolutions down, transposed ones up, no skips.
+    """Build the plain regression baseline: strided and transposed convolutions, no skips.
 
-    3.4 M parameters, a bottleneck of 1/16 of the size that all detail has to pass.
+    It has 3.4 M parameters and a bottleneck of 1/16 of the size.
 
     Args:
         image_size: height and width in pixels, a multiple of 16.
@@ -53,8 +54,7 @@ def plain_cnn(image_size: int = 128) -> keras.Model:
 def zhang_cnn(image_size: int = 128) -> keras.Model:
     """Build the CNN of Colorful Image Colorization with a tanh head for regression.
 
-    Zhang et al. 2016 (arXiv 1603.08511), figure 2; 32 M parameters. Ours sees lightness in [-1, 1]
-    at full size.
+    Zhang et al. 2016 (arXiv 1603.08511), figure 2; 32 M parameters.
 
     Args:
         image_size: height and width in pixels, a multiple of 8.
@@ -69,7 +69,7 @@ def zhang_cnn(image_size: int = 128) -> keras.Model:
 
 
 def zhang_classes_cnn(image_size: int = 128, *, bins: np.ndarray) -> keras.Model:
-    """Build the CNN of Colorful Image Colorization as published: it chooses among bins of color.
+    """Build the CNN of Colorful Image Colorization as published: it classifies color into bins.
 
     Args:
         image_size: height and width in pixels, a multiple of 8.
@@ -91,10 +91,10 @@ def zhang(
     bins: np.ndarray | None = None,
     name: str = "zhang",
 ) -> keras.Model:
-    """Build the eight blocks of Zhang et al. 2016 with either head, at a quarter of the size.
+    """Build the eight blocks of Zhang et al. 2016 with a head at a quarter of the size.
 
-    Without `bins`, a 1 x 1 convolution gives ab. With them it is named `bin_logits` and gives one
-    logit per bin; what follows is not trained.
+    Without `bins`, a 1 x 1 convolution predicts ab. With `bins` it predicts one logit per bin, in
+    the layer `bin_logits`; the layers after it are not trained.
 
     Args:
         image_size: height and width in pixels, a multiple of 8.
@@ -118,13 +118,17 @@ def zhang(
 
 
 def _zhang_body(features: keras.KerasTensor, widths: Sequence[int]) -> keras.KerasTensor:
-    """Blocks 1 to 8: `(batch, height, width, 1)` to `(batch, height / 4, width / 4, widths[-1])`.
+    """Apply blocks 1 to 8; the result is `(batch, height / 4, width / 4, widths[-1])`.
 
     Block 8 is not normalized, as in the authors' code.
     """
-    # He et al. 2015 keep the variance of what passes a ReLU; blocks of three need it, being
-    # normalized only at their end.
-    rectified = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    # The initialization of He et al. 2015 keeps the variance through a ReLU, as blocks of several
+    # convolutions are normalized only at their end.
+    rectified: dict[str, Any] = {
+        "padding": "same",
+        "activation": "relu",
+        "kernel_initializer": "he_normal",
+    }
     *widths, last_width = widths
     for width, (count, strides, dilation) in zip(widths, _ZHANG_BLOCKS, strict=True):
         for _ in range(count - 1):
@@ -140,33 +144,33 @@ def _zhang_body(features: keras.KerasTensor, widths: Sequence[int]) -> keras.Ker
 
 
 def _regress(features: keras.KerasTensor) -> keras.KerasTensor:
-    # tanh comes last: int8 keeps it in float, and enlarging after it would quantize ab again.
+    # tanh comes last: int8 leaves it in float, but would quantize the upsampling of ab after it.
     ab = _head(features, 2, name=None)
     ab = layers.UpSampling2D(4, interpolation="bilinear", dtype="float32")(ab)
     return layers.Activation("tanh", dtype="float32", name="ab")(ab)
 
 
 def _classify(features: keras.KerasTensor, bins: np.ndarray) -> keras.KerasTensor:
-    """Logits per bin, and their annealed mean: Zhang et al. 2016, equation 5."""
+    """Predict logits per bin, and their annealed mean (Zhang et al. 2016, equation 5)."""
     bins = _checked_bins(bins)
     logits = _head(features, len(bins), name="bin_logits")
     annealed = layers.Rescaling(1.0 / ANNEALING_TEMPERATURE, dtype="float32")(logits)
-    shares = layers.Softmax(dtype="float32")(annealed)
+    probabilities = layers.Softmax(dtype="float32")(annealed)
     ab = layers.Conv2D(
         2,
         1,
         use_bias=False,
-        # In the layer's config, so that a clone has the bins before any weights are copied.
+        # As the initializer, so that a clone has the bins before any weights are copied.
         kernel_initializer=Constant(bins[np.newaxis, np.newaxis]),
         trainable=False,
         dtype="float32",
         name="bins",
-    )(shares)
+    )(probabilities)
     return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="ab")(ab)
 
 
 def _head(features: keras.KerasTensor, filters: int, name: str | None) -> keras.KerasTensor:
-    # Small weights, as in the other heads: training starts near gray, or near equal shares.
+    # Small weights, as in the other heads: training starts near gray, or at equal probabilities.
     return layers.Conv2D(
         filters,
         1,
@@ -179,7 +183,7 @@ def _head(features: keras.KerasTensor, filters: int, name: str | None) -> keras.
 def _checked_bins(bins: np.ndarray) -> np.ndarray:
     bins = np.asarray(bins, np.float32)
     if bins.ndim != 2 or bins.shape[1] != 2 or not len(bins):
-        raise ValueError(f"bins must be (count, 2), an ab for each, got shape {bins.shape}")
+        raise ValueError(f"bins must be (count, 2), the ab of each, got shape {bins.shape}")
     if not np.abs(bins).max() <= 1.0:
         raise ValueError(
             f"bins must be in units of ab, within [-1, 1], got {bins.min():g} to {bins.max():g}; "

@@ -1,4 +1,4 @@
-"""The discriminator that judges patches: real chroma or generated, given the lightness."""
+"""PatchGAN: a discriminator that classifies patches as real or generated, given the lightness."""
 
 import keras
 from keras import layers
@@ -10,16 +10,17 @@ from colorize_tf.models.blocks import INITIALIZER_STDDEV, downsample
 def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") -> keras.Model:
     """Build the 70 x 70 PatchGAN of Isola et al. 2017, section 6.1.2.
 
-    Fully convolutional: each logit sees a patch of 70 x 70 pixels of a picture of any size from
-    32 x 32 up. With `base_width` 64 it is the paper's (2.8 M parameters).
+    It is fully convolutional: each logit sees a patch of 70 x 70 pixels of an image of any size
+    from 32 x 32 up. With `base_width` 64 it is the paper's (2.8 M parameters).
 
-    With `pooling` 2 it sees squares of 2 x 2 pixels as one: patches are twice as wide, and detail
-    of chroma that JPEG and video of 4:2:0 do not keep either is not judged. It is for a generator
-    that makes none, such as `efficientnet_unet`; any other would be free to fill it with noise.
+    With `pooling` 2 it averages squares of 2 x 2 pixels first: patches are twice as wide, and finer
+    detail of chroma, which JPEG and video with 4:2:0 do not store either, is ignored. Use it with a
+    generator that predicts no such detail, such as `efficientnet_unet`; in that of any other,
+    noise would go unnoticed.
 
     Args:
         base_width: channels of the first layer; the next have 2, 4 and 8 times as many.
-        pooling: pixels a side that are averaged first; sizes below are of the averaged picture.
+        pooling: side in pixels of the squares that are averaged first; sizes below are after it.
         name: name of the model.
 
     Returns:
@@ -28,8 +29,8 @@ def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") 
         `(batch, height / 8 - 2, width / 8 - 2, 1)`: one per patch, no activation, real > 0.
 
     Example:
-        >>> judge = patchgan(base_width=8)
-        >>> [one.shape[-1] for one in judge.inputs], judge.output_shape[-1]
+        >>> discriminator = patchgan(base_width=8)
+        >>> [one.shape[-1] for one in discriminator.inputs], discriminator.output_shape[-1]
         ([1, 2], 1)
     """
     lightness = keras.Input((None, None, 1), name="lightness")

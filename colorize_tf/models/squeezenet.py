@@ -1,8 +1,9 @@
-"""SqueezeNet 1.1 with weights of ImageNet from a file, by which pictures are compared."""
+"""SqueezeNet 1.1 with ImageNet weights from a file: the features that KID and FID compare."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -15,28 +16,28 @@ MEAN_RGB = (123.68, 116.779, 103.939)
 # Squeezed and expanded channels of fire2 to fire9.
 _FIRES = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
 _POOLED_AFTER = (3, 5)
-# Root mean square over photographs of landscapes. The kernel distance is made for features of about
-# 1: where they are larger, a few pictures drown all others.
+# Root mean square over photographs of landscapes. The kernel distance expects features of about 1:
+# if they are larger, a few images dominate it.
 _TYPICAL_FEATURE = 3.1
 _EXPECTED = "the Keras h5 file of SqueezeNet 1.1 in TensorFlow's order, with or without its top"
 
 
 def squeezenet_features(weights_file: str | Path) -> keras.Model:
-    """Build SqueezeNet 1.1 (Iandola et al. 2016) up to fire9, averaged over the picture.
+    """Build SqueezeNet 1.1 (Iandola et al. 2016) up to fire9, averaged over the image.
 
-    The preprocessing is inside: the weights were trained with Caffe on 0..255 less the mean color,
-    blue first. Computes in float32 under every dtype policy.
+    Preprocessing is part of the model: the weights were trained with Caffe on 0..255 minus the mean
+    color, blue first. It computes in float32 under every dtype policy.
 
     Args:
-        weights_file: Keras h5 file of the weights in TensorFlow's order, such as keras-squeezenet
-            publishes; a classifier on top of them is passed over.
+        weights_file: Keras h5 file of the weights in TensorFlow's order, such as that of
+            keras-squeezenet; its classifier is ignored.
 
     Returns:
         A model, not trainable, of `rgb` float32 `(batch, 224, 224, 3)` in 0..1 to `features`
         float32 `(batch, 512)`, at least 0 and for photographs about 1 in the root mean square.
 
     Raises:
-        ValueError: no such file, or not these weights; nothing is loaded in part.
+        ValueError: no such file, or not these weights.
     """
     weights = _read_weights(weights_file)
     network = _network()
@@ -67,7 +68,7 @@ def _network() -> keras.Model:
 
 
 def _convolve(
-    features: keras.KerasTensor, filters: int, size: int, name: str, **options: object
+    features: keras.KerasTensor, filters: int, size: int, name: str, **options: Any
 ) -> keras.KerasTensor:
     convolution = layers.Conv2D(
         filters, size, activation="relu", dtype="float32", name=name, **options
@@ -76,7 +77,7 @@ def _convolve(
 
 
 def _read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
-    """Read kernels and biases by the names of the layers, and check them all before any is used."""
+    """Read kernels and biases by the names of the layers, and check their shapes."""
     convolutions = [layer for layer in _network().layers if isinstance(layer, layers.Conv2D)]
     weights_file = Path(weights_file)
     if not weights_file.is_file():
@@ -87,14 +88,14 @@ def _read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
     except (OSError, KeyError) as error:
         raise ValueError(f"{weights_file} cannot be read; expected {_EXPECTED}") from error
     for layer, arrays in zip(convolutions, weights, strict=True):
-        came = [array.shape for array in arrays]
+        found = [array.shape for array in arrays]
         expected = [tuple(weight.shape) for weight in layer.weights]
-        if came != expected:
+        if found != expected:
             raise ValueError(
-                f"{weights_file} does not fit: {_name_in_file(layer)} is {came or 'missing'}, "
-                f"expected {expected}; give it {_EXPECTED}"
+                f"{weights_file} does not fit: {_name_in_file(layer)} is {found or 'missing'}, "
+                f"expected {expected}; expected {_EXPECTED}"
             )
-    # The file's first kernel takes blue first.
+    # The first kernel in the file expects blue first.
     weights[0][0] = weights[0][0][:, :, ::-1]
     names = [layer.name for layer in convolutions]
     return dict(zip(names, weights, strict=True))

@@ -36,7 +36,7 @@ def folder(noisy, tmp_path_factory):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_each_artifact_says_what_it_is(folder, noisy, file):
+def test_each_artifact_has_a_description(folder, noisy, file):
     card = describe(folder / file)
     expected = {
         "name": "valley",
@@ -113,7 +113,7 @@ def test_a_keras_files_ends_are_as_it_says(folder):
     assert ends["outputs"]["ab"]["shape"][1:] == list(generator.output_shape[1:])
 
 
-def test_beside_a_tflite_file_lies_what_is_inside_it(folder):
+def test_the_json_beside_a_tflite_file_equals_its_description(folder):
     assert json.loads((folder / "valley.json").read_text()) == describe(folder / "valley.tflite")
 
 
@@ -174,7 +174,7 @@ def saved_model_of_an_earlier_version(path):
         ("empty.tflite", lambda path: path.touch()),
     ],
 )
-def test_what_does_not_say_so_is_named(tmp_path, name, make):
+def test_a_file_without_a_description_is_named(tmp_path, name, make):
     make(tmp_path / name)
     with pytest.raises(ValueError, match=f"{name} contains no description"):
         describe(tmp_path / name)

@@ -81,7 +81,7 @@ def test_a_file_that_ends_within_its_header_is_named(kind, length):
 @pytest.mark.parametrize(
     "contents", [b"", b"no image", b"RIFF    WEBPVP8 ", b"<svg/>", b"\x89PNG"], ids=repr
 )
-def test_what_is_no_image_is_named(contents):
+def test_contents_that_are_no_image_are_named(contents):
     words = "image 1 of the batch is no JPEG, PNG, BMP or GIF file"
     with pytest.raises(tf.errors.InvalidArgumentError, match=words):
         colorize([FILES["PNG"], contents])

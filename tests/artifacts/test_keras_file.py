@@ -54,6 +54,18 @@ def test_a_float32_copy_has_the_same_weights(policy, z_size):
         np.testing.assert_array_equal(weight, other)
 
 
+def test_predict_names_a_wrong_size_in_one_line(generator, lightness, tmp_path):
+    save_generator(generator, tmp_path / "g.keras")
+    loaded = load_generator(tmp_path / "g.keras")
+    with pytest.raises(
+        ValueError, match=r"lightness of shape \(None, 32, 32, 1\), got \(2, 16, 16, 1"
+    ):
+        loaded.predict(lightness[:, ::2, ::2], verbose=0)
+    np.testing.assert_allclose(
+        loaded.predict(lightness, verbose=0), generator(lightness), atol=1e-5
+    )
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"no model at .*gone\.keras"):
         load_generator(tmp_path / "gone.keras")

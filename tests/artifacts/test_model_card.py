@@ -33,33 +33,33 @@ CARD = {
         "| recipe | compact |",
         "compact_unet, 4,200,000 parameters, 128 x 128 pixels",
         "4,997 pictures (300 more held out) of: landscapes",
-        "| licence of the photographs | theirs |",
+        "| license of the photographs | theirs |",
         "    python -m colorize_tf.train --minutes 5\n    and then another\n",
         "100 landscapes rendered, at 128 px",
         "| gray | 18.700 |\n| this model | 6.910 |",
         "    python -m colorize_tf.export runs/mine\n",
-        "people, interiors and everything else come\nout wrong",
+        "people, interiors and other subjects get wrong colors",
     ],
 )
 def test_a_card_says(words, tmp_path):
     assert words in model_card(CARD, tmp_path)
 
 
-def test_what_people_have_written_stays_within_its_cell(tmp_path):
+def test_text_is_escaped_in_a_cell(tmp_path):
     data = {**CARD["data"], "origin": "lakes | hills\nin May", "licence": "mine | yours"}
     text = model_card({**CARD, "data": data}, tmp_path)
     assert r"of: lakes \| hills in May |" in text
-    assert r"| licence of the photographs | mine \| yours |" in text
+    assert r"| license of the photographs | mine \| yours |" in text
 
 
-def test_what_is_not_known_is_said(tmp_path):
+def test_unknown_facts_are_marked(tmp_path):
     unknown = {**CARD, "recipe": None, "data": None, "training_command": None}
     del unknown["figures"]
     text = model_card(unknown, tmp_path)
     for words in (
         "| recipe | not known |",
         "| learned from | not known |",
-        "| licence of the photographs | not known |",
+        "| license of the photographs | not known |",
         "    not known\n",
         "None were measured.",
     ):

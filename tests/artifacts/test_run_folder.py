@@ -23,7 +23,7 @@ def test_a_given_path_is_made_with_its_parents(tmp_path):
 
 
 @pytest.mark.parametrize("make", ["mkdir", "touch"])
-def test_what_exists_is_never_used_for_a_new_run(tmp_path, make):
+def test_an_existing_path_is_never_used_for_a_new_run(tmp_path, make):
     path = tmp_path / "run"
     getattr(path, make)()
     with pytest.raises(ValueError, match="exists already; choose another --run-dir$"):

@@ -225,12 +225,12 @@ def test_extreme_chroma_counts_per_pixel_of_the_picture():
     assert float(extreme_chroma(lab, lightness)[0]) == pytest.approx(8 * 7 / 20, abs=1e-3)
 
 
-def test_extreme_chroma_leaves_out_what_has_texture():
+def test_extreme_chroma_ignores_texture():
     random = np.random.default_rng(0).uniform(-1, -0.82, (1, 20, 20, 1)).astype(np.float32)
     assert extreme_chroma(lab_of(random[..., 0], chroma=8), random)[0] < 1
 
 
-def test_what_a_screen_shows_is_in_gamut():
+def test_srgb_colors_are_in_gamut():
     rgb = np.random.default_rng(0).random((2, 16, 16, 3))
     np.testing.assert_array_equal(out_of_gamut(rgb2lab(rgb).astype("float32")), [0, 0])
 

@@ -105,7 +105,7 @@ def test_int8_is_the_network_and_not_the_color(contents):
     assert not any("INT8" in kinds for kinds in _output_types(contents["float32"]).values())
 
 
-def test_int8_does_not_round_what_tanh_makes(contents, rgb):
+def test_int8_does_not_round_the_tanh(contents, rgb):
     lightness, _ = encode(rgb)
     runner = Interpreter(model_content=contents["int8"]).get_signature_runner("predict_ab")
     # The scale that TFLite gives to a tanh in int8.

@@ -63,7 +63,7 @@ def test_other_readers_of_the_convolution_see_the_same():
     np.testing.assert_allclose(*_predictions(network, faster), rtol=1e-5, atol=1e-5)
 
 
-def test_what_is_built_upon_a_generator_is_none_of_it():
+def test_layers_of_other_models_are_not_folded():
     network = _network(keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same"))
     keras.layers.ReLU()(network.output)
     expected, prediction = _predictions(network, with_plain_convolutions(network))
@@ -82,7 +82,7 @@ def test_a_normalization_of_rows_stays_as_it_is():
     )
 
 
-def test_all_that_normalization_and_relu_can_be_told_is_kept():
+def test_options_of_normalization_and_relu_are_kept():
     def build(features):
         up = keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same")(features)
         up = keras.layers.BatchNormalization(scale=False, epsilon=0.1)(up)

@@ -120,7 +120,7 @@ def test_dynamic_keeps_depthwise_kernels_in_float():
     np.testing.assert_allclose(predict(restored, picture), network(picture), atol=0.05)
 
 
-def test_what_is_restored_is_nearer_to_the_network(half, exact):
+def test_a_restored_file_is_nearer_to_the_network(half, exact):
     lightness = np.random.default_rng(1).uniform(-1, 1, (1, 32, 32, 1)).astype(np.float32)
     expected = predict(exact, lightness)
     restored = restore_biases_and_first_kernels(half, exact)

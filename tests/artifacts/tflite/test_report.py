@@ -71,7 +71,7 @@ def test_the_network_is_ready_for_a_gpu(report):
     assert report["gpu"]["compatible"] == (not report["gpu"]["obstacles"])
 
 
-def test_what_stands_in_a_gpus_way_is_said(capsys):
+def test_ops_that_the_gpu_delegate_rejects_are_listed(capsys):
     content = _converted(lambda x: tf.unique(x)[0], tf.TensorSpec([4]))
     gpu = _gpu_compatibility(content, _ops(content)["ops"])
     assert not gpu["compatible"]

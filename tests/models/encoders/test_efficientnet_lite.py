@@ -119,7 +119,7 @@ def test_it_has_the_parameters_of_the_published_network(network):
     assert network.count_params() == without_top - normalized
 
 
-def test_convolutions_do_what_they_and_their_normalizations_did(write, arrays):
+def test_normalizations_are_folded_into_convolutions(write, arrays):
     weights = read_weights(write(arrays))
     random = np.random.default_rng(1)
     for name, at, normalization, axes in (

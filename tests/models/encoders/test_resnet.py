@@ -128,9 +128,7 @@ def test_a_frozen_backbone_stays_as_it_is_in_training(generator):
     np.testing.assert_array_equal(encoded(frozen, lightness(32)), before)
 
 
-def test_what_was_trained_in_mixed_precision_becomes_float32(
-    mixed_bfloat16, generator, weights_file
-):
+def test_a_network_of_mixed_precision_becomes_float32(mixed_bfloat16, generator, weights_file):
     mixed = resnet18_unet(32, backbone_weights=weights_file)
     assert mixed.get_layer("backbone_conv1_conv").compute_dtype == "bfloat16"
     assert mixed.get_layer("ab").compute_dtype == "float32"
@@ -212,7 +210,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.weights.h5", "a.keras"])
-def test_a_file_that_is_not_what_its_name_says_is_refused(name, tmp_path):
+def test_a_file_of_another_format_than_its_name_says_is_refused(name, tmp_path):
     (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1")
     with pytest.raises(ValueError, match="cannot be read as backbone weights"):
         resnet18_unet(32, backbone_weights=tmp_path / name)
