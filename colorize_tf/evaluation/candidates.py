@@ -70,10 +70,9 @@ def name_models(
     named: dict[str, Model] = {}
     for name, model in entries:
         if name in named or name in reserved:
-            other = named.get(name, "a reference")
             raise ValueError(
-                f"{model} and {other} would both be called {name!r} in the table; give each model "
-                "once, or rename a run's folder"
+                f"two rows of the table would be called {name!r}; give each model once, rename a "
+                "run's folder, or give models by name"
             )
         named[name] = model
     return named

@@ -37,7 +37,7 @@ GRAY, TRUTH = "gray (ab = 0)", "truth"
 MINIMUM_SIZE = 16
 
 _MOTTLING = (
-    "mottling: in windows of 3/16 of the side, the chroma that L* does not explain linearly; where "
+    "Mottling: in windows of 3/16 of the side, the chroma that L* does not explain linearly; where "
     f"the photograph's is below {EVEN_LIMIT:g} Lab units, mean predicted over mean true, and the "
     f"share of these windows above {MOTTLED_LIMIT:g}"
 )

@@ -67,7 +67,7 @@ class Evaluation:
         figures = [figure for rows in self.scores.values() for figure in rows.values()]
         if any(isinstance(one, Interval) and one.half_width is None for one in figures):
             yield (
-                "a figure without ± is infinite, or a ratio that some resamples do not have, as "
+                "A figure without ± is infinite, or a ratio that some resamples do not have, as "
                 "too few photographs have such areas"
             )
         if any("mottling_ratio" in rows for rows in self.scores.values()):

@@ -26,7 +26,7 @@ SCALES = (0.5, 2.0)
 """Sizes relative to that of the evaluation."""
 
 DEFINITION = (
-    "shift with exposure, with size: mean CIEDE2000 between the colors predicted for a photograph "
+    "Shift with exposure, with size: mean CIEDE2000 between the colors predicted for a photograph "
     "and for the same half a stop darker and brighter, half and twice as large, at its own "
     "lightness"
 )

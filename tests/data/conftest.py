@@ -22,9 +22,21 @@ def convert_unless_bomb(location, **options):
     return convert(location, **options)
 
 
-def photograph(seed):
+def photograph(seed=0, height=64, width=80):
     corners = np.random.default_rng(seed).integers(0, 255, (4, 5, 3), dtype=np.uint8)
-    return cv2.resize(corners, (80, 64), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def take(dataset, count):
+    return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
+
+
+def same(batches, others):
+    return all(
+        np.array_equal(part, other)
+        for batch, other_batch in zip(batches, others, strict=True)
+        for part, other in zip(batch, other_batch, strict=True)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,20 +12,16 @@ from PIL import Image
 from colorize_tf import imagefiles
 from colorize_tf.data import audit as audit_module
 from colorize_tf.data.audit import Audit, AuditedPhotograph, SkippedFile, audit, write_report
-
-
-def photograph(seed=0, height=72, width=96):
-    corners = np.random.default_rng(seed).integers(0, 255, (4, 5, 3), dtype=np.uint8)
-    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+from tests.data.conftest import photograph
 
 
 def save(path, image=None, **options):
-    Image.fromarray(photograph() if image is None else image).save(path, **options)
+    Image.fromarray(photograph(0, 72, 96) if image is None else image).save(path, **options)
     return path
 
 
 def sepia(strength=1.0):
-    gray = photograph()[..., 1].astype(np.float32)
+    gray = photograph(0, 72, 96)[..., 1].astype(np.float32)
     shades = np.stack([gray * 1.07, gray * 0.9, gray * 0.7], -1)
     noise = np.random.default_rng(0).normal(0, 2, shades.shape)
     return np.clip(gray[..., None] * (1 - strength) + shades * strength + noise, 0, 255).astype(
@@ -45,31 +41,27 @@ def test_usable_photograph_has_a_digest(tmp_path):
     assert usable.path == path and len(usable.sha256) == 64
 
 
-def test_zero_byte(tmp_path):
-    (tmp_path / "a.jpg").touch()
-    assert reason(tmp_path / "a.jpg") == "zero-byte"
+def flip_a_byte(data):
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
 
 
-def test_truncated(tmp_path):
-    path = save(tmp_path / "a.jpg")
-    path.write_bytes(path.read_bytes()[:-100])
-    assert reason(path) == "truncated"
+@pytest.mark.parametrize(
+    ("name", "damage", "kind"),
+    [
+        ("a.jpg", lambda data: b"", "zero-byte"),
+        ("a.jpg", lambda data: data[:-100], "truncated"),
+        ("a.png", flip_a_byte, "corrupt"),
+        ("a.jpg", lambda data: b"not a picture", "unsupported"),
+    ],
+)
+def test_damaged_files_have_a_reason(tmp_path, name, damage, kind):
+    path = save(tmp_path / name)
+    path.write_bytes(damage(path.read_bytes()))
+    assert reason(path) == kind
 
 
-def test_corrupt(tmp_path):
-    path = save(tmp_path / "a.png")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    path.write_bytes(data)
-    assert reason(path) == "corrupt"
-
-
-def test_text_named_jpg_is_unsupported(tmp_path):
-    (tmp_path / "a.jpg").write_text("not a picture")
-    assert reason(tmp_path / "a.jpg") == "unsupported"
-
-
-def test_missing(tmp_path):
+def test_missing_file_has_a_reason(tmp_path):
     assert reason(tmp_path / "none.jpg") == "missing"
 
 
@@ -82,7 +74,7 @@ def test_short_side_below_64_is_too_small(tmp_path, side, usable):
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16"])
 def test_gray_file_is_monochrome(tmp_path, mode):
-    image = Image.fromarray(photograph()).convert("L")
+    image = Image.fromarray(photograph(0, 72, 96)).convert("L")
     if mode == "I;16":
         image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
     image.convert(mode).save(tmp_path / "a.png")
@@ -90,7 +82,7 @@ def test_gray_file_is_monochrome(tmp_path, mode):
 
 
 def test_gray_picture_in_a_color_jpeg_is_monochrome(tmp_path):
-    gray = photograph()[..., :1].repeat(3, axis=-1)
+    gray = photograph(0, 72, 96)[..., :1].repeat(3, axis=-1)
     noise = np.random.default_rng(0).integers(-3, 4, gray.shape)
     noisy = np.clip(gray.astype(int) + noise, 0, 255).astype(np.uint8)
     assert reason(save(tmp_path / "a.jpg", noisy, quality=60)) == "monochrome"
@@ -143,7 +135,7 @@ def test_warm_hue_has_a_stricter_limit_than_blue(tmp_path):
 def test_only_real_transparency_counts(tmp_path, alpha, kinds):
     layer = np.full((72, 96, 1), 255, np.uint8)
     layer[:20] = alpha
-    path = save(tmp_path / "a.png", np.concatenate([photograph(), layer], -1))
+    path = save(tmp_path / "a.png", np.concatenate([photograph(0, 72, 96), layer], -1))
     assert [skipped.kind for skipped in audit([path], cache_file=None).skipped] == kinds
 
 

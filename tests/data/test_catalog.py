@@ -11,18 +11,13 @@ import warnings
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from colorize_tf.data import catalog, kaggle
 from colorize_tf.data.catalog import DATASETS, find_photographs
+from tests.data.conftest import photograph
 
 kaggle_reachable = kaggle.is_reachable  # The tests below replace it.
-
-
-def photograph(seed):
-    corners = np.random.default_rng(seed).integers(0, 255, (4, 5, 3), dtype=np.uint8)
-    return cv2.resize(corners, (80, 64), interpolation=cv2.INTER_LINEAR)
 
 
 def save(path, seed):
@@ -102,17 +97,13 @@ def test_nested_folder_and_suffixes_of_any_case(tmp_path):
     assert found_names(find(tmp_path)) == ["one.JPG", "three.jpeg", "two.Png"]
 
 
-def test_hidden_files_and_macos_leftovers_are_ignored(tmp_path):
+def test_hidden_files_macos_leftovers_and_other_files_are_ignored(tmp_path):
     fill(tmp_path, 2)
     for name in (".hidden.png", "._000.png", "__MACOSX/000.png", ".thumbnails/a.png"):
         save(tmp_path / name, 9)
-    assert found_names(find(tmp_path)) == ["000.png", "001.png"]
-
-
-def test_files_of_other_kinds_are_ignored(tmp_path):
-    fill(tmp_path, 2)
     (tmp_path / "README.txt").write_text("read me")
-    assert len(find(tmp_path).audit.skipped) == 0
+    photographs = find(tmp_path)
+    assert found_names(photographs) == ["000.png", "001.png"] and not photographs.audit.skipped
 
 
 def test_unsupported_formats_are_skipped_with_a_reason(tmp_path):
@@ -466,7 +457,7 @@ def test_interrupted_download_leaves_nothing(kagglehub):
     assert list(catalog.cache_folder().iterdir()) == []
 
 
-def test_no_network_warns_once_and_renders():
+def test_missing_network_warns_once_and_renders():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         photographs = tiny_synthetic("landscapes")

@@ -11,6 +11,7 @@ from colorize_tf.data.pipeline import (
     load_size,
     training_dataset,
 )
+from tests.data.conftest import same, take
 
 SHAPE = {"image_size": 32, "batch_size": 4}
 EVERYTHING = {
@@ -19,18 +20,6 @@ EVERYTHING = {
     "contrast_jitter": 0.3,
     "film_damage": 0.5,
 }
-
-
-def take(dataset, count):
-    return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
-
-
-def same(batches, others):
-    return all(
-        np.array_equal(a, b)
-        for x, y in zip(batches, others, strict=True)
-        for a, b in zip(x, y, strict=True)
-    )
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_shipped_model_is_not_judged_by_the_network_that_chose_its_epoch(landsca
 def test_models_need_different_names(run):
     other = shutil.copytree(run, run.parent / "copies" / "green")
     for models in ([run, run], [run, other]):
-        with pytest.raises(ValueError, match="would both be called 'green'"):
+        with pytest.raises(ValueError, match="two rows of the table would be called 'green'"):
             evaluate_colorizers(models, "photos")
 
 

@@ -8,6 +8,7 @@ from colorize_tf.data.pipeline import evaluation_dataset, training_dataset
 from colorize_tf.data.records import reading
 from colorize_tf.data.records.prepared_set import copy_out, open_set
 from colorize_tf.data.records.reading import Records
+from tests.data.conftest import same, take
 
 SHAPE = {"image_size": 32, "batch_size": 4}
 
@@ -26,18 +27,6 @@ def stream(some, count, *, seed=0, first=0, shard=(0, 1)):
 
 def all_names(some):
     return [some.read(index)[1] for index in range(len(some))]
-
-
-def take(dataset, count):
-    return [tuple(part.numpy() for part in batch) for batch in dataset.take(count)]
-
-
-def same(batches, others):
-    return all(
-        np.array_equal(a, b)
-        for x, y in zip(batches, others, strict=True)
-        for a, b in zip(x, y, strict=True)
-    )
 
 
 def test_records_are_read_by_index(train):
