@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import cv2
 import imagecodecs
 import numpy as np
 
+from colorize_tf.imagefiles import opencv
 from colorize_tf.imagefiles.base import (
     CorruptImageError,
     Header,
@@ -21,7 +21,7 @@ from colorize_tf.imagefiles.metadata import METERS_PER_INCH, Metadata, per_meter
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
-# What ImageMagick, exiv2 and digiKam call metadata that they put into text chunks.
+# Keywords of the text chunks in which ImageMagick, exiv2 and digiKam store metadata.
 _RAW_PROFILES = {
     b"Raw profile type exif": "exif",
     b"Raw profile type APP1": "exif",
@@ -32,7 +32,7 @@ _RAW_PROFILES = {
     b"Raw profile type icm": "icc",
 }
 _UNPACKED_LIMIT = 16 << 20
-# Deflate packs at most 1032 bytes into one.
+# Deflate compresses at most 1032 bytes into one.
 _DEFLATE_RATIO = 1040
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -111,38 +111,30 @@ def _unpack(content: bytes) -> bytes:
 
 
 def _decode(data: bytes, allow_damage: bool) -> Pixels:
-    width, height, bits, color, packing, filtering, interlacing = struct.unpack_from(
-        ">IIBBBBB", data, 16
-    )
-    if bits not in _BITS.get(color, ()) or packing or filtering or interlacing > 1:
-        raise CorruptImageError("its header has values that PNG does not; copy it again")
-    if not width or not height:
-        raise CorruptImageError("it has no pixels; copy or export it again")
-    pieces = _ADAM7 if interlacing else ((0, 0, 1, 1),)
-    sizes = [
-        (-(-(width - left) // right), -(-(height - top) // down))
-        for top, left, down, right in pieces
+    width, height, bits, color, *methods, interlacing = struct.unpack_from(">IIBBBBB", data, 16)
+    if bits not in _BITS.get(color, ()) or any(methods) or interlacing > 1 or not width * height:
+        raise CorruptImageError("its header has invalid values; copy or export it again")
+    bits_per_pixel = bits * _CHANNELS[color]
+    check_plausible(Header(width, height), len(data), 8 * _DEFLATE_RATIO / bits_per_pixel)
+    passes = [  # Rows and columns of each pass that has any.
+        (-(-(height - top) // down), -(-(width - left) // right), (top, left, down, right))
+        for top, left, down, right in (_ADAM7 if interlacing else ((0, 0, 1, 1),))
+        if top < height and left < width
     ]
-    bits *= _CHANNELS[color]
-    lengths = [
-        (1 + (columns * bits + 7) // 8) * rows if columns > 0 else 0 for columns, rows in sizes
-    ]
-    check_plausible(Header(width, height), len(data), 8 * _DEFLATE_RATIO / bits)
-    palette, content = _read_needed_chunks(data, sum(lengths))
-    pixels, position = None, 0
-    for (top, left, down, right), size, length in zip(pieces, sizes, lengths, strict=True):
-        if length > 0:
-            header = struct.pack(">II", *size) + data[24:28] + b"\0"
-            rows = zlib.compress(content[position : position + length], 0)
-            decoded = imagecodecs.png_decode(_join([(b"IHDR", header), *palette], rows))
-            position += length
-            if not interlacing:
-                pixels = decoded
-                break
-            if pixels is None:
-                pixels = np.empty((height, width, *decoded.shape[2:]), decoded.dtype)
-            pixels[top::down, left::right] = decoded
-    assert pixels is not None  # The first piece is never empty.
+    sizes = [rows * (1 + (columns * bits_per_pixel + 7) // 8) for rows, columns, _ in passes]
+    palette, content = _read_needed_chunks(data, sum(sizes))
+    parts, position = [], 0
+    # imagecodecs decodes no interlaced files: each pass becomes a file of its own.
+    for (rows, columns, _), size in zip(passes, sizes, strict=True):
+        header = struct.pack(">II", columns, rows) + data[24:28] + b"\0"
+        packed = zlib.compress(content[position : position + size], 0)
+        position += size
+        parts.append(imagecodecs.png_decode(_join([(b"IHDR", header), *palette], packed)))
+    pixels = parts[0]
+    if interlacing:
+        pixels = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
+        for part, (_, _, (top, left, down, right)) in zip(parts, passes, strict=True):
+            pixels[top::down, left::right] = part
     pixels = pixels.reshape(height, width, -1)
     colors, alpha = pixels, None
     if pixels.shape[2] in (2, 4):
@@ -209,16 +201,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def _encode(
     images: np.ndarray, alpha: np.ndarray | None, metadata: Metadata, quality: int
 ) -> Sequence[bytes | memoryview]:
-    if alpha is None:
-        pixels = cv2.cvtColor(images, cv2.COLOR_RGB2BGR)
-    else:
-        pixels = cv2.cvtColor(images, cv2.COLOR_RGB2BGRA)
-        cv2.insertChannel(alpha, pixels, 3)
-    encoded, array = cv2.imencode(".png", pixels)
-    if not encoded:  # OpenCV does not say so where it gets no memory.
-        raise MemoryError("not enough memory to write a PNG file")
-    contents = array.data
-
+    contents = opencv.encode(".png", images, alpha)
     parts: list[bytes | memoryview] = [contents[:33]]  # Signature and header.
     if metadata.icc:
         parts.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))

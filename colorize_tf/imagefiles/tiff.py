@@ -17,7 +17,7 @@ import numpy as np
 import tifffile
 
 from colorize_tf.imagefiles import exif
-from colorize_tf.imagefiles.arrays import divide_by_alpha, scale_samples
+from colorize_tf.imagefiles.arrays import divide_by_alpha, scale_samples, to_eight_bits
 from colorize_tf.imagefiles.base import (
     CorruptImageError,
     Header,
@@ -28,7 +28,7 @@ from colorize_tf.imagefiles.base import (
 )
 from colorize_tf.imagefiles.metadata import CARRIED_TAGS, Metadata
 
-# What tifffile logs of odd tags would otherwise go to standard error.
+# Without a handler, Python prints the warnings of tifffile about odd tags to standard error.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
@@ -51,7 +51,7 @@ def _read_header(data: bytes) -> Header:
     if width < 1 or height < 1:
         raise CorruptImageError("its tags name no size; copy or export it again")
     frames = 1
-    for page in pages:  # Neither small copies nor masks count.
+    for page in pages:  # Reduced copies and masks do not count.
         frames += not int(exif.first_number(data, page, _SUBFILE_TYPE)) & _REDUCED_OR_MASK
     return Header(width, height, frames)
 
@@ -73,7 +73,7 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages[0]
         compression, photometric = int(page.compression), int(page.photometric)
-        if _PHOTOMETRIC not in page.tags:  # Writers of old left it out.
+        if _PHOTOMETRIC not in page.tags:  # Old writers leave it out.
             photometric = _RGB if page.samplesperpixel >= 3 else _BLACK_IS_ZERO
         odd_ycbcr = photometric == _YCBCR and compression != _JPEG
         if odd_ycbcr or photometric in _LAB or compression == _OLD_JPEG:
@@ -106,7 +106,7 @@ def _read_samples(data: bytes, page: Any, allow_damage: bool) -> tuple[np.ndarra
     damage = None
     if len(segments) < math.prod(page.chunked) or not all(count for _, count in segments):
         damage = "some strips or tiles are missing"
-    # Writers of old named wrong lengths of uncompressed data.
+    # Old writers name wrong lengths of uncompressed data.
     elif page.compression != 1 and any(start + count > len(data) for start, count in segments):
         damage = "the file ends too early"
     if page.is_contiguous or damage is None:
@@ -129,7 +129,7 @@ def _read_samples(data: bytes, page: Any, allow_damage: bool) -> tuple[np.ndarra
 
 
 def _read_sound_segments(data: bytes, page: Any) -> np.ndarray:
-    """Decode the strips or tiles that can be; the others stay zero."""
+    """Decode the strips or tiles that are sound; the others stay zero."""
     samples = np.zeros(page.shaped, page.dtype)
     for index, (start, count) in enumerate(
         zip(page.dataoffsets, page.databytecounts, strict=False)
@@ -150,7 +150,7 @@ def _read_sound_segments(data: bytes, page: Any) -> np.ndarray:
 
 
 def _repack(segment: bytes, size: int) -> bytes:
-    """Deflate anew what a damaged segment holds up to the damage, and zeros up to its size."""
+    """Compress again what a damaged segment holds before the damage, filled up with zeros."""
     inflated = bytearray()
     inflater = zlib.decompressobj()
     try:
@@ -166,19 +166,20 @@ def _to_pixels(samples: np.ndarray, page: Any, photometric: int) -> Pixels:
     channels = samples.shape[2]
     extra = [int(value) for value in page.extrasamples]
     if not extra and channels == count + 1 and photometric != _CMYK:
-        extra = [_UNASSOCIATED]  # Writers of old did not name it.
+        extra = [_UNASSOCIATED]  # Old writers leave the tag out.
     bits = page.bitspersample
-    alpha = None
-    for index, meaning in enumerate(extra, count):
-        if meaning in (_ASSOCIATED, _UNASSOCIATED) and index < channels:
-            alpha = scale_samples(np.ascontiguousarray(samples[..., index : index + 1]), bits)
-            alpha = alpha[..., 0]
+    alpha = kind = None
+    for index, kind in enumerate(extra[: channels - count], count):
+        if kind in (_ASSOCIATED, _UNASSOCIATED):
+            alpha = np.ascontiguousarray(
+                scale_samples(samples[..., index : index + 1], bits)[..., 0]
+            )
             break
     colors = samples[..., :count]
     if photometric == _PALETTE:
         palette = (np.asarray(page.colormap) // 256).astype(np.uint8).T
         colors = palette[np.minimum(colors[..., 0], len(palette) - 1).astype(np.intp)]
-        return Pixels(colors, alpha)
+        return Pixels(colors, None if alpha is None else to_eight_bits(alpha))
     colors = scale_samples(colors, bits)
     if photometric in (_WHITE_IS_ZERO, _CMYK):
         colors = ~colors
@@ -186,7 +187,7 @@ def _to_pixels(samples: np.ndarray, page: Any, photometric: int) -> Pixels:
         white = np.iinfo(colors.dtype).max
         black = colors[..., 3:].astype(np.uint32)
         colors = ((colors[..., :3] * black + white // 2) // white).astype(colors.dtype)
-    if alpha is not None and meaning == _ASSOCIATED:
+    if alpha is not None and kind == _ASSOCIATED:
         colors = divide_by_alpha(colors, alpha)
     colors = np.ascontiguousarray(np.broadcast_to(colors, (*colors.shape[:2], 3)))
     return Pixels(colors, alpha)
@@ -194,7 +195,7 @@ def _to_pixels(samples: np.ndarray, page: Any, photometric: int) -> Pixels:
 
 def _decode_rare(data: bytes, page: Any) -> Pixels:
     orientation = page.tags.get(exif.ORIENTATION)
-    if orientation is not None:  # libtiff would turn some of them.
+    if orientation is not None:  # libtiff would apply some orientations.
         copy = bytearray(data)
         struct.pack_into(page.parent.byteorder + "H", copy, orientation.valueoffset, 1)
         data = bytes(copy)

@@ -277,7 +277,7 @@ def test_a_decoder_that_hides_a_lack_of_memory_is_found_out(tmp_path, monkeypatc
     monkeypatch.setattr(png.imagecodecs, "png_decode", lambda *arguments: None)
     with pytest.raises(MemoryError):
         imagefiles.decode_photograph(data)
-    monkeypatch.setattr(png.cv2, "imencode", lambda *arguments: (False, None))
+    monkeypatch.setattr(cv2, "imencode", lambda *arguments: (False, None))
     with pytest.raises(MemoryError):
         imagefiles.write_image(tmp_path / "b.png", picture())
 
