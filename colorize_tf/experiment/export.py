@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -229,13 +230,17 @@ def _measure(
 ) -> tuple[np.ndarray, dict[str, dict]]:
     """Return the images as the generator sees them, and its scores beside those of gray."""
     import numpy as np
+    import tensorflow as tf
 
     from colorize_tf.evaluation.scores import compare, evaluation_image, gray
     from colorize_tf.inference.colorizer import Colorizer
     from colorize_tf.models.generator import generate_ab, z_size_of
 
+    # A graph saves Keras' overhead for each of many photographs.
+    predict = tf.function(functools.partial(generate_ab, generator), autograph=False)
+
     def predict_ab(lightness: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
-        return generate_ab(generator, lightness, z).numpy()
+        return predict(tf.constant(lightness), z).numpy()
 
     def counted() -> Iterator[Path]:
         for done, path in enumerate(paths):

@@ -16,6 +16,7 @@ LIMITS = {
 }
 """By quantization, the figure of `compare_tflite` that counts, and how large it may be."""
 
+_BATCH_SIZE = 8
 _Prediction = tuple[np.ndarray, np.ndarray]
 """`colorized` float32 `(size, size, 3)` in 0..1, and `ab` float32 `(1, size, size, 2)`."""
 
@@ -39,21 +40,27 @@ def compare_tflite(content: bytes, generator: keras.Model, images: np.ndarray) -
     random = np.random.default_rng(0)
     z_size = z_size_of(generator)
     differences, ab_differences, color_differences = [], [], []
-    for rgb in images:
-        lightness = encode(rgb[np.newaxis])[0].numpy()
-        predictions: list[tuple[_Prediction, np.ndarray | None]] = [
-            (_predict(runners, rgb, lightness), None)
-        ]
+    # Keras takes long for each call, so that one serves several images.
+    for start in range(0, len(images), _BATCH_SIZE):
+        batch = images[start : start + _BATCH_SIZE]
+        lightness = encode(batch)[0].numpy()
+        noises: list[np.ndarray | None] = [None]
         if z_size:
-            noise = random.normal(size=(1, z_size)).astype(np.float32)
-            predictions.append((_sample(runners, lightness, noise), noise))
-        for (colorized, ab), z in predictions:
-            expected_ab = generate_ab(generator, lightness, z)
-            expected = decode(lightness, expected_ab).numpy()[0]
+            noises.append(random.normal(size=(len(batch), z_size)).astype(np.float32))
+        for noise in noises:
+            expected_ab = generate_ab(generator, lightness, noise).numpy()
+            expected = decode(lightness, expected_ab).numpy()
+            predictions = [
+                _predict(runners, batch[index], lightness[index : index + 1])
+                if noise is None
+                else _sample(runners, lightness[index : index + 1], noise[index : index + 1])
+                for index in range(len(batch))
+            ]
+            colorized = np.stack([colorized for colorized, _ in predictions])
+            ab = np.concatenate([ab for _, ab in predictions])
             differences.append(np.max(np.abs(colorized - expected)))
-            ab_differences.append(np.max(np.abs(ab - expected_ab.numpy())))
-            pair = rgb_to_lab(np.stack([colorized, expected]))
-            color_differences.append(float(ciede2000(pair[:1], pair[1:])[0]))
+            ab_differences.append(np.max(np.abs(ab - expected_ab)))
+            color_differences.extend(ciede2000(rgb_to_lab(colorized), rgb_to_lab(expected)).numpy())
     return {
         "largest_difference": float(np.max(differences)),
         "mean_ciede2000": float(np.mean(color_differences)),
