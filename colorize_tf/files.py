@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Write files atomically: a reader finds a whole file, or none."""
 
 import contextlib
 import os
@@ -11,39 +11,38 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Give a temporary sibling of `path` to write to, and rename it to `path` on success.
+    """Yield a temporary path beside `path`, and rename it to `path` on success.
 
-    The sibling has the same suffix and may become a file or a folder. Where the block fails, or is
-    interrupted, it is removed and whatever stood at `path` stays as it was. A folder is only
-    renamed to a path where nothing stands.
+    The temporary path has the same suffix and may become a file or a folder. If the block raises,
+    it is removed, and an existing `path` stays unchanged. A folder never replaces another.
 
     Args:
-        path: where the finished file or folder goes; its folder exists.
+        path: final location of the file or folder; its parent folder exists.
 
     Yields:
-        The temporary sibling, where nothing stands yet.
+        The temporary path, where nothing exists yet.
     """
     path = Path(path)
-    # Short, as the name may be as long as the system allows; the suffixes decide the format.
-    aside = path.with_name(f".{secrets.token_hex(8)}{''.join(path.suffixes[-2:])}")
+    # Short, as the name may already be as long as the system allows. Suffixes name the format.
+    temporary = path.with_name(f".{secrets.token_hex(8)}{''.join(path.suffixes[-2:])}")
     try:
-        yield aside
-        os.replace(aside, path)
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def check_writable_folder(path: str | Path) -> None:
-    """Make a folder if need be, and try whether files can be written there.
+    """Make a folder if it does not exist, and check that files can be written there.
 
     Args:
         path: the folder.
 
     Raises:
-        ValueError: it is a file, or cannot be made or written to.
+        ValueError: the folder is a file, cannot be made or cannot be written to.
     """
     path = Path(path)
     if path.exists() and not path.is_dir():

@@ -41,7 +41,7 @@ def write_contents(path: str | Path, parts: Sequence[bytes | bytearray | memoryv
         ValueError: for a location that cannot be written, or a full disk.
     """
     try:
-        with atomic_write(path) as aside, open(aside, "wb") as file:
+        with atomic_write(path) as temporary, open(temporary, "wb") as file:
             file.writelines(parts)
     except OSError as error:
         raise ValueError(

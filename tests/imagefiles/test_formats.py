@@ -22,7 +22,7 @@ def contents(form, frames=1, **options):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_size_is_told_without_decoding(form):
+def test_size_is_read_without_decoding(form):
     assert open_image(contents(form)).header[:2] == (65, 48)
 
 
@@ -42,7 +42,7 @@ def test_small_copies_of_a_tiff_page_do_not_count():
     assert open_image(data).header.frames == 1
 
 
-def test_tiff_whose_directories_lead_round_in_a_circle_ends():
+def test_tiff_with_circular_directories_ends():
     data = bytearray(contents("TIFF"))
     start = int.from_bytes(data[4:8], "little")
     end = start + 2 + 12 * int.from_bytes(data[start : start + 2], "little")
