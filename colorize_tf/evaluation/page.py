@@ -111,9 +111,9 @@ def write_page(folder: str | Path, title: str, sections: Iterable[Section]) -> P
             "</body>\n</html>\n",
         ]
     )
-    with atomic_write(folder) as aside:
-        aside.mkdir()
-        (aside / PAGE).write_text(page, encoding="utf-8")
+    with atomic_write(folder) as temporary:
+        temporary.mkdir()
+        (temporary / PAGE).write_text(page, encoding="utf-8")
     return Path(folder) / PAGE
 
 
