@@ -15,6 +15,7 @@ from colorize_tf.imagefiles.base import (
     ImageFormat,
     Pixels,
     TruncatedImageError,
+    UnsupportedImageError,
     check_plausible,
 )
 from colorize_tf.imagefiles.metadata import METERS_PER_INCH, Metadata, per_meter
@@ -62,6 +63,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _read_header(data: bytes) -> Header:
+    if data[12:16] == b"CgBI":
+        raise UnsupportedImageError("a PNG of Apple's own kind; export it as PNG or JPEG")
     frames = 1
     try:
         width, height = struct.unpack_from(">II", data, 16)

@@ -91,7 +91,7 @@ def make_bmp() -> Iterator[OddFile]:
         name = f"{bits} bits, OS/2 {os2}, gray {gray}, top down {top_down}"
         yield OddFile("BMP", name, data, expect(table[indices[..., 0]]))
     rows = [row[:, ::-1].tobytes() for row in picture()]
-    for size in (12, 40, 108, 124):
+    for size in (12, 40, 52, 56, 64, 108, 124):
         data = _bmp_file(rows, 24, header_size=size)
         yield OddFile("BMP", f"24 bits, header of {size}", data, expect(picture()))
     yield from cut("BMP", data, (0.01, 0.1, 0.5, 0.99))

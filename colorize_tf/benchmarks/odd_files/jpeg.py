@@ -81,5 +81,9 @@ def make_jpeg() -> Iterator[OddFile]:
         yield OddFile("JPEG", f"12 bits, {channels} channels", data, expected, tolerance=3.0)
     data = bytes(imagecodecs.jpeg8_encode(picture(1).squeeze(), lossless=True))
     yield OddFile("JPEG", "lossless gray", data, expect(picture(1)))
+    for channels, white in itertools.product((1, 3), (255, 65535)):
+        samples = picture(channels, white)
+        data = bytes(imagecodecs.jpegls_encode(samples.squeeze()))
+        yield OddFile("JPEG", f"JPEG-LS, {channels} to {white}", data, expect(samples, white))
     data = bytes(imagecodecs.ljpeg_encode(picture(1, 65535).squeeze(), bitspersample=16))
     yield OddFile("JPEG", "lossless, 16 bits", data, expect(picture(1, 65535), 65535))
