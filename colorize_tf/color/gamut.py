@@ -22,9 +22,15 @@ from colorize_tf.color.lab import (
 # In linear light. Clipping changes colors within this tolerance by a third of a level of 255, and
 # L* by 0.03.
 _TOLERANCE = 1e-4
-# Bisection steps, which determine the chroma to a thousandth. Regula falsi needs half as many for
-# most colors, but misses the boundary for some.
-_BISECTIONS = 10
+# The size of the table of the gamut's boundary. With it, photographs differ by at most one level of
+# 255 from those with a bisection for each color; the table takes 30 ms, bisection 0.3 s for a lake
+# of 12 megapixels.
+_L_STAR_STEPS = 321
+_DIRECTIONS = 641
+_BISECTIONS = 12
+# No color of sRGB has a larger |a| / 500 + |b| / 200.
+_LARGEST = 0.75
+_F_BLACK = 16 / 116
 
 # Steps of linear light: at black, where levels of 8 bits are closest, 20 of them are one level.
 _STEPS = 65535
@@ -64,11 +70,15 @@ def f_to_images(f_y: np.ndarray, d_x: np.ndarray, d_z: np.ndarray, out: np.ndarr
     y = _f_inverse(f_y)
     linear = _f_to_linear(f_y, d_x, d_z, y, scale, offset)
     if min(plane.min() for plane in linear) < 0 or max(plane.max() for plane in linear) > scale:
-        outside = np.flatnonzero(~_inside(linear, scale))
-        if len(outside):
-            # As one row: OpenCV takes time for each row.
-            colors = (plane.reshape(1, -1)[:, outside] for plane in (f_y, d_x, d_z, y))
-            reduced = _reduce_chroma(*colors, scale=scale, offset=offset)
+        outside = _indices_outside(linear, scale)
+        if outside.size:
+            row_y, row_x, row_z, row_linear = (
+                plane.reshape(-1)[outside] for plane in (f_y, d_x, d_z, y)
+            )
+            factor = _largest_factor(row_y, row_x, row_z)
+            row_x *= factor
+            row_z *= factor
+            reduced = _f_to_linear(row_y, row_x, row_z, row_linear, scale, offset)
             for plane, row in zip(linear, reduced, strict=True):
                 plane.reshape(-1)[outside] = row
         for plane in linear:
@@ -118,16 +128,39 @@ def _inside(linear: Sequence[np.ndarray], scale: float = 1) -> np.ndarray:
     return cv2.min(cv2.min(red, green), blue) > 0
 
 
-def _reduce_chroma(
-    f_y: np.ndarray, d_x: np.ndarray, d_z: np.ndarray, y: np.ndarray, scale: float, offset: float
-) -> list[np.ndarray]:
-    """Return the linear light of colors with the largest chroma inside the gamut."""
-    factor = np.zeros_like(f_y)
-    for step in 0.5 ** np.arange(1, _BISECTIONS + 1, dtype=np.float32):
-        tried = factor + step
+def _indices_outside(linear: Sequence[np.ndarray], scale: float) -> np.ndarray:
+    """Return the indices of colors outside the gamut, as rows of 256 that repeat the last one."""
+    outside = np.flatnonzero(~_inside(linear, scale))
+    # `cv2.remap` takes no rows of more than 32767.
+    return np.append(outside, np.repeat(outside[-1:], -len(outside) % 256)).reshape(-1, 256)
+
+
+def _largest_factor(f_y: np.ndarray, d_x: np.ndarray, d_z: np.ndarray) -> np.ndarray:
+    """Return the largest factor, up to 1, by which a color's chroma stays inside the gamut."""
+    size = np.abs(d_x) + np.abs(d_z)
+    size += np.float32(1e-12)
+    direction = np.copysign(1 - d_x / size, d_z)  # -2..2, cheaper than an angle.
+    column = (f_y - _F_BLACK) * np.float32((_L_STAR_STEPS - 1) / (1 - _F_BLACK))
+    row = (direction + 2) * np.float32((_DIRECTIONS - 1) / 4)
+    largest = cv2.remap(_boundary(), column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.minimum(largest / size, 1)
+
+
+@functools.cache
+def _boundary() -> np.ndarray:
+    """Return the largest `|d_x| + |d_z|` inside the gamut by direction and L*."""
+    direction = np.linspace(-2, 2, _DIRECTIONS, dtype=np.float32)[:, np.newaxis]
+    f_y = np.linspace(_F_BLACK, 1, _L_STAR_STEPS, dtype=np.float32)
+    f_y = np.repeat(f_y[np.newaxis], _DIRECTIONS, axis=0)
+    d_x = np.repeat(1 - np.abs(direction), _L_STAR_STEPS, axis=1)
+    d_z = np.copysign(1 - np.abs(d_x), direction)
+    y = _f_inverse(f_y)
+    size = np.zeros_like(f_y)
+    for step in _LARGEST * 0.5 ** np.arange(1, _BISECTIONS + 1, dtype=np.float32):
+        tried = size + step
         inside = _inside(_f_to_linear(f_y, tried * d_x, tried * d_z, y))
-        np.copyto(factor, tried, where=inside)
-    return _f_to_linear(f_y, factor * d_x, factor * d_z, y, scale, offset)
+        np.copyto(size, tried, where=inside)
+    return size
 
 
 def _look_up(indices: np.ndarray, table: np.ndarray) -> np.ndarray:
