@@ -157,7 +157,16 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     try:
         return Pixels(simplejpeg.decode_jpeg(data, strict=False), damage=damage)
     except ValueError:  # Pillow takes what simplejpeg does not: unusual sampling, odd headers.
-        return pillow.decode(JpegImageFile, data)
+        return pillow.decode(JpegImageFile, _remove_exif(data))
+
+
+def _remove_exif(data: bytes) -> bytes:
+    """Return the file without EXIF, of which Pillow would warn if it is damaged."""
+    kept, end = [data[:2]], 2
+    for marker, start, end in _segments(data):
+        if marker != 0xE1:
+            kept.append(data[start - 4 : end])
+    return b"".join([*kept, data[end:]])
 
 
 def _has_all_scans(data: bytes, scan: int) -> bool:
