@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = list(dict.fromkeys(block for text in PAGES.values() for block in BLOCK.findall(text)))
+API_BLOCKS = [block for _, block in BLOCK.findall(PAGES[ROOT / "docs/python-api.md"])]
 PROSE = {path: BLOCK.sub("", text) for path, text in PAGES.items()}
 ALL_PROSE = "\n".join(PROSE.values())
 
@@ -62,7 +63,7 @@ def starting_with(start):
 
 HERE = [(language, block) for language, block in BLOCKS if not block.startswith(tuple(ELSEWHERE))]
 SHELL = [block for language, block in HERE if language == "bash"]
-PYTHON = [block for language, block in HERE if language == "python"]
+PYTHON = [block for language, block in HERE if language == "python" and block not in API_BLOCKS]
 
 
 def test_every_block_is_tested():
@@ -178,6 +179,17 @@ def test_python_blocks_run(block):
     names = {"images": images}
     exec(block, names)
     assert names["colorized"].shape == images.shape
+
+
+@pytest.mark.slow
+def test_python_api_page_runs(place, album):
+    (place / "photos").symlink_to(album)
+    finished = subprocess.run(
+        [sys.executable, "-c", "\n\n".join(API_BLOCKS)], cwd=place, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stderr
+    for name in ("new.png", "runs/own/generator.keras", "report", "saved_models/first/1"):
+        assert (place / name).exists(), name
 
 
 def test_a_container_finds_the_shipped_model(place, run_shell):
