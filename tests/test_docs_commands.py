@@ -182,8 +182,8 @@ def test_python_blocks_run(block):
 
 
 @pytest.mark.slow
-def test_python_api_page_runs(place, album):
-    (place / "photos").symlink_to(album)
+def test_python_api_page_runs(place, make_photographs):
+    (place / "photos").symlink_to(make_photographs(8))
     finished = subprocess.run(
         [sys.executable, "-c", "\n\n".join(API_BLOCKS)], cwd=place, capture_output=True, text=True
     )
