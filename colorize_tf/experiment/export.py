@@ -95,10 +95,10 @@ def export_colorizer(
             artifact that differs from the generator; nothing is then written.
 
     Example:
-        >>> from colorize_tf import export_colorizer, tiny_unet
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     export = export_colorizer(tiny_unet(32), folder, name="valley", tflite=["float16"])
-        ...     sorted(path.name for path in export.differences)
+        >>> from colorize_tf import export_colorizer
+        >>> from colorize_tf.models import tiny_unet
+        >>> export = export_colorizer(tiny_unet(32), "valley", tflite=["float16"])
+        >>> sorted(path.name for path in export.differences)
         ['1', 'valley-float16.tflite', 'valley.keras']
     """
     from colorize_tf.artifacts.card import read_provenance
