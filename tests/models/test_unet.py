@@ -141,7 +141,7 @@ def test_a_short_decoder_predicts_chroma_at_a_quarter_of_the_size():
         pyramid = [features := downsample(features, width) for width in (4, 4, 8, 8)]
         return pyramid
 
-    generator = build_unet(32, encoder, decoder_widths=(8, 8), name="short_unet")
+    generator = build_unet(32, encoder, decoder_widths=(8,), name="short_unet")
     ab = generator(lightness(32)).numpy()
     assert ab.shape == (2, 32, 32, 2)
     assert generator.get_layer("ab").output.shape == (None, 8, 8, 2)
