@@ -1,7 +1,6 @@
 """BMP files of Windows and OS/2.
 
-Pillow decodes them, but for run lengths: it reads an odd number of literal pixels of four bits
-wrongly, and takes long.
+Pillow decodes them, except run lengths: it misreads odd numbers of literal pixels of four bits.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""AVIF files, which Pillow decodes, and HEIC files, which pi-heif of extra `formats` does."""
+"""AVIF and HEIC files. Pillow decodes AVIF, pi-heif (extra `formats`) decodes HEIC."""
 
 import functools
 import io
@@ -43,12 +43,12 @@ def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
 
 
 def _read_heic_header(data: bytes) -> Header:
-    # A collection of images is one photograph with its thumbnails or depth, not frames.
+    # Further images of a file are variants and depth maps, not frames.
     return pillow.read_header(_open_heic, data)._replace(frames=1)
 
 
 def _read_heic_metadata(data: bytes) -> Iterator[tuple[str, Any]]:
-    yield "upright", True  # libheif turns the pixels.
+    yield "upright", True  # libheif applies the orientation.
     yield from pillow.read_metadata(_open_heic, data)
 
 

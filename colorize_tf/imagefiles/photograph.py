@@ -37,9 +37,9 @@ from colorize_tf.imagefiles.metadata import Metadata, find_metadata
 
 MAX_MEGAPIXELS = 200.0
 
-# For each pixel, and each byte of its depth: what codecs need at most, beside the picture itself.
+# Upper bound of the memory that codecs need for a pixel.
 _CODEC_BYTES = 24
-# As libraries word it; libjpeg takes damage for an "unsupported marker".
+# Messages of libraries. Not all: libjpeg reports damage as an "unsupported marker".
 _SUPPORT_WORDS = ("unsupported bmp", "unsupported jpeg", "not supported", "not implemented")
 
 
@@ -339,7 +339,7 @@ def _writable_format(name: str | Path, suffix: str) -> ImageFormat:
 
 @contextlib.contextmanager
 def _translate_errors(name: str | Path, header: Header | None = None) -> Iterator[None]:
-    """Name the file in errors, and translate those of libraries, which have many types."""
+    """Translate the errors of libraries, and add the name of the file."""
     try:
         yield
     except ImageFileError as error:
@@ -348,7 +348,7 @@ def _translate_errors(name: str | Path, header: Header | None = None) -> Iterato
     except Exception as error:
         if is_out_of_memory(error):
             raise MemoryError(f"cannot read {name}: not enough memory") from error
-        if header is not None:  # Some decoders do not say that it was for a lack of memory.
+        if header is not None:  # Some decoders do not report a lack of memory as such.
             np.empty((header.height, header.width, _CODEC_BYTES), np.uint8)
         translated = _translate(error)
         translated.name = name

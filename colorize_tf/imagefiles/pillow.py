@@ -1,4 +1,4 @@
-"""What the formats that Pillow decodes have in common."""
+"""Read headers, metadata and pixels with a plugin of Pillow."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from PIL import ImageFile
 from colorize_tf.imagefiles.arrays import scale_samples
 from colorize_tf.imagefiles.base import Header, Pixels
 
-# A plugin is called directly, not by `Image.open`, which tries others and warns of large sizes.
+# Each format calls its plugin directly: `Image.open` tries them all, and warns about large sizes.
 Plugin = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 
@@ -19,7 +19,7 @@ def read_header(plugin: Plugin, data: bytes) -> Header:
     image = plugin(io.BytesIO(data))
     try:
         frames = getattr(image, "n_frames", 1)
-    except Exception:  # A damaged frame behind the first, which alone is decoded.
+    except Exception:  # A later frame is damaged; only the first is decoded.
         frames = 2
     width, height = image.size
     return Header(width, height, frames)

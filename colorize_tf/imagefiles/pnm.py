@@ -1,4 +1,4 @@
-"""PBM, PGM and PPM files. Pillow decodes them, but for deep colors, of which it keeps 8 bits."""
+"""PBM, PGM and PPM files, decoded by Pillow, except colors of more than 8 bits."""
 
 import functools
 import io

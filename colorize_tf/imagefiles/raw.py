@@ -8,13 +8,21 @@ from typing import Any
 from colorize_tf.imagefiles import exif, tiff
 from colorize_tf.imagefiles.base import Header, ImageFormat, Pixels, UnsupportedImageError
 
-_SIGNATURES = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM")
+_SIGNATURES: tuple[bytes, ...] = (
+    b"FUJIFILMCCD-RAW",
+    b"II*\0\x10\0\0\0CR",
+    b"IIRO",
+    b"IIRS",
+    b"MMOR",
+    b"IIU\0",
+    b"\0MRM",
+)
 _SUBFILE_TYPE, _PHOTOMETRIC, _SUBDIRECTORIES, _DNG_VERSION = 254, 262, 330, 50706
 _COLOR_FILTER_ARRAY = 32803
 
 
 def _matches(start: bytes) -> bool:
-    if start.startswith(_SIGNATURES) or start[8:10] == b"CR" or start[4:12] == b"ftypcrx ":
+    if start.startswith(_SIGNATURES) or start[4:12] == b"ftypcrx ":
         return True
     if not tiff.FORMAT.matches(start):
         return False
@@ -40,15 +48,10 @@ def _open(data: bytes) -> Any:
         ) from error
     try:
         return rawpy.imread(io.BytesIO(data))
-    except rawpy.LibRawError as error:
+    except rawpy.LibRawFileUnsupportedError as error:
         raise UnsupportedImageError(
-            f"LibRaw says {_words(error)}; export it as TIFF or JPEG"
+            "LibRaw does not know this camera; export it as TIFF or JPEG"
         ) from error
-
-
-def _words(error: Exception) -> str:
-    text = error.args[0] if error.args else error
-    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
 def _read_header(data: bytes) -> Header:
@@ -57,7 +60,7 @@ def _read_header(data: bytes) -> Header:
 
 
 def _read_metadata(data: bytes) -> Iterator[tuple[str, Any]]:
-    yield "upright", True  # LibRaw turns the pixels.
+    yield "upright", True  # LibRaw applies the orientation.
     yield from tiff.FORMAT.read_metadata(data)
 
 
