@@ -41,7 +41,7 @@ def landscapes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def generator():
-    """A float32 generator of 32 pixels whose answers differ from zero."""
+    """A float32 generator of 32 pixels whose predictions are not zero."""
     from colorize_tf.models.unet import unet
 
     generator = unet(32, widths=(8, 16, 16), name="test_unet")
@@ -57,7 +57,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def calm(generator):
-    """A generator whose colors are no more vivid than a trained one's: `ab` within 0.5."""
+    """A generator with chroma like a trained one's: `ab` within 0.5."""
     import keras
 
     calm = keras.models.clone_model(generator)
@@ -80,7 +80,7 @@ def noisy(calm):
 
 @pytest.fixture(scope="session")
 def squeezenet():
-    """Kernels of SqueezeNet 1.1 by layer, and how to write them as Keras 1 did, at random."""
+    """Shapes of SqueezeNet's kernels, and a function that writes random ones as Keras 1 did."""
     kernels = {"conv1": (3, 3, 3, 64)}
     channels = [64, 128, 128, 256, 256, 384, 384, 512]
     squeezed = [16, 16, 32, 32, 48, 48, 64, 64]
@@ -171,7 +171,7 @@ def built_once(shared_folder):
 
 @pytest.fixture(scope="session")
 def cache_home(shared_folder):
-    """A cache folder of the tests' own, shared so that landscapes are rendered once."""
+    """A cache folder for this session, so that landscapes are rendered once."""
     folder = shared_folder / "cache"
     folder.mkdir(exist_ok=True)
     return folder
@@ -179,7 +179,7 @@ def cache_home(shared_folder):
 
 @pytest.fixture
 def offline(cache_home, monkeypatch):
-    """No shared photographs and no user's cache, whatever the machine has."""
+    """Hide shared photographs and the user's cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     monkeypatch.delenv("COLORIZE_TF_DATA", raising=False)
 

@@ -1,8 +1,8 @@
-"""A stand-in for TensorFlow Serving: its REST predict API over a SavedModel, on loopback.
+"""A substitute for TensorFlow Serving: its REST predict API for a SavedModel, on localhost.
 
-It loads a version folder with the v1 loader and the tag `serve`, as the server does, and
-answers by running the graph. URLs, JSON and status codes follow
-tensorflow.org/tfx/serving/api_rest; classify and regress are left out.
+It loads a version folder with the v1 loader and the tag `serve`, as the server does, and runs the
+graph. URLs, JSON and status codes follow tensorflow.org/tfx/serving/api_rest; it has no classify
+and no regress.
 """
 
 import base64
@@ -31,7 +31,7 @@ _STATUS = {
 }
 
 
-class Refused(Exception):
+class RequestError(Exception):
     def __init__(self, status, message):
         super().__init__(message)
         self.status = status
@@ -50,12 +50,12 @@ class ServedModel:
         feeds = {signature.inputs[name].name: value for name, value in inputs.items()}
         try:
             return self.session.run({k: v.name for k, v in signature.outputs.items()}, feeds)
-        except (ValueError, TypeError) as error:  # what Python finds before the graph is run
-            raise Refused(400, str(error)) from error
+        except (ValueError, TypeError) as error:  # raised by Python before the graph runs
+            raise RequestError(400, str(error)) from error
         except tf.errors.OpError as error:
             # Python puts this line before the message that the runtime gives.
             message = error.message.removeprefix("Graph execution error:").strip()
-            raise Refused(_STATUS.get(type(error), 500), message) from error
+            raise RequestError(_STATUS.get(type(error), 500), message) from error
 
     def metadata(self, name):
         signatures = {
@@ -80,17 +80,17 @@ class ServedModel:
         try:
             request = json.loads(body)
         except ValueError as error:
-            raise Refused(400, f"JSON Parse error: {error}") from error
+            raise RequestError(400, f"JSON Parse error: {error}") from error
         if not isinstance(request, dict):
-            raise Refused(400, "JSON Value is not object")
+            raise RequestError(400, "JSON Value is not object")
         name = request.get("signature_name", "serving_default")
         if name not in self.signatures:
-            raise Refused(400, f'Serving signature name: "{name}" not found in signature def')
+            raise RequestError(400, f'Serving signature name: "{name}" not found in signature def')
         signature = self.signatures[name]
         rows = "instances" in request
         if rows == ("inputs" in request):
             found = "expecting only one of" if rows else "Missing"
-            raise Refused(400, f"{found} 'inputs' or 'instances' key")
+            raise RequestError(400, f"{found} 'inputs' or 'instances' key")
         named = (_from_rows if rows else _from_columns)(
             request["instances" if rows else "inputs"], list(signature.inputs)
         )
@@ -114,29 +114,33 @@ def _is_base64(value):
 
 def _from_rows(instances, names):
     if not isinstance(instances, list) or not instances:
-        raise Refused(400, "Expecting 'instances' to be a list/array with values")
+        raise RequestError(400, "Expecting 'instances' to be a list/array with values")
     objects = [isinstance(row, dict) and not _is_base64(row) for row in instances]
     if len(set(objects)) > 1:
-        raise Refused(400, "Expecting object but got list, or list but got object, in 'instances'")
+        raise RequestError(
+            400, "Expecting object but got list, or list but got object, in 'instances'"
+        )
     if not objects[0]:
         if len(names) > 1:
-            raise Refused(400, "instances is a plain list, but expecting list of objects")
+            raise RequestError(400, "instances is a plain list, but expecting list of objects")
         return {names[0]: instances}
     for index, row in enumerate(instances):
         if set(row) != set(names):
             keys = ",".join(sorted(names))
-            raise Refused(400, f"Failed to process element: {index}, keys must be equal to: {keys}")
+            raise RequestError(
+                400, f"Failed to process element: {index}, keys must be equal to: {keys}"
+            )
     return {name: [row[name] for row in instances] for name in names}
 
 
 def _from_columns(inputs, names):
     if not isinstance(inputs, dict) or _is_base64(inputs):
         if len(names) > 1:
-            raise Refused(400, "inputs is a plain value/list, but expecting an object")
+            raise RequestError(400, "inputs is a plain value/list, but expecting an object")
         return {names[0]: inputs}
     for name in names:
         if name not in inputs:
-            raise Refused(400, f"Missing named input: {name} in 'inputs' object.")
+            raise RequestError(400, f"Missing named input: {name} in 'inputs' object.")
     return {name: inputs[name] for name in names}
 
 
@@ -146,10 +150,10 @@ def _to_array(value, dtype):
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise Refused(400, "Encountered list at unexpected size") from error
+        raise RequestError(400, "Encountered list at unexpected size") from error
     wanted = "iuf" if dtype.is_floating else "iu"
     if array.size and array.dtype.kind not in wanted:
-        raise Refused(400, f"JSON Value is not of expected type: {dtype.name}")
+        raise RequestError(400, f"JSON Value is not of expected type: {dtype.name}")
     return array.astype(dtype.as_numpy_dtype)
 
 
@@ -161,11 +165,11 @@ def _strings(value):
     if isinstance(value, str):
         return value.encode()
     if not _is_base64(value):
-        raise Refused(400, "JSON Value not formatted correctly for base64 data")
+        raise RequestError(400, "JSON Value not formatted correctly for base64 data")
     try:
         return base64.b64decode(value["b64"], validate=True)
     except binascii.Error as error:
-        raise Refused(400, "Unable to base64 decode") from error
+        raise RequestError(400, "Unable to base64 decode") from error
 
 
 def _to_json(name, value):
@@ -177,7 +181,7 @@ def _to_json(name, value):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Turns a request into a call of `server.answer(method, path, body)`."""
+    """Handles a request by a call of `server.answer(method, path, body)`."""
 
     def _handle(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -186,7 +190,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        with contextlib.suppress(ConnectionError):  # a client that waited no longer
+        with contextlib.suppress(ConnectionError):  # the client has closed the connection
             self.wfile.write(answer)
 
     do_GET = do_POST = _handle
@@ -197,7 +201,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def http_server(answer):
-    """Serve `answer(method, path, body) -> (status, body)` and give its `http://HOST:PORT`."""
+    """Serve `answer(method, path, body) -> (status, body)` and yield its `http://HOST:PORT`."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.answer = answer
     server.handle_error = lambda *_: None
@@ -213,7 +217,7 @@ def http_server(answer):
 
 @contextlib.contextmanager
 def serve(folder, name):
-    """Serve the version folder `folder` as the model `name`; give its `http://HOST:PORT`."""
+    """Serve the version folder `folder` as the model `name`; yield its `http://HOST:PORT`."""
     model = ServedModel(folder)
 
     def find(match):
@@ -221,7 +225,7 @@ def serve(folder, name):
         if wanted == name and version in (None, model.version):
             return model
         spec = f"Specific({wanted}, {version})" if version else f"Latest({wanted})"
-        raise Refused(404, f"Servable not found for request: {spec}")
+        raise RequestError(404, f"Servable not found for request: {spec}")
 
     def respond(method, path, body):
         if method == "POST" and (match := re.fullmatch(_MODEL + ":predict", path)):
@@ -230,13 +234,13 @@ def serve(folder, name):
             return find(match).metadata(name)
         if method == "GET" and (match := re.fullmatch(_MODEL, path)):
             return find(match).status()
-        raise Refused(400, f"Malformed request: {method} {path}")
+        raise RequestError(400, f"Malformed request: {method} {path}")
 
     def answer(method, path, body):
         try:
             return 200, json.dumps(respond(method, path, body), indent=1).encode()
-        except Refused as refused:
-            return refused.status, json.dumps({"error": str(refused)}).encode()
+        except RequestError as error:
+            return error.status, json.dumps({"error": str(error)}).encode()
 
     with contextlib.closing(model.session), http_server(answer) as url:
         yield url
@@ -244,7 +248,7 @@ def serve(folder, name):
 
 @contextlib.contextmanager
 def serve_grpc(folder, name):
-    """Serve Predict of the gRPC API for `folder` as the model `name`; give its `HOST:PORT`."""
+    """Serve Predict of the gRPC API for `folder` as the model `name`; yield its `HOST:PORT`."""
     from concurrent import futures
 
     import grpc
@@ -260,8 +264,8 @@ def serve_grpc(folder, name):
             inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
             try:
                 outputs = model.run(signature, inputs)
-            except Refused as refused:
-                context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(refused))
+            except RequestError as error:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             response = predict_pb2.PredictResponse()
             for key, value in outputs.items():
                 response.outputs[key].CopyFrom(

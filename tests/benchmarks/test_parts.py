@@ -144,8 +144,8 @@ def test_memory_of_commands_is_measured_until_the_time_limit(watch, monkeypatch)
 
 
 def test_failed_command_is_an_error_with_its_message():
-    with pytest.raises(ValueError, match="failed: out of paint"):
-        processes.peak_memory(["-c", "import sys; sys.exit('out of paint')"])
+    with pytest.raises(ValueError, match="failed: disk full"):
+        processes.peak_memory(["-c", "import sys; sys.exit('disk full')"])
 
 
 def test_command_is_killed_at_the_time_limit():
