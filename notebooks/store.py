@@ -1,4 +1,4 @@
-"""Runs notebooks and stores them with what they answer: python notebooks/store.py NOTEBOOK..."""
+"""Run notebooks and store them with their output: python notebooks/store.py NOTEBOOK..."""
 
 import os
 import re
@@ -8,8 +8,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-# What TensorFlow and LiteRT log as they start; it tells of the machine, and nothing of color.
-CHATTER = re.compile(r"WARNING: All log|INFO: Created|To enable the following|[IWE]\d{4} .*\.cc:")
+# Start-up messages of TensorFlow and LiteRT, which describe the machine.
+NATIVE_LOG = re.compile(
+    r"WARNING: All log|INFO: Created|To enable the following|[IWE]\d{4} .*\.cc:"
+)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -23,16 +25,16 @@ def store(path: Path) -> None:
     NotebookClient(notebook, kernel_name="python3", **options).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [kept for output in cell.outputs if (kept := without_chatter(output))]
+            cell.outputs = [kept for output in cell.outputs if (kept := without_logs(output))]
     notebook.metadata = METADATA
     nbformat.write(notebook, path)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def without_chatter(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
+def without_logs(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     """Return an output without start-up messages, or None if nothing is left of it."""
     if output.output_type == "stream":
-        lines = [line for line in output.text.splitlines(True) if not CHATTER.match(line)]
+        lines = [line for line in output.text.splitlines(True) if not NATIVE_LOG.match(line)]
         output.text = "".join(lines)
         return output if output.text.strip() else None
     pictures = {kind: data for kind, data in output.get("data", {}).items() if "image/" in kind}
