@@ -168,13 +168,16 @@ def _notes(film: FilmReader, writer: Writer, written: int) -> Iterator[str]:
         yield "sound, if any, is left out; install ffmpeg to keep it"
         if film.aspect != 1:
             yield f"its pixels are {film.aspect:.3g} times as wide as high; only ffmpeg stores that"
-    if written != film.read:
+    found = written if film.timeline else film.read
+    if film.timeline:
+        yield f"{written - film.read} dropped frames repeat the frame before, as in players"
+    elif written != film.read:
         yield (
             f"its frame rate varies: {film.read} frames were written as {written} at "
             f"{film.frame_rate:.4g} per second"
         )
-    if film.indexed and film.announced and film.read < film.announced:
-        yield f"its header announces {film.announced} frames, {film.read} could be read"
+    if film.indexed and film.announced and found < film.announced:
+        yield f"its header announces {film.announced} frames, {found} could be read"
 
 
 def check_film_target(source: Path, target: Path) -> None:

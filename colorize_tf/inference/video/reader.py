@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from colorize_tf.inference.video.avi import AviTimeline, read_avi_timeline
 from colorize_tf.inference.video.containers import FilmError, check_container
 
 _HIGHEST_RATE = 240.0
@@ -31,6 +34,7 @@ class FilmReader:
         aspect: width of a pixel of the upright frame over its height.
         indexed: whether `announced` is exact; that of Matroska is an estimate from the length.
         read: number of frames that were read.
+        timeline: the frames of an AVI with dropped frames as players show them, otherwise None.
     """
 
     path: Path
@@ -38,6 +42,7 @@ class FilmReader:
     announced: int | None
     aspect: float
     indexed: bool
+    timeline: AviTimeline | None
     _capture: cv2.VideoCapture
     read: int = 0
 
@@ -46,7 +51,7 @@ class FilmReader:
 
         With a variable frame rate, a frame that stays longer is shown more often, and a frame
         without a time of its own is dropped, so that every frame stays within one frame of its
-        timestamp and of the sound.
+        timestamp and of the sound. A dropped frame of an AVI repeats the frame before.
 
         Yields:
             images: uint8 `(height, width, 3)`, sRGB, upright.
@@ -55,6 +60,20 @@ class FilmReader:
         Raises:
             FilmError: no frame can be read, or far fewer than the index of the film lists.
         """
+        paced = self._repeat_dropped(self.timeline) if self.timeline else self._follow_timestamps()
+        dropped = 0
+        for images, times in paced:
+            yield images, times
+            dropped += times - 1
+        self._check_all_read(self.read + (dropped if self.timeline else 0))
+
+    def _repeat_dropped(self, timeline: AviTimeline) -> Iterator[tuple[np.ndarray, int]]:
+        # Timestamps do not help here: OpenCV's are late by the delay of the decoder.
+        times = itertools.chain(timeline.times, itertools.repeat(1))
+        for images, _ in self._timed_frames():
+            yield images, next(times)
+
+    def _follow_timestamps(self) -> Iterator[tuple[np.ndarray, int]]:
         shown, waiting, before, start = 0, None, 0.0, 0.0
         for images, seconds in self._timed_frames():
             if waiting is not None:
@@ -71,7 +90,6 @@ class FilmReader:
             waiting, before = images, seconds
         if waiting is not None:
             yield waiting, 1
-        self._check_all_read()
 
     def spread_frames(self, count: int) -> list[np.ndarray]:
         """Seek to up to `count` evenly spaced frames; return none if seeking fails."""
@@ -95,17 +113,18 @@ class FilmReader:
             seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield cv2.cvtColor(images, cv2.COLOR_BGR2RGB), seconds
 
-    def _check_all_read(self) -> None:
+    def _check_all_read(self, found: int) -> None:
         if not self.read:
             raise FilmError(
                 "corrupt", f"{self.path} has no frame that can be decoded; copy it again"
             )
-        if self.indexed and self.announced and self.read < _LEAST_READ * self.announced:
+        if self.indexed and self.announced and found < _LEAST_READ * self.announced:
+            # Matroska has no exact index, so that the rewritten film is accepted.
             raise FilmError(
                 "truncated",
-                f"{self.path} announces {self.announced} frames and only {self.read} can be read; "
-                f"copy it again, or rewrite it with ffmpeg -i {self.path.name} -c copy NEW"
-                f"{self.path.suffix}",
+                f"{self.path} announces {self.announced} frames and only {found} can be read; "
+                f"copy it again, or keep those with ffmpeg -i {shlex.quote(self.path.name)} "
+                "-c:v ffv1 -c:a copy NEW.mkv",
             )
 
 
@@ -126,12 +145,15 @@ def open_film(path: Path) -> Iterator[FilmReader]:
     capture = _open_capture(path)
     try:
         announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        timeline = read_avi_timeline(path) if kind == "avi" else None
+        rate = timeline.frame_rate if timeline else capture.get(cv2.CAP_PROP_FPS)
         yield FilmReader(
             path=path,
-            frame_rate=_frame_rate(capture, path),
+            frame_rate=_plausible_rate(rate, path),
             announced=int(announced) if 0 < announced < 2**31 else None,
             aspect=_aspect(capture),
             indexed=kind != "matroska",
+            timeline=timeline,
             _capture=capture,
         )
     finally:
@@ -169,9 +191,8 @@ def _open_capture(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _frame_rate(capture: cv2.VideoCapture, path: Path) -> float:
+def _plausible_rate(rate: float, path: Path) -> float:
     """Return the rate of the header, or if it is implausible, that of the timestamps."""
-    rate = capture.get(cv2.CAP_PROP_FPS)
     if math.isfinite(rate) and 0 < rate <= _HIGHEST_RATE:
         return rate
     ahead = _open_capture(path)

@@ -1,4 +1,5 @@
 import resource
+import shlex
 import shutil
 import subprocess
 
@@ -186,6 +187,42 @@ def test_a_film_with_many_missing_frames_is_refused(encoder, tmp_path, film):
     with pytest.raises(ValueError, match="old.avi announces 1000 frames and only 20 can be read"):
         colorize_film(FakeColorizer(), film, tmp_path / "new.mp4")
     assert not leftovers(tmp_path, film)
+
+
+@needs_ffmpeg
+def test_a_film_rewritten_as_the_error_advises_is_accepted(tmp_path, film):
+    with_announced(film, 1000)
+    with pytest.raises(ValueError, match="keep those with ffmpeg ") as caught:
+        colorize_film(FakeColorizer(), film, tmp_path / "new.mp4")
+    command = str(caught.value).partition("with ")[2]
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+    report = colorize_film(FakeColorizer(), tmp_path / "NEW.mkv", tmp_path / "new.mp4")
+    assert report.frames == 20 and not report.notes
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("codec", "kept"),
+    [("mjpeg", "gte(mod(n,4),2)"), ("mjpeg", "not(mod(n,2))"), ("mpeg2video", "not(mod(n,2))")],
+)
+def test_dropped_frames_of_an_avi_repeat_the_frame_before(tmp_path, film, codec, kept):
+    levels = make_film(
+        tmp_path / "levels.avi", [np.full((48, 64, 3), 9 * n, np.uint8) for n in range(20)]
+    )
+    source = tmp_path / "dropped.avi"
+    run_ffmpeg(
+        *("-i", levels, "-vf", f"select='{kept}'", "-fps_mode", "passthrough"),
+        *("-c:v", codec, "-q:v", "1", source),
+    )
+    report = colorize_film(FakeColorizer(), source, tmp_path / "new.mp4", intensity=0)
+    assert report.frame_rate == 12
+    frames = np.array(read_film(tmp_path / "new.mp4")[0]).mean(axis=(1, 2, 3)) / 9
+    shown = [n for n in range(20) if (n % 4 >= 2 if "4" in kept else n % 2 == 0)]
+    expected = [max([n for n in shown if n <= at] or shown[:1]) for at in range(shown[-1] + 1)]
+    np.testing.assert_allclose(frames, expected, atol=0.4)
+    assert report.notes == (
+        f"{len(expected) - len(shown)} dropped frames repeat the frame before, as in players",
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
