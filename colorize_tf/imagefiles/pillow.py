@@ -47,4 +47,4 @@ def decode(plugin: Plugin, data: bytes) -> Pixels:
         pixels = np.asarray(image.convert("RGBA"))
         images, alpha = (np.ascontiguousarray(part) for part in (pixels[..., :3], pixels[..., 3]))
         return Pixels(images, alpha if alpha.min() < 255 else None)
-    return Pixels(np.array(image.convert("RGB")))
+    return Pixels(np.array(image if image.mode == "RGB" else image.convert("RGB")))

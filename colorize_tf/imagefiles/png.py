@@ -33,6 +33,7 @@ _RAW_PROFILES = {
     b"Raw profile type icm": "icc",
 }
 _UNPACKED_LIMIT = 16 << 20
+_PIECE = 1 << 16
 # Deflate compresses at most 1032 bytes into one.
 _DEFLATE_RATIO = 1040
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -125,14 +126,14 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
         if top < height and left < width
     ]
     sizes = [rows * (1 + (columns * bits_per_pixel + 7) // 8) for rows, columns, _ in passes]
-    palette, content = _read_needed_chunks(data, sum(sizes))
-    parts, position = [], 0
-    # imagecodecs decodes no interlaced files: each pass becomes a file of its own.
-    for (rows, columns, _), size in zip(passes, sizes, strict=True):
-        header = struct.pack(">II", columns, rows) + data[24:28] + b"\0"
-        packed = zlib.compress(content[position : position + size], 0)
-        position += size
-        parts.append(imagecodecs.png_decode(_join([(b"IHDR", header), *palette], packed)))
+    palette, packed = _read_needed_chunks(data)
+    if not interlacing and _unpacks_to(packed, sizes[0]):
+        files = [_join([(b"IHDR", data[16:29]), *palette], packed)]
+    else:
+        sized = [(*part[:2], size) for part, size in zip(passes, sizes, strict=True)]
+        files = _split_passes(packed, sized, data[24:28], palette)
+    del packed  # It may be large.
+    parts = [imagecodecs.png_decode(file) for file in files]
     pixels = parts[0]
     if interlacing:
         pixels = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
@@ -145,8 +146,8 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     return Pixels(np.ascontiguousarray(np.broadcast_to(colors, (height, width, 3))), alpha)
 
 
-def _read_needed_chunks(data: bytes, length: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Return the chunks that decoding needs besides the pixels, and the unpacked pixels.
+def _read_needed_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return the chunks that decoding needs besides the pixels, and the compressed pixels.
 
     The other chunks do not change pixels. libpng would print its complaints about them, and about
     more pixels than there should be.
@@ -168,12 +169,45 @@ def _read_needed_chunks(data: bytes, length: int) -> tuple[list[tuple[bytes, byt
                 needed.setdefault(kind, data[start:end])
     except struct.error as error:
         raise TruncatedImageError from error
+    return _palette_chunks(data[24], data[25], needed), b"".join(packed)
+
+
+def _unpacks_to(packed: bytes, length: int) -> bool:
+    """Whether compressed pixels are sound and have exactly this length, in bytes."""
     inflater = zlib.decompressobj()
-    content = inflater.decompress(b"".join(packed), length)
-    inflater.decompress(inflater.unconsumed_tail, 1)  # Compares the check sum behind the pixels.
+    count = 0
+    for at in range(0, len(packed), _PIECE):  # All at once, it would take much memory.
+        count += len(inflater.decompress(packed[at : at + _PIECE]))
+    return inflater.eof and count == length and not inflater.unused_data
+
+
+def _split_passes(
+    packed: bytes,
+    passes: list[tuple[int, int, int]],
+    depth_and_color: bytes,
+    palette: list[tuple[bytes, bytes]],
+) -> list[bytes]:
+    """Return each pass as a PNG file of its own, as imagecodecs decodes no interlaced files.
+
+    Args:
+        packed: compressed pixels; what exceeds the passes is dropped.
+        passes: rows, columns and bytes of each.
+        depth_and_color: bytes of the header between the size and the interlacing.
+        palette: chunks that belong into each file.
+    """
+    inflater = zlib.decompressobj()
+    length = sum(size for *_, size in passes)
+    content = inflater.decompress(packed, length)
+    inflater.decompress(inflater.unconsumed_tail, 1)  # Compares the checksum behind the pixels.
     if len(content) < length:
         raise CorruptImageError("some of its pixels are missing; copy or export it again")
-    return _palette_chunks(data[24], data[25], needed), content
+    files, position = [], 0
+    for rows, columns, size in passes:
+        header = struct.pack(">II", columns, rows) + depth_and_color + b"\0"
+        part = zlib.compress(content[position : position + size], 0)
+        files.append(_join([(b"IHDR", header), *palette], part))
+        position += size
+    return files
 
 
 def _palette_chunks(bits: int, color: int, chunks: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:

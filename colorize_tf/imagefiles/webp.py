@@ -4,6 +4,7 @@ import functools
 import io
 from collections.abc import Sequence
 
+import imagecodecs
 import numpy as np
 from PIL import Image
 from PIL.WebPImagePlugin import WebPImageFile
@@ -11,6 +12,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 from colorize_tf.imagefiles import exif, pillow
 from colorize_tf.imagefiles.base import Header, ImageFormat, Pixels, TruncatedImageError
 from colorize_tf.imagefiles.metadata import Metadata
+
+_ANIMATED = 2
 
 
 def _read_header(data: bytes) -> Header:
@@ -20,7 +23,11 @@ def _read_header(data: bytes) -> Header:
 
 
 def _decode(data: bytes, allow_damage: bool) -> Pixels:
-    return pillow.decode(WebPImageFile, data)
+    if data[12:16] == b"VP8X" and data[20] & _ANIMATED:
+        return pillow.decode(WebPImageFile, data)
+    pixels = imagecodecs.webp_decode(data)  # Takes a fifth of the memory.
+    images, alpha = (np.ascontiguousarray(part) for part in (pixels[..., :3], pixels[..., 3:]))
+    return Pixels(images, alpha[..., 0] if alpha.size and alpha.min() < 255 else None)
 
 
 def _encode(
