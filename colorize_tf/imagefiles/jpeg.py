@@ -33,7 +33,7 @@ _END = b"\xff\xd9"
 _SCAN = 0xDA
 _JPEG_LS = 0xF7
 _START_OF_FRAME = {*range(0xC0, 0xD0), _JPEG_LS} - {0xC4, 0xC8, 0xCC}
-_LOSSLESS, _ARITHMETIC = (0xC3, 0xC7, 0xCB, 0xCF, _JPEG_LS), range(0xC9, 0xD0)
+_LOSSLESS, _ARITHMETIC = (0xC3, 0xC7, 0xCB, 0xCF), range(0xC9, 0xD0)
 _ICC_MARK, _XMP_MARK = b"ICC_PROFILE\0", b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP_MARK = b"Photoshop 3.0\0"
 _SEGMENT_LIMIT = 65533
@@ -124,17 +124,18 @@ def _decode(data: bytes, allow_damage: bool) -> Pixels:
     end = data.find(_END, scan)
     ended = end >= 0
     length = (end if ended else len(data)) - scan
+    if kind == _JPEG_LS:
+        raise UnsupportedImageError("a JPEG-LS file; export it as PNG or JPEG")
     if not height:
         raise UnsupportedImageError("a JPEG that names its height at its end; export it as PNG")
-    if kind not in (*_ARITHMETIC, _JPEG_LS):
+    if kind not in _ARITHMETIC:
         check_plausible(Header(width, height), length, _PIXELS_PER_BYTE)
     scans = 1 + data.count(b"\xff\xda", scan)
     if width * height * scans > _WORK_PER_BYTE * length:
         detail = f"{length} bytes ask for {scans} scans of {width} x {height} pixels"
         raise UnsupportedImageError(f"{detail}; save it again as JPEG or PNG")
     if bits != 8 or kind in _LOSSLESS:
-        decode = imagecodecs.jpegls_decode if kind == _JPEG_LS else imagecodecs.jpeg8_decode
-        samples = decode(data)
+        samples = imagecodecs.jpeg8_decode(data)
         samples = scale_samples(samples.reshape(*samples.shape[:2], -1), bits)
         if samples.shape[2] not in (1, 3):
             raise UnsupportedImageError("a deep JPEG of unusual colors; export it as TIFF or PNG")

@@ -84,6 +84,6 @@ def make_jpeg() -> Iterator[OddFile]:
     for channels, white in itertools.product((1, 3), (255, 65535)):
         samples = picture(channels, white)
         data = bytes(imagecodecs.jpegls_encode(samples.squeeze()))
-        yield OddFile("JPEG", f"JPEG-LS, {channels} to {white}", data, expect(samples, white))
+        yield OddFile("JPEG", f"JPEG-LS, {channels} to {white}", data, None)
     data = bytes(imagecodecs.ljpeg_encode(picture(1, 65535).squeeze(), bitspersample=16))
     yield OddFile("JPEG", "lossless, 16 bits", data, expect(picture(1, 65535), 65535))
