@@ -40,6 +40,7 @@ _HOMES = {
     "read_photograph": "colorize_tf.imagefiles",
     "render_landscape": "colorize_tf.data.synthetic.landscapes",
     "rgb_to_lab": "colorize_tf.color.lab_tf",
+    "train_colorizer": "colorize_tf.experiment.api",
     "training_dataset": "colorize_tf.data.pipeline",
     "write_evaluation_report": "colorize_tf.evaluation.report",
     "write_photograph": "colorize_tf.imagefiles",

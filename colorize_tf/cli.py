@@ -112,8 +112,8 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
             return main(arguments) or 0
         except (ValueError, OSError, MemoryError) as error:
             return _fail(error, str(error))
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
+        except KeyboardInterrupt as error:
+            print(str(error) or "interrupted", file=sys.stderr)
             return 1
         except ModuleNotFoundError as error:
             if error.name != "tensorflow":

@@ -6,6 +6,7 @@ Imports neither TensorFlow nor Keras, so that `--help` and wrong flags respond a
 import dataclasses
 
 from colorize_tf.options import check_options, flag, option
+from colorize_tf.plugins import is_own
 
 MONITORS = {
     "val_ab_rmse": "min",
@@ -19,6 +20,9 @@ MONITORS = {
 
 STAGES = ("pretrain_epochs", "discriminator_epochs", "adversarial_epochs")
 """Fields with the length of each stage, in the order of the stages."""
+
+LOSSES = ("l1", "l2", "huber", "classes")
+"""Names of the reconstruction losses."""
 
 _NOISY_GENERATOR = "pix2pix_unet"
 _BACKBONE_GENERATORS = ("efficientnet_unet", "resnet18_unet")
@@ -207,7 +211,7 @@ class TrainConfig:
     loss: str = option(
         "l1",
         group="losses",
-        help="reconstruction loss: l1, l2, huber, classes, or your own: package.module:function",
+        help=f"reconstruction loss: {', '.join(LOSSES)}, or your own: package.module:function",
     )
     reconstruction_weight: float = option(
         100.0,
@@ -355,11 +359,26 @@ class TrainConfig:
             ("backbone_weights", _BACKBONE_GENERATORS),
             ("frozen_epochs", _BACKBONE_GENERATORS),
         ):
-            if getattr(self, name) and self.generator not in generators:
+            known = self.generator in generators or is_own(self.generator)
+            if getattr(self, name) and not known:
                 raise ValueError(
                     f"{flag(name)} {getattr(self, name)} needs --generator "
                     f"{' or '.join(generators)}, got {self.generator}"
                 )
+        if self.loss not in LOSSES and not is_own(self.loss):
+            raise ValueError(
+                f"--loss must be one of {', '.join(LOSSES)}, or your own as "
+                f"package.module:function, got {self.loss!r}"
+            )
+        if self.discriminator != "patchgan" and not is_own(self.discriminator):
+            raise ValueError(
+                "--discriminator must be patchgan, or your own as package.module:function, got "
+                f"{self.discriminator!r}"
+            )
+        if self.augmentation is not None and not is_own(self.augmentation):
+            raise ValueError(
+                f"--augmentation must be package.module:function, got {self.augmentation!r}"
+            )
         if (self.loss == "classes") != (self.generator == _CLASSES_GENERATOR):
             raise ValueError(
                 f"--loss classes and --generator {_CLASSES_GENERATOR} belong together, "

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,19 +15,14 @@ from colorize_tf import imagefiles
 from colorize_tf.artifacts.card import describe
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.data.locks import held
-from colorize_tf.train import _begin, main
+from colorize_tf.experiment.settling import settle
+from colorize_tf.train import main
 
 TINY = ["--recipe", "tiny", "--dataset", "synthetic"]
 
 
-@pytest.fixture
-def policy():
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
 def without_progress(output):
-    """The lines of standard error beside the bar, which counts the other way round when slow."""
+    """Return the lines of standard error except bars, which count the other way round when slow."""
     lines = output.stderr.splitlines()
     return [line for line in lines if line.strip() and not re.search("picture/s|s/picture", line)]
 
@@ -169,6 +163,8 @@ def start(run, cache_home):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A background job ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -238,7 +234,7 @@ def test_ctrl_c_leaves_the_best_generator_and_says_how_to_go_on(tmp_path, cache_
     assert load_generator(run / "generator.keras").input_shape == (None, 64, 64, 1)
 
 
-def test_a_finished_run_is_prolonged_in_its_last_stage(tiny_run, tmp_path, offline, policy):
+def test_a_finished_run_is_prolonged_in_its_last_stage(tiny_run, tmp_path, offline):
     run = tmp_path / "longer"
     shutil.copytree(tiny_run[0], run)
     # Where photographs come from may be told otherwise, as after a download.
@@ -263,11 +259,11 @@ def test_a_run_that_was_killed_before_it_wrote_anything_begins_again(tmp_path):
     run = tmp_path / "killed"
     run.mkdir()
     (run / ".lock").touch()
-    begun = _begin({"recipe": "tiny", "run_dir": str(run)}, restartable=True)
-    assert begun["is_new"] and not run.exists()
+    _, is_new = settle({"recipe": "tiny", "run_dir": str(run)}, restartable=True)
+    assert is_new and not run.exists()
 
 
-def test_the_same_command_again_goes_on_where_it_may(tiny_run, tmp_path, offline, policy):
+def test_the_same_command_again_goes_on_where_it_may(tiny_run, tmp_path, offline):
     run = tmp_path / "again"
     shutil.copytree(tiny_run[0], run)
     (run / "state.npz").unlink()
@@ -278,7 +274,7 @@ def test_the_same_command_again_goes_on_where_it_may(tiny_run, tmp_path, offline
     assert (run / "export/2/saved_model.pb").is_file()
 
 
-def test_a_folder_without_a_run_is_begun_in_where_it_may(tmp_path, offline, policy):
+def test_a_folder_without_a_run_is_begun_in_where_it_may(tmp_path, offline):
     (tmp_path / "run").mkdir()
     command = [*TINY, "--epochs", "1", "--steps-per-epoch", "1", "--restartable"]
     assert main([*command, "--run-dir", str(tmp_path / "run")]) == 0
@@ -287,7 +283,7 @@ def test_a_folder_without_a_run_is_begun_in_where_it_may(tmp_path, offline, poli
 
 @pytest.mark.slow
 def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_again(
-    tiny_run, tmp_path, offline, policy
+    tiny_run, tmp_path, offline
 ):
     run = tmp_path / "early"
     flags = ["--init-from", str(tiny_run[0]), "--pretrain-learning-rate", "1e-12", "--epochs", "1"]
@@ -302,9 +298,7 @@ def test_a_run_killed_before_its_first_state_starts_from_the_given_generator_aga
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-6)
 
 
-def test_a_best_generator_lost_between_two_files_is_saved_on_resume(
-    tiny_run, tmp_path, offline, policy
-):
+def test_a_best_generator_lost_between_two_files_is_saved_on_resume(tiny_run, tmp_path, offline):
     run = tmp_path / "lost"
     shutil.copytree(tiny_run[0], run)
     (run / "generator.keras").unlink()
@@ -315,19 +309,19 @@ def test_a_best_generator_lost_between_two_files_is_saved_on_resume(
         np.testing.assert_array_equal(weight, other)
 
 
-def test_more_epochs_than_are_behind_are_asked_for(tiny_run, tmp_path, offline, policy, capsys):
+def test_more_epochs_than_are_behind_are_asked_for(tiny_run, tmp_path, offline, capsys):
     run = tmp_path / "finished"
     shutil.copytree(tiny_run[0], run)
     before = (run / "config.json").read_bytes()
     line = fails(capsys, "--resume", "--run-dir", run, "--epochs", "2")
-    assert "has 2 epochs behind it, got --epochs 2" in line
+    assert "has already done 2 epochs, got --epochs 2" in line
     assert (run / "config.json").read_bytes() == before
 
 
 # Starting from another run.
 
 
-def test_a_run_starts_from_the_generator_of_another(tiny_run, tmp_path, offline, policy):
+def test_a_run_starts_from_the_generator_of_another(tiny_run, tmp_path, offline):
     earlier, _ = tiny_run
     run = tmp_path / "next"
     still = ["--pretrain-learning-rate", "1e-12", "--epochs", "1", "--steps-per-epoch", "1"]
@@ -338,11 +332,16 @@ def test_a_run_starts_from_the_generator_of_another(tiny_run, tmp_path, offline,
         np.testing.assert_allclose(weight.numpy(), other.numpy(), atol=1e-6)
 
 
+def test_given_weights_choose_their_network(tiny_run, offline):
+    config, _ = settle({"init_from": str(tiny_run[0]), "recipe": "resnet18"})
+    assert (config.generator, config.backbone_weights) == ("tiny_unet", None)
+
+
 def test_a_generator_of_another_architecture_is_refused_and_named(
-    tiny_run, tmp_path, offline, policy, capsys
+    tiny_run, tmp_path, offline, capsys
 ):
-    earlier, _ = tiny_run
-    line = fails(capsys, "--init-from", earlier, "--run-dir", tmp_path / "run")
+    flags = ["--init-from", tiny_run[0], "--generator", "compact_unet"]
+    line = fails(capsys, *flags, "--run-dir", tmp_path / "run")
     assert "does not match the network compact_unet" in line
     assert not (tmp_path / "run").exists()
 
@@ -359,7 +358,8 @@ def test_a_generator_of_another_architecture_is_refused_and_named(
         (["--image-size", "100"], "96 or 128"),
         (["--recipe", "pix2pix", "--image-size", "80"], "96"),
         (["--epochs", "0"], "--epochs must be above 0"),
-        (["--epochs", "many"], "invalid int value"),
+        (["--epochs", "many"], "expected a whole number, got 'many'"),
+        (["--image-size", "512x384"], "one whole number, the height and width of a square"),
         (["--image-size", "16"], "--image-size must be at least 32 and at most 4,096"),
         (["--discriminator-pooling", "5"], "--discriminator-pooling must lie between 1 and 4"),
         (["--seed", "-1"], "--seed must be at least 0 and at most"),
@@ -375,16 +375,14 @@ def test_a_generator_of_another_architecture_is_refused_and_named(
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
-    flags, words, tmp_path, monkeypatch, offline, policy, capsys
+    flags, words, tmp_path, monkeypatch, offline, capsys
 ):
     monkeypatch.chdir(tmp_path)
     assert words in fails(capsys, *flags)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_usable_photographs_is_named_with_the_reasons(
-    tmp_path, offline, policy, capsys
-):
+def test_a_folder_without_usable_photographs_is_named_with_the_reasons(tmp_path, offline, capsys):
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "broken.jpg").write_bytes(b"")
@@ -393,7 +391,7 @@ def test_a_folder_without_usable_photographs_is_named_with_the_reasons(
     assert "zero-byte" in line
 
 
-def test_an_existing_run_folder_is_left_alone(tiny_run, offline, policy, capsys):
+def test_an_existing_run_folder_is_left_alone(tiny_run, offline, capsys):
     run, _ = tiny_run
     before = (run / "config.json").read_bytes()
     line = fails(capsys, *TINY, "--run-dir", run)
@@ -401,9 +399,7 @@ def test_an_existing_run_folder_is_left_alone(tiny_run, offline, policy, capsys)
     assert (run / "config.json").read_bytes() == before
 
 
-def test_a_place_to_export_to_that_is_a_file_is_found_before_training(
-    tmp_path, offline, policy, capsys
-):
+def test_a_place_to_export_to_that_is_a_file_is_found_before_training(tmp_path, offline, capsys):
     (tmp_path / "file").write_text("mine")
     line = fails(capsys, *TINY, "--run-dir", tmp_path / "run", "--export-to", tmp_path / "file")
     assert "is a file, expected a folder" in line
@@ -428,7 +424,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, cache_home, tiny_run):
     assert not (tmp_path / "run/state.npz").exists()
 
 
-def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, policy, capsys):
+def test_a_run_folder_that_cannot_be_made_is_named(tmp_path, offline, capsys):
     (tmp_path / "file").write_text("")
     line = fails(capsys, *TINY, "--run-dir", tmp_path / "file" / "run")
     assert f"cannot make run folder {tmp_path / 'file' / 'run'}" in line
@@ -439,15 +435,14 @@ def test_a_run_that_is_to_be_gone_on_with_needs_a_name(capsys):
         assert f"{name} needs --run-dir" in fails(capsys, *TINY, name)
 
 
-def test_a_run_is_resumed_with_its_own_configuration_only(tiny_run, offline, policy, capsys):
+def test_a_run_is_resumed_with_its_own_configuration_only(tiny_run, offline, capsys):
     run, _ = tiny_run
     line = fails(capsys, "--resume", "--run-dir", run, "--batch-size", "4")
     assert "--batch-size 16" in line
+    assert f"--init-from {run}" in line
 
 
-def test_a_run_is_resumed_with_its_own_photographs_only(
-    tiny_run, tmp_path, offline, policy, capsys
-):
+def test_a_run_is_resumed_with_its_own_photographs_only(tiny_run, tmp_path, offline, capsys):
     run = tmp_path / "copy"
     shutil.copytree(tiny_run[0], run)
     data = json.loads((run / "data.json").read_text())

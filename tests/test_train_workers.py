@@ -144,7 +144,7 @@ def line_of(capsys, *arguments):
 
 def test_a_worker_that_never_comes_is_named(two, tmp_path, capsys):
     line = line_of(capsys, *FLAGS, "--run-dir", tmp_path / "run", "--worker-timeout", "0.2")
-    assert line.startswith(f"error: worker 1 ({two}) did not come within 0.2 s")
+    assert line.startswith(f"error: worker 1 ({two}) did not connect within 0.2 s")
     assert not (tmp_path / "run").exists()
 
 

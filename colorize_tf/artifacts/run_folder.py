@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import os
@@ -109,6 +110,22 @@ def read_json(path: str | Path) -> dict:
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, expected an object")
     return content
+
+
+def read_metrics(path: str | Path) -> list[dict[str, str]]:
+    """Read the rows of a run's `metrics.csv`, one per epoch; none where there is no such file."""
+    if not Path(path).is_file():
+        return []
+    with Path(path).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    # Version 0.1 called the discriminator critic.
+    return [
+        {
+            name.replace("critic", "discriminator"): "discriminator" if value == "critic" else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def write_json(path: str | Path, content: dict) -> None:

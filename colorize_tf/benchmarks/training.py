@@ -81,15 +81,10 @@ def measure_training(
 @contextlib.contextmanager
 def fastest_precision() -> Iterator[str]:
     """Set the dtype policy that `--precision auto` chooses; yield its name, restore the former."""
-    import keras
+    from colorize_tf.training.precision import precision_policy
 
-    from colorize_tf.training.precision import set_precision
-
-    before = keras.config.dtype_policy()
-    try:
-        yield set_precision("auto")
-    finally:
-        keras.config.set_dtype_policy(before)
+    with precision_policy("auto") as policy:
+        yield policy
 
 
 def _measure_case(
@@ -130,8 +125,8 @@ def build_gan(case: Case) -> ColorizationGAN:
     """Build the compiled GAN of a case under the current dtype policy."""
     from colorize_tf.models import GENERATORS
     from colorize_tf.models.patchgan import patchgan
-    from colorize_tf.training.adam import FusedAdam
     from colorize_tf.training.gan import ColorizationGAN
+    from colorize_tf.training.optimizers import FusedAdam
 
     gan = ColorizationGAN(
         GENERATORS[case.generator](case.image_size),

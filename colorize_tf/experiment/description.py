@@ -1,10 +1,9 @@
-"""What a run and all that comes of it say of how they came about."""
+"""What a run folder and the artifacts of a run tell about their origin."""
 
 from __future__ import annotations
 
 import dataclasses
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorize_tf.artifacts.run_folder import read_json, write_json
@@ -14,67 +13,50 @@ from colorize_tf.recipes import PATHS, make_config, portable_path
 
 if TYPE_CHECKING:
     from colorize_tf.artifacts.run_folder import RunFolder
-    from colorize_tf.data.catalog import Photographs
+    from colorize_tf.experiment.examples import PhotographExamples
+    from colorize_tf.experiment.own_examples import DatasetExamples
 
-# Where a run is put does not change what it learns; the epochs of the stages say their sum.
+# The location of a run does not change what it learns; the epochs of its stages add up to epochs.
 _NOT_REPEATED = ("epochs", "run_dir", "resume", "export_to")
 
 
-def write_down(run: RunFolder, config: TrainConfig, photographs: Photographs) -> None:
-    """Store the config and what the run learns from.
-
-    Args:
-        run: its folder.
-        config: of the run.
-        photographs: to train and to validate on.
+def write_description(
+    run: RunFolder, config: TrainConfig, examples: PhotographExamples | DatasetExamples
+) -> None:
+    """Store the config and a description of the data in the run folder.
 
     Raises:
-        ValueError: it is resumed, and they are not what it began with.
+        ValueError: the run is resumed, and its photographs have changed since it began.
     """
-    from colorize_tf.data.audit import write_report
-    from colorize_tf.data.storage import is_url
     from colorize_tf.experiment.losses import mean_color
 
-    content = {
-        "train": len(photographs.train),
-        "validation": len(photographs.validation),
-        "sha256": photographs.fingerprint(),
-    }
-    if config.resume:
-        stored = read_json(run.data)
-        if any(stored.get(name) != value for name, value in content.items()):
-            raise ValueError(
-                f"the photographs changed since the run began: {stored.get('train')} to train on "
-                f"and {stored.get('validation')} to validate on were there, now "
-                f"{content['train']} and {content['validation']}, or others of that number; bring "
-                "them back or start a new run"
-            )
-    else:
-        stored = {}
-    mean_ab = stored.get("mean_ab") or mean_color(photographs.train)
-    told = {
-        "origin": photographs.origin,
-        "source": photographs.source,
-        "licence": photographs.license,
-    }
-    if stored:  # It may have been found otherwise then, as by a download.
-        told = {name: stored[name] for name in told if name in stored}
-    folder = photographs.folder
-    told["folder"] = str(folder if is_url(folder) else Path(folder).absolute())
-    write_json(run.data, {**told, **content, "mean_ab": mean_ab})
+    content = examples.describe()
+    stored = read_json(run.data) if config.resume else {}
+    same = ("train", "validation", "sha256")
+    if stored and any(stored.get(name) != content[name] for name in same):
+        raise ValueError(
+            f"the photographs changed since the run began: {stored.get('train')} to train on "
+            f"and {stored.get('validation')} to validate on were there, now "
+            f"{content['train']} and {content['validation']}, or others of that number; bring "
+            "them back or start a new run"
+        )
+    # A resumed run may find the same photographs in another way, as after a download.
+    kept = {name: stored[name] for name in ("origin", "source", "licence") if name in stored}
+    mean_ab = stored.get("mean_ab") or mean_color(examples)
+    write_json(run.data, {**content, **kept, "mean_ab": mean_ab})
     write_json(run.config, {**dataclasses.asdict(config), "resume": False})
-    write_report(photographs.audit, run.skipped)
+    examples.write_report(run)
 
 
 def describe_run(config: TrainConfig, run: RunFolder) -> dict:
-    """Return what the artifacts of a run say of how they came about.
+    """Return the provenance of a run, which its artifacts repeat.
 
     Args:
         config: of the run.
-        run: whose `data.json` is written.
+        run: its folder, with `data.json`.
     """
     data = read_json(run.data)
-    # Runs begun before tell it with the folder: where that lies is nobody's business.
+    # Older runs store the origin with its folder, which must not be published.
     origin = data.get("source") or data["origin"].partition(" in ")[0]
     return {
         "name": run.path.absolute().name,
@@ -89,7 +71,7 @@ def describe_run(config: TrainConfig, run: RunFolder) -> dict:
 
 
 def _training_commands(config: TrainConfig) -> str:
-    """Return the command of a run, below those of the runs that it goes back to."""
+    """Return the command of a run, after those of the runs that its weights come from."""
     from colorize_tf.artifacts.card import read_provenance
 
     earlier = read_provenance(config.init_from) if config.init_from else {}
@@ -110,9 +92,9 @@ def _data_licence(config: TrainConfig, origin: str) -> str:
 
 
 def training_command(config: TrainConfig) -> str:
-    """Return the command line that trains with the same config: only flags that differ.
+    """Return the command line that trains with the same config, without flags at their default.
 
-    Of a path that only this machine knows, the last part is left.
+    Of absolute paths, only the last part is kept.
     """
     defaults = make_config({"recipe": config.recipe})
     words = ["python", "-m", "colorize_tf.train"]

@@ -1,27 +1,31 @@
-"""What the networks of a run pay for, and by what its epochs are compared."""
+"""Build the losses of a run, and the distance by which adversarial epochs are compared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from colorize_tf.config import TrainConfig
+from colorize_tf.experiment.parts import Parts
 from colorize_tf.files import atomic_write
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from colorize_tf.artifacts.run_folder import RunFolder
-    from colorize_tf.data.catalog import Photographs
+    from colorize_tf.experiment.examples import PhotographExamples
+    from colorize_tf.experiment.own_examples import DatasetExamples
+
+# Enough photographs for the mean color of a set.
+_PHOTOGRAPHS_FOR_MEAN = 500
 
 
 def color_distance(
     config: TrainConfig,
 ) -> tuple[Callable[[tf.Tensor, tf.Tensor], np.ndarray], Callable[[np.ndarray, np.ndarray], float]]:
-    """Return how to describe validation pictures, and how to compare two sets of descriptions.
+    """Return a function that describes validation pictures, and one that compares descriptions.
 
     Raises:
         ValueError: the weights of the features cannot be read.
@@ -37,27 +41,26 @@ def color_distance(
 
     features = squeezenet_features(config.feature_weights)
 
-    def describe(lightness, ab):
+    def describe(lightness: tf.Tensor, ab: tf.Tensor) -> np.ndarray:
         rgb = tf.image.resize(decode(lightness, ab), (IMAGE_SIZE, IMAGE_SIZE), antialias=True)
         return features(rgb, training=False).numpy()
 
     return describe, kernel_distance
 
 
-def mean_color(paths: Sequence[Path]) -> list[float]:
-    """Return the mean `ab` of some hundred photographs: the best answer without looking."""
-    from colorize_tf.data.pipeline import evaluation_dataset
-
-    some = paths[:: max(1, len(paths) // 500)]
-    batches = evaluation_dataset(some, image_size=64, batch_size=50, cache="none")
-    means = np.concatenate([np.mean(ab, axis=(1, 2)) for _, ab in batches])
-    return [float(value) for value in np.mean(means, axis=0)]
+def mean_color(examples: PhotographExamples | DatasetExamples) -> list[float]:
+    """Return the mean `ab` of the training set, the best constant prediction."""
+    means = [np.mean(ab, axis=(1, 2)) for _, ab in examples.sample(64, most=_PHOTOGRAPHS_FOR_MEAN)]
+    return [float(value) for value in np.mean(np.concatenate(means), axis=0)]
 
 
 def training_losses(
-    config: TrainConfig, run: RunFolder, photographs: Photographs
-) -> dict[str, object]:
-    """Return what `ColorizationGAN.compile` takes beside the optimizers and the objective."""
+    config: TrainConfig,
+    parts: Parts,
+    run: RunFolder,
+    examples: PhotographExamples | DatasetExamples,
+) -> dict[str, Any]:
+    """Return the arguments of `ColorizationGAN.compile` that name losses and their weights."""
     from colorize_tf.training.losses import ADVERSARIAL_LOSSES, RECONSTRUCTION_LOSSES
 
     losses = {
@@ -66,24 +69,25 @@ def training_losses(
         "label_smoothing": config.label_smoothing,
     }
     if config.loss != "classes":
-        return {**losses, "reconstruction_loss": RECONSTRUCTION_LOSSES[config.loss]}
+        reconstruction_loss = parts.loss or RECONSTRUCTION_LOSSES[config.loss]
+        return {**losses, "reconstruction_loss": reconstruction_loss}
     from colorize_tf.color.lab_tf import ab_bins
     from colorize_tf.training.color_classes import make_class_loss
 
-    class_loss = make_class_loss(ab_bins(), _color_prior(config, run, photographs))
+    class_loss = make_class_loss(ab_bins(), _color_prior(config, run, examples))
     return {**losses, "reconstruction_loss": class_loss, "reconstruction_output": "bin_logits"}
 
 
-def _color_prior(config: TrainConfig, run: RunFolder, photographs: Photographs) -> np.ndarray:
-    """How often each class of colors occurs in the training set; computed once in a run."""
+def _color_prior(
+    config: TrainConfig, run: RunFolder, examples: PhotographExamples | DatasetExamples
+) -> np.ndarray:
+    """Return the frequency of each color class in the training set, computed once per run."""
     from colorize_tf.color.lab_tf import ab_bins
-    from colorize_tf.data.pipeline import evaluation_dataset
     from colorize_tf.training.color_classes import color_prior
 
     if not run.color_prior.is_file():
-        # A quarter of the size, as the classes are judged at.
-        shape = {"image_size": config.image_size // 4, "batch_size": config.batch_size}
-        batches = evaluation_dataset(photographs.train, cache="none", **shape)
+        # Classes are predicted at a quarter of the size.
+        batches = examples.sample(config.image_size // 4)
         with atomic_write(run.color_prior) as aside, aside.open("wb") as file:
             np.save(file, color_prior(batches, ab_bins()))
     try:

@@ -1,107 +1,92 @@
-"""Where a run is computed, and its networks."""
+"""Build the networks of a run from its config."""
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from colorize_tf import cli
 from colorize_tf.config import TrainConfig
+from colorize_tf.experiment.parts import Parts
 
 if TYPE_CHECKING:
+    import keras
+
     from colorize_tf.training.distribution import Distribution
     from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.runtime_options import RuntimeOptions
-    from colorize_tf.training.workers import Workers
-
-RESTART = "start all of them again, with --resume or with --restartable"
-"""What to do where one of several workers is lost."""
-
-
-def start(runtime_options: RuntimeOptions, workers: Workers | None) -> Distribution:
-    """Start TensorFlow, which with several processes is to be told so before anything else.
-
-    Args:
-        runtime_options: where to compute.
-        workers: all processes, or None where this one is alone.
-
-    Raises:
-        ValueError: no such place.
-    """
-    with cli.native_logs_hidden():
-        import tensorflow as tf
-
-        from colorize_tf.training.distribution import choose_distribution
-        from colorize_tf.training.watchdog import watchdog
-
-    # Made here, for it would keep the standard error of the time when it is made.
-    tf.get_logger().setLevel("WARNING")
-    # TensorFlow waits for an hour for one that was lost since all met.
-    lost = f"a worker was lost before all were connected; {RESTART}"
-    watch = watchdog(runtime_options.worker_timeout, lost) if workers else contextlib.nullcontext()
-    with watch, cli.native_logs_hidden():
-        distribution = choose_distribution(runtime_options.strategy, workers)
-    cli.start_tensorflow()
-    return distribution
 
 
 def build_gan(
-    config: TrainConfig, distribution: Distribution, *, initialize: bool = True
-) -> tuple[ColorizationGAN, str]:
-    """Set the machine up and build the compiled GAN.
+    config: TrainConfig,
+    distribution: Distribution,
+    parts: Parts | None = None,
+    *,
+    initialize: bool = True,
+) -> ColorizationGAN:
+    """Build the compiled GAN, under the dtype policy that is set.
 
     Args:
         config: what to build.
-        distribution: from `start`.
-        initialize: whether to take weights from where the config says; not needed where a state is
+        distribution: where the replicas are.
+        parts: the user's own networks.
+        initialize: whether to load the weights that the config names; not needed where a state is
             restored.
 
-    Returns:
-        The GAN, and the precision that was chosen.
-
     Raises:
-        ValueError: no such generator, an image size that it cannot take, or weights that do not
-            fit.
+        ValueError: no such generator, an image size that it cannot take, a network of another
+            interface, or weights that do not fit.
     """
     import keras
     import tensorflow as tf
 
     from colorize_tf.artifacts.keras_file import copy_weights, load_generator
-    from colorize_tf.models import GENERATORS
-    from colorize_tf.models.patchgan import patchgan
-    from colorize_tf.training.adam import FusedAdam
     from colorize_tf.training.gan import ColorizationGAN
-    from colorize_tf.training.precision import set_precision
+    from colorize_tf.training.optimizers import FusedAdam
 
-    if config.generator not in GENERATORS:
-        raise ValueError(f"no generator {config.generator!r}; there are {', '.join(GENERATORS)}")
+    parts = parts or Parts()
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    precision = set_precision(config.precision)
-    options = _generator_options(config, initialize)
     adam = {
         "beta_1": config.beta_1,
         "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.clip_norm,
     }
     with distribution.scope():
-        generator = GENERATORS[config.generator](config.image_size, **options)
+        generator = _generator(config, parts.generator, initialize)
         if config.init_from and initialize:
             copy_weights(load_generator(config.init_from), generator, config.init_from)
-        discriminator = patchgan(
-            base_width=config.discriminator_width, pooling=config.discriminator_pooling
-        )
+        discriminator = _discriminator(config, parts.discriminator)
+        if distribution.replicas > 1:
+            _check_are_functions(parts)
         gan = ColorizationGAN(generator, discriminator, ema=config.ema, noise_seed=config.seed)
         gan.compile(FusedAdam(**adam), FusedAdam(**adam))
-    return gan, precision
+    return gan
 
 
-def _generator_options(config: TrainConfig, initialize: bool) -> dict[str, object]:
-    """What this generator takes beside the image size; the config has checked that it does."""
+def _generator(config: TrainConfig, own: Any, initialize: bool) -> keras.Model:
+    import keras
+
+    from colorize_tf.models import resolve_generator
+    from colorize_tf.models.generator import check_generator
+
+    if isinstance(own, keras.Model):
+        generator = own
+    else:
+        build = own or resolve_generator(config.generator)
+        generator = build(config.image_size, **_generator_options(config, initialize))
+    check_generator(generator, config.generator)
+    if generator.output_shape[1] != config.image_size:
+        raise ValueError(
+            f"generator {config.generator} takes {generator.output_shape[1]} pixels, but "
+            f"--image-size is {config.image_size}; make them equal"
+        )
+    return generator
+
+
+def _generator_options(config: TrainConfig, initialize: bool) -> dict[str, Any]:
+    """Keyword arguments of the generator's function; the config has checked that it takes them."""
     from colorize_tf.color.lab_tf import ab_bins
 
-    options = {}
+    options: dict[str, Any] = {}
     if config.z_size:
         options["z_size"] = config.z_size
     if config.backbone_weights and initialize and not config.init_from:
@@ -109,3 +94,33 @@ def _generator_options(config: TrainConfig, initialize: bool) -> dict[str, objec
     if config.loss == "classes":
         options["bins"] = ab_bins()
     return options
+
+
+def _discriminator(config: TrainConfig, own: Any) -> keras.Model:
+    import keras
+
+    from colorize_tf.models.patchgan import patchgan
+
+    if own is None:
+        return patchgan(base_width=config.discriminator_width, pooling=config.discriminator_pooling)
+    discriminator = own if isinstance(own, keras.Model) else own(config.image_size)
+    inputs = getattr(discriminator, "input_shape", None)
+    outputs = getattr(discriminator, "output_shape", ())
+    is_pair = isinstance(inputs, list) and [shape[-1] for shape in inputs] == [1, 2]
+    if not is_pair or len(outputs) != 4 or outputs[-1] != 1:
+        raise ValueError(
+            f"discriminator {config.discriminator} must take [lightness, ab], (None, size, size, "
+            f"1) and (None, size, size, 2), and return logits (None, height, width, 1); got "
+            f"{inputs} and {outputs}"
+        )
+    return discriminator
+
+
+def _check_are_functions(parts: Parts) -> None:
+    import keras
+
+    if isinstance(parts.generator, keras.Model) or isinstance(parts.discriminator, keras.Model):
+        raise ValueError(
+            "a network for several GPUs is built on all of them: pass a function of the image size "
+            "that returns it instead of a keras.Model"
+        )

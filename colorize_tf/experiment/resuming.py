@@ -1,14 +1,17 @@
-"""What a run that stopped goes on with."""
+"""Make the config of a run that is resumed."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from colorize_tf.config import STAGES, TrainConfig
-from colorize_tf.experiment.training import make_log, plan
+from colorize_tf.artifacts.run_folder import read_metrics
+from colorize_tf.config import MONITORS, STAGES, TrainConfig
+from colorize_tf.experiment.stages import plan
 from colorize_tf.options import flag
 from colorize_tf.recipes import with_absolute_paths
+from colorize_tf.training.checkpoint import read_counters
+from colorize_tf.training.selection import is_exhausted, rows_of_stage
 
 if TYPE_CHECKING:
     from colorize_tf.artifacts.run_folder import RunFolder
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 # Fields that runs of 0.1 do not have.
 _ADDED_FIELDS = ("discriminator", "augmentation")
 
-# What may differ between a run and its continuation without making it another run.
+# Options that may change when a run is resumed.
 _FREE_ON_RESUME = (
     "resume",
     "run_dir",
@@ -29,7 +32,7 @@ _FREE_ON_RESUME = (
 )
 
 
-def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> TrainConfig:
+def resume_config(stored: dict[str, Any], chosen: dict[str, Any]) -> TrainConfig:
     """Make the config of a continued run.
 
     Args:
@@ -37,21 +40,22 @@ def resume_config(stored: dict[str, object], chosen: dict[str, object]) -> Train
         chosen: `TrainConfig` fields that were set by hand this time.
 
     Returns:
-        The stored config, with how long, how patiently and where to as chosen now. More `epochs`
-        go to the last stage; without `minutes` beside them they take the place of stored ones.
+        The stored config with the chosen length, patience and folders. Additional `epochs` go to
+        the last stage; without `minutes` they replace stored minutes.
 
     Raises:
-        ValueError: another field was chosen otherwise, or the stored config is of another version.
+        ValueError: another option differs, or the stored config is of another version.
     """
     stored = _with_present_fields(stored)
     chosen = with_absolute_paths(chosen)
-    if chosen.get("precision") == "auto":  # the run has what auto chose
+    if chosen.get("precision") == "auto":  # the run stores what auto chose
         chosen = {name: value for name, value in chosen.items() if name != "precision"}
     for name, value in chosen.items():
         if name not in _FREE_ON_RESUME and stored[name] != value:
             raise ValueError(
                 f"the run has {flag(name)} {stored[name]}, got {value}; leave the flag out, "
-                "or start a new run with another --run-dir"
+                f"or start a new run from its weights: --init-from {chosen.get('run_dir', 'RUN')} "
+                "and another --run-dir"
             )
     if "epochs" in chosen:
         last = next(stage for stage in reversed(STAGES) if stored[stage])
@@ -82,36 +86,37 @@ def _with_present_fields(stored: dict[str, Any]) -> dict[str, Any]:
     return {name: stored.get(name, getattr(TrainConfig, name)) for name in names}
 
 
-def prolonged_config(config: TrainConfig, run: RunFolder, chosen: dict[str, object]) -> TrainConfig:
-    """Let the last stage of a run be as long as asked for now.
+def prolonged_config(config: TrainConfig, run: RunFolder, chosen: dict[str, Any]) -> TrainConfig:
+    """Prolong the last stage of a run as its options now say.
 
     Args:
         config: from `resume_config`.
-        run: has a state.
-        chosen: as `resume_config` takes it.
+        run: folder with a saved state.
+        chosen: as for `resume_config`.
 
     Raises:
-        ValueError: the run is already longer, or its patience is at its end.
+        ValueError: the run is already longer, or its patience is exhausted.
     """
-    from colorize_tf.training.checkpoint import read_counters
-
     counters = read_counters(run.state)
+    total = sum(getattr(config, stage) for stage in STAGES)
     done, seconds = int(counters["epochs_done"]), counters["seconds_done"]
-    if "epochs" in chosen and not config.minutes and done >= config.epochs:
+    if "epochs" in chosen and not config.minutes and done >= total:
         raise ValueError(
-            f"the run has {done} epochs behind it, got --epochs {config.epochs}; choose more"
+            f"the run has already done {done} epochs, got --epochs {total}; choose more"
         )
-    if "minutes" in chosen and seconds >= 60 * config.minutes:
+    if config.minutes and "minutes" in chosen and seconds >= 60 * config.minutes:
         raise ValueError(
-            f"the run has {seconds / 60:.1f} minutes behind it, got --minutes {config.minutes:g}; "
-            "choose more"
+            f"the run has already lasted {seconds / 60:.1f} minutes, got --minutes "
+            f"{config.minutes:g}; choose more"
         )
     if not chosen.keys() & {"epochs", "minutes"}:
         return config
     stages = plan(config)
     if counters["stages_begun"] < len(stages):
         return config
-    if make_log(config, run).is_exhausted(stages[-1]):
+    rows = rows_of_stage(read_metrics(run.metrics), stages[-1].name)
+    rule = {"monitor": config.monitor, "mode": MONITORS[config.monitor]}
+    if is_exhausted(rows, stages[-1].patience, **rule):
         raise ValueError(
             f"the run ended because its patience of {stages[-1].patience} epochs did; choose a "
             "larger --patience or --adversarial-patience as well"
@@ -120,9 +125,10 @@ def prolonged_config(config: TrainConfig, run: RunFolder, chosen: dict[str, obje
 
 
 def _prolonged(config: TrainConfig, first_epoch: int) -> TrainConfig:
-    """Let the last stage, which began at `first_epoch`, end when all of `--epochs` are done."""
+    """End the last stage, which began at `first_epoch`, when all of `--epochs` are done."""
     last = next(stage for stage in reversed(STAGES) if getattr(config, stage))
     frozen = config.frozen_epochs if last == "pretrain_epochs" else 0
-    length = config.epochs - first_epoch + frozen
-    others = config.epochs - getattr(config, last)
-    return dataclasses.replace(config, **{last: length}, epochs=others + length)
+    total = sum(getattr(config, stage) for stage in STAGES)
+    length = total - first_epoch + frozen
+    changes: dict[str, Any] = {last: length, "epochs": total - getattr(config, last) + length}
+    return dataclasses.replace(config, **changes)

@@ -1,6 +1,5 @@
 """Networks: plain functions that return named functional models of built-in Keras layers."""
 
-import importlib
 from collections.abc import Callable
 
 import keras
@@ -13,6 +12,7 @@ from colorize_tf.models.unet import (
     resnet18_unet,
     tiny_unet,
 )
+from colorize_tf.plugins import find_function
 
 GENERATORS: dict[str, Callable[..., keras.Model]] = {
     "compact_unet": compact_unet,
@@ -46,25 +46,4 @@ def resolve_generator(spec: str) -> Callable[..., keras.Model]:
         >>> resolve_generator("colorize_tf.models.unet:tiny_unet") is tiny_unet
         True
     """
-    if spec in GENERATORS:
-        return GENERATORS[spec]
-    module_name, colon, function_name = spec.partition(":")
-    if not colon:
-        raise ValueError(
-            f"no generator {spec!r}; there are {', '.join(GENERATORS)}, or your own as "
-            "package.module:function"
-        )
-    try:
-        module = importlib.import_module(module_name)
-    except (ImportError, ValueError) as error:  # ValueError: an empty or relative name
-        raise ValueError(
-            f"generator {spec!r} cannot be imported: {error}; start in the folder that contains "
-            f"{module_name.partition('.')[0] or 'the module'}, or add that folder to PYTHONPATH"
-        ) from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise ValueError(
-            f"{module_name} has no function {function_name!r}; a generator is given as "
-            "package.module:function"
-        )
-    return function
+    return find_function(spec, "generator", GENERATORS)

@@ -1,7 +1,7 @@
-"""The state of a run in one file, so that a run that stopped goes on exactly where it was.
+"""The state of a run in one file, from which a stopped run continues exactly.
 
-Not Keras' `save_weights`: it passes over optimizers that do not fit, with a warning, and brings the
-process down where the disk is full.
+Keras' `save_weights` is no alternative: it skips optimizers that do not match, with a warning, and
+aborts the process when the disk is full.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from colorize_tf.files import atomic_write
 
 if TYPE_CHECKING:
+    import keras
+
     from colorize_tf.training.gan import ColorizationGAN
 
 _COUNTER = "counter."
 
 
 def save_state(gan: ColorizationGAN, path: Path) -> None:
-    """Write networks, optimizers, loss scales and counters, whole or not at all.
+    """Write networks, optimizers, loss scales and counters atomically.
 
     Args:
         gan: compiled.
@@ -42,7 +43,7 @@ def load_state(gan: ColorizationGAN, path: Path) -> None:
     """Restore what `save_state` wrote.
 
     Args:
-        gan: compiled, of the same networks, optimizers and precision; changed only if all fits.
+        gan: compiled, of the same networks, optimizers and precision; unchanged after an error.
         path: the `.npz` file.
 
     Raises:
@@ -84,7 +85,7 @@ def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
 
 
 def state_variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
-    """Return all that a run needs to go on, by names that do not depend on those of layers."""
+    """Return all variables of a run's state, by names that do not depend on those of layers."""
     groups = {
         "generator": gan.generator.variables,
         "discriminator": gan.discriminator.variables,
@@ -93,7 +94,7 @@ def state_variables(gan: ColorizationGAN) -> dict[str, keras.Variable]:
     }
     if gan.ema_generator is not gan.generator:
         groups["ema_generator"] = gan.ema_generator.variables
-    # By position: names of layers depend on how many were made before.
+    # By position: names of layers depend on how many layers the process has created.
     by_position = {
         f"{group}.{index}": variable
         for group, variables in groups.items()

@@ -1,6 +1,7 @@
 """ColorizationGAN: one generator, one discriminator, and the steps that train them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,15 +10,17 @@ from colorize_tf.color.lab_tf import decode, to_lab
 from colorize_tf.metrics.pictures import ColorfulnessRatio, ab_rmse, ciede2000, psnr, ssim
 from colorize_tf.training.fusion import in_training
 from colorize_tf.training.losses import ADVERSARIAL_LOSSES, AdversarialLoss, l1_loss
+from colorize_tf.training.optimizers import apply_gradients, prepare_optimizer
 
 
+@keras.saving.register_keras_serializable("colorize_tf")
 class ColorizationGAN(keras.Model):
     """A conditional GAN for chroma: Isola et al. 2017, equation 4, both networks given lightness.
 
     Trained on examples `(lightness, ab)`, in one of three ways that `compile` sets:
 
     - `"reconstruction"`: the generator alone, on the reconstruction loss;
-    - `"discriminator"`: the discriminator alone, against the generator as it is;
+    - `"discriminator"`: the discriminator alone, against the current generator;
     - `"adversarial"`: both, the generator on both losses.
 
     Validation always runs `ema_generator` with `training=False`, as it will be exported. A
@@ -58,7 +61,7 @@ class ColorizationGAN(keras.Model):
             self.ema_generator = keras.models.clone_model(generator)
             self.ema_generator.set_weights(generator.get_weights())
         self.z_size = generator.inputs[1].shape[1] if len(generator.inputs) > 1 else 0
-        # Variables, so that they are saved and restored with the weights.
+        # Variables, so that they are saved with the weights.
         self.counters = {
             name: self.add_weight(name=name, initializer="zeros", dtype=dtype, trainable=False)
             for name, dtype in {
@@ -83,8 +86,31 @@ class ColorizationGAN(keras.Model):
             },
             "colorfulness_ratio": ColorfulnessRatio(name="colorfulness_ratio"),
         }
-        # There is nothing left to build; unless told so, Keras' own checkpoints skip optimizers.
+        # All variables exist; otherwise Keras' own checkpoints skip optimizers.
         self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` needs, so that `save` and `ModelCheckpoint` work."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **{name: serialize(network) for name, network in networks.items()},
+            "ema": self.ema,
+            "noise_seed": self.noise_seed,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ColorizationGAN":
+        """Rebuild a GAN; compile it to train it further."""
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self) -> None:
+        """Return nothing: losses are functions, which a file does not hold."""
 
     def compile(
         self,
@@ -98,18 +124,18 @@ class ColorizationGAN(keras.Model):
         adversarial_loss: AdversarialLoss = ADVERSARIAL_LOSSES["vanilla"],
         label_smoothing: float = 0.0,
     ) -> None:
-        """Set how to train.
+        """Set objective, losses and optimizers.
 
         Args:
             generator_optimizer: trains the generator.
             discriminator_optimizer: trains the discriminator.
             objective: `"reconstruction"`, `"discriminator"` or `"adversarial"`.
-            reconstruction_loss: of the true `ab` and what the generator's layer
-                `reconstruction_output` answers.
+            reconstruction_loss: function of the true `ab` and the output of the generator's layer
+                `reconstruction_output`.
             reconstruction_output: name of that layer; color classes take their logits.
-            reconstruction_weight: lambda, what it counts for beside the adversarial loss.
+            reconstruction_weight: lambda, its weight beside the adversarial loss.
             adversarial_loss: one of `ADVERSARIAL_LOSSES`.
-            label_smoothing: how far below 1 the discriminator's target for real patches lies.
+            label_smoothing: distance below 1 of the discriminator's target for real patches.
 
         Raises:
             ValueError: an unknown objective.
@@ -132,8 +158,12 @@ class ColorizationGAN(keras.Model):
         if reconstruction_output != "ab":
             output = self.generator.get_layer(reconstruction_output).output
             self.train_reconstructor = in_training(keras.Model(self.generator.inputs, output))
-        self.generator_optimizer = _prepare(generator_optimizer, self.generator)
-        self.discriminator_optimizer = _prepare(discriminator_optimizer, self.discriminator)
+        self.generator_optimizer = prepare_optimizer(generator_optimizer, self.generator)
+        # Callbacks that log the learning rate look for this attribute.
+        self.optimizer = self.generator_optimizer
+        self.discriminator_optimizer = prepare_optimizer(
+            discriminator_optimizer, self.discriminator
+        )
 
     @property
     def statistics(self) -> list[keras.Variable]:
@@ -158,14 +188,14 @@ class ColorizationGAN(keras.Model):
         return self.generator(self._with_noise(lightness, training=False), training=False)
 
     def colorize(self, lightness: tf.Tensor) -> tf.Tensor:
-        """Return the final generator's `ab` for `lightness`, as it will be exported."""
+        """Return the EMA generator's `ab` for `lightness`, as it will be exported."""
         return self.ema_generator(self._with_noise(lightness, training=False), training=False)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step on a batch `(lightness, ab)`; return the losses' means so far."""
         lightness, ab = data
-        # Only once the batch is here: the examples read this counter when they begin, and otherwise
-        # TensorFlow may count the first step before they do.
+        # After the batch: the examples read this counter when their iterator starts, and TensorFlow
+        # could count the first step before that.
         with tf.control_dependencies([lightness]):
             self.counters["steps_done"].assign_add(1)
         losses = self.step(lightness, ab)
@@ -175,8 +205,8 @@ class ColorizationGAN(keras.Model):
 
     def _reconstruction_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            answer = self.train_reconstructor(self._with_noise(lightness, training=True))
-            loss = self.reconstruction_loss(ab, answer)
+            prediction = self.train_reconstructor(self._with_noise(lightness, training=True))
+            loss = self.reconstruction_loss(ab, prediction)
             scaled_loss = self.generator_optimizer.scale_loss(self.reconstruction_weight * loss)
         self._apply_to_generator(tape, scaled_loss)
         return {"reconstruction_loss": loss}
@@ -186,34 +216,34 @@ class ColorizationGAN(keras.Model):
         with tf.GradientTape() as tape:
             real_logits = self.train_discriminator([lightness, ab])
             generated_logits = self.train_discriminator([lightness, generated_ab])
-            loss = self._judge(real_logits, generated_logits)
+            loss = self._discriminator_loss(real_logits, generated_logits)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
-        _apply(self.discriminator_optimizer, tape, scaled_loss, self.discriminator)
+        self._apply_to_discriminator(tape, scaled_loss)
         return {"discriminator_loss": loss}
 
     def _adversarial_step(self, lightness: tf.Tensor, ab: tf.Tensor) -> dict[str, tf.Tensor]:
-        # Both networks learn from the same two passes of the discriminator: it is as it was before
-        # the step when it judges for the generator.
+        # Both networks use the same two passes of the discriminator, with its weights before the
+        # step.
         with tf.GradientTape(persistent=True) as tape:
             generated_ab = self.call(lightness, training=True)
             real_logits = self.train_discriminator([lightness, ab])
             generated_logits = self.train_discriminator([lightness, generated_ab])
             reconstruction = self.reconstruction_loss(ab, generated_ab)
             adversarial = self.adversarial_loss.generator(generated_logits)
-            judgment = self._judge(real_logits, generated_logits)
+            discriminator_loss = self._discriminator_loss(real_logits, generated_logits)
             scaled_loss = self.generator_optimizer.scale_loss(
                 adversarial + self.reconstruction_weight * reconstruction
             )
-            scaled_judgment = self.discriminator_optimizer.scale_loss(judgment)
+            scaled_judgment = self.discriminator_optimizer.scale_loss(discriminator_loss)
         self._apply_to_generator(tape, scaled_loss)
-        _apply(self.discriminator_optimizer, tape, scaled_judgment, self.discriminator)
+        apply_gradients(self.discriminator_optimizer, tape, scaled_judgment, self.discriminator)
         return {
             "reconstruction_loss": reconstruction,
             "adversarial_loss": adversarial,
-            "discriminator_loss": judgment,
+            "discriminator_loss": discriminator_loss,
         }
 
-    def _judge(self, real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
+    def _discriminator_loss(self, real_logits: tf.Tensor, generated_logits: tf.Tensor) -> tf.Tensor:
         return self.adversarial_loss.discriminator(
             real_logits, generated_logits, self.label_smoothing
         )
@@ -226,22 +256,25 @@ class ColorizationGAN(keras.Model):
         if not training:
             return [lightness, tf.zeros((count, self.z_size))]
         seed = tf.stack([tf.constant(self.noise_seed, tf.int64), self.counters["steps_done"].value])
-        # Drawn for all replicas, of which this one takes its part: they must not draw the same.
+        # Draw for all replicas and take this one's part, so that replicas draw different noise.
         replica = tf.distribute.get_replica_context()
         shape = (replica.num_replicas_in_sync * count, self.z_size)
         first = replica.replica_id_in_sync_group * count
         return [lightness, tf.random.stateless_normal(shape, seed)[first : first + count]]
 
     def _apply_to_generator(self, tape: tf.GradientTape, scaled_loss: tf.Tensor) -> None:
-        _apply(self.generator_optimizer, tape, scaled_loss, self.generator)
+        apply_gradients(self.generator_optimizer, tape, scaled_loss, self.generator)
         if self.ema:
             self._average_weights()
 
+    def _apply_to_discriminator(self, tape: tf.GradientTape, scaled_loss: tf.Tensor) -> None:
+        apply_gradients(self.discriminator_optimizer, tape, scaled_loss, self.discriminator)
+
     def _average_weights(self) -> None:
-        """Move the final generator toward the generator, statistics of normalization included."""
+        """Move the EMA generator toward the generator, including batch normalization statistics."""
         steps = self.counters["steps_done"].value - self.counters["stage_first_step"].value
         steps = tf.cast(steps, tf.float32)
-        # A young average forgets faster: it would else remember where the stage began.
+        # Warm up the average so that the weights at the start of the stage fade.
         momentum = tf.minimum(self.ema, steps / (steps + 10.0))
         pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
         for average, weight in pairs:
@@ -250,7 +283,12 @@ class ColorizationGAN(keras.Model):
     def test_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Measure a batch `(lightness, ab)`; return the means so far."""
         lightness, ab = data
-        generated_ab = self.colorize(lightness)
+        return self.measure(lightness, ab, self.colorize(lightness))
+
+    def measure(
+        self, lightness: tf.Tensor, ab: tf.Tensor, generated_ab: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Add the metrics of predictions for a batch; return the means so far."""
         rgb = decode(lightness, ab)
         generated_rgb = decode(lightness, generated_ab)
         measures = {
@@ -263,38 +301,3 @@ class ColorizationGAN(keras.Model):
             self.measures[name].update_state(measure)
         self.measures["colorfulness_ratio"].update_state(rgb, generated_rgb)
         return {name: mean.result() for name, mean in self.measures.items()}
-
-
-def _prepare(
-    optimizer: keras.optimizers.Optimizer, network: keras.Model
-) -> keras.optimizers.Optimizer:
-    """Wrap for float16, where gradients underflow without a loss scale, and create the slots now.
-
-    Keras wraps only an optimizer that `Model.compile` is given, and an optimizer without slots is
-    silently left out of a checkpoint.
-    """
-    float16 = any(layer.compute_dtype == "float16" for layer in network.layers)
-    if float16 and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    # Once: a loss-scaled optimizer that is built again begins again with its scale.
-    if not optimizer.built:
-        optimizer.build(network.trainable_variables)
-    # Keras adds gradients up over replicas only after each has clipped its own, and skips a step
-    # by the infinities of the first one alone. Here they come averaged, see `_apply`.
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
-    return optimizer
-
-
-def _apply(
-    optimizer: keras.optimizers.Optimizer,
-    tape: tf.GradientTape,
-    scaled_loss: tf.Tensor,
-    network: keras.Model,
-) -> None:
-    gradients = tape.gradient(scaled_loss, network.trainable_variables)
-    replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync > 1:
-        # The mean over replicas of means over equal parts of a batch is the mean over the batch.
-        gradients = replica.all_reduce("MEAN", gradients)
-    optimizer.apply(gradients, network.trainable_variables)

@@ -1,6 +1,8 @@
-"""Which dtype policy a machine computes fastest in, safely."""
+"""Choose the dtype policy that a machine computes fastest in, safely."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -12,20 +14,26 @@ _BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
 
 
 def choose_precision(precision: str) -> str:
-    """Turn the `--precision` flag into a Keras dtype policy.
+    """Choose a Keras dtype policy.
 
     Args:
-        precision: `"auto"` or the name of a policy. Auto takes `mixed_float16` where there is a
-            GPU, and on a CPU `mixed_bfloat16` where it has instructions for that, else `float32`.
+        precision: `"auto"` or the name of a policy. Auto is `mixed_float16` with a GPU; on a CPU it
+            is `mixed_bfloat16` if the processor has instructions for it, else `float32`.
 
     Returns:
-        name of a Keras dtype policy.
+        Name of a Keras dtype policy.
     """
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
     if precision == "auto":
         if has_gpu:
             return "mixed_float16"
         return "mixed_bfloat16" if _has_bfloat16() else "float32"
+    if precision == "mixed_bfloat16" and not has_gpu and not _has_bfloat16():
+        warnings.warn(
+            "mixed_bfloat16 is emulated on this processor and about ten times slower than float32; "
+            "--precision auto chooses what is fastest here",
+            stacklevel=2,
+        )
     if precision == "mixed_float16" and not has_gpu:
         warnings.warn(
             "mixed_float16 on a CPU is about a hundred times slower than float32; "
@@ -35,22 +43,23 @@ def choose_precision(precision: str) -> str:
     return precision
 
 
-def set_precision(precision: str) -> str:
-    """Make networks that are built from now on compute in the dtype that `--precision` asks for.
+@contextlib.contextmanager
+def precision_policy(precision: str) -> Iterator[str]:
+    """Let networks that are built in this context compute in a precision; yield its policy.
 
     Args:
-        precision: as `choose_precision` takes it.
-
-    Returns:
-        Name of the Keras dtype policy that was set.
+        precision: as for `choose_precision`.
     """
-    policy = choose_precision(precision)
+    policy, before = choose_precision(precision), keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     if not tf.config.list_physical_devices("GPU"):
         # On a CPU, Grappler's remapper fails on the gradients of convolution and leaky ReLU, with
         # an error message and no effect on the speed.
         tf.config.optimizer.set_experimental_options({"remapping": False})
-    return policy
+    try:
+        yield policy
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _has_bfloat16() -> bool:

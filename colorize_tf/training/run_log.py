@@ -1,4 +1,4 @@
-"""The log of a run: one row of figures per epoch, and their curves."""
+"""The log of a run: one row of metrics per epoch, and their curves."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 from keras.callbacks import Callback
 
+from colorize_tf.artifacts.run_folder import read_metrics
 from colorize_tf.files import atomic_write
-from colorize_tf.training.selection import PRETRAINING, best_index, is_exhausted
+from colorize_tf.training.selection import best_index, is_exhausted, rows_of_stage
 
 if TYPE_CHECKING:
     from colorize_tf.training.stage_plan import Stage
 
 
 class RunLog(Callback):
-    """One row of figures per epoch, as a CSV file and as curves.
+    """Keeps one row of metrics per epoch, as a CSV file and as curves.
 
     Args:
         metrics_path: the CSV file; its rows are read back when a run is resumed.
         curves_path: the PNG file.
         monitor: figure that chooses the best epoch outside the adversarial stage.
-        mode: `"min"` or `"max"`, which of its values is the best.
+        mode: `"min"` or `"max"`, the best of its values.
     """
 
     def __init__(self, metrics_path: Path, curves_path: Path, *, monitor: str, mode: str):
@@ -32,30 +33,24 @@ class RunLog(Callback):
         self.metrics_path = metrics_path
         self.curves_path = curves_path
         self.rule = {"monitor": monitor, "mode": mode}
-        self.rows: list[dict[str, Any]] = []
-        if metrics_path.is_file():
-            with metrics_path.open(newline="") as file:
-                self.rows = [_with_present_names(row) for row in csv.DictReader(file)]
+        self.rows: list[dict[str, Any]] = list(read_metrics(metrics_path))
 
     def last_is_best(self) -> bool:
         """Return whether the last epoch is the best of its stage, as `best_index` judges it."""
-        stage = self._rows_of(self.rows[-1]["stage"])
+        stage = rows_of_stage(self.rows, self.rows[-1]["stage"])
         return best_index(stage, **self.rule) == len(stage) - 1
 
     def is_exhausted(self, stage: Stage) -> bool:
-        """Return whether a stage has gone on without a better epoch for as long as it may."""
-        return is_exhausted(self._rows_of(stage.name), stage.patience, **self.rule)
-
-    def _rows_of(self, stage: str) -> list[dict]:
-        alike = PRETRAINING if stage in PRETRAINING else (stage,)
-        return [row for row in self.rows if row["stage"] in alike]
+        """Return whether a stage has used up its patience."""
+        return is_exhausted(rows_of_stage(self.rows, stage.name), stage.patience, **self.rule)
 
     def forget_after(self, epochs_done: int) -> None:
-        """Drop rows of an epoch that ended but was not saved: it comes again."""
+        """Drop rows of epochs that were not saved, which are repeated."""
         self.rows = [row for row in self.rows if int(row["epoch"]) <= epochs_done]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Add a row and draw the curves again."""
+        """Add a row and redraw the curves."""
+        logs = logs or {}
         if not math.isfinite(logs["val_ab_rmse"]):
             raise ValueError(
                 f"training diverged: val_ab_rmse is {logs['val_ab_rmse']} after epoch {epoch + 1}; "
@@ -80,25 +75,19 @@ class RunLog(Callback):
         draw_curves(self.rows, self.curves_path)
 
 
-def _with_present_names(row: dict[str, Any]) -> dict[str, Any]:
-    """Rename what 0.1 called the critic."""
-    named = {name.replace("critic", "discriminator"): value for name, value in row.items()}
-    return {**named, "stage": row["stage"].replace("critic", "discriminator")}
-
-
 def draw_curves(rows: list[dict], path: Path) -> None:
-    """Draw every figure of the log over the steps.
+    """Plot every figure of the log over the steps.
 
     Args:
-        rows: as `RunLog` keeps them.
+        rows: of `RunLog`.
         path: the PNG file to write.
     """
-    # Without a display, and without pyplot's global state.
+    # Needs no display and no global state of pyplot.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     names = [name for name in rows[-1] if name not in ("epoch", "stage", "steps", "seconds")]
-    names.sort(key=lambda name: not name.startswith("val_"))  # what counts comes first
+    names.sort(key=lambda name: not name.startswith("val_"))  # validation first
     with matplotlib.rc_context({"font.size": 8}):
         height = 2.2 * ((len(names) + 2) // 3)
         figure = Figure(figsize=(9, height))

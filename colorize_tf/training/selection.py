@@ -1,53 +1,58 @@
-"""Which epoch of a stage is its best, and when a stage has gone on long enough.
+"""Choose the best epoch of a stage, and tell when its patience is exhausted.
 
-Pure functions of the rows of a run's log, so that a resumed run decides as the first one would.
+Pure functions of the rows of a run's log, so that a resumed run decides like any other.
 """
 
 import math
 from collections.abc import Sequence
 
 PRETRAINING = ("frozen", "pretrain")
-"""Names of the stages on the reconstruction loss, which are judged together."""
+"""Names of the stages on the reconstruction loss, which are compared with each other."""
 
 DISCRIMINATOR = "discriminator"
-"""Name of the stage that leaves the generator as it is."""
+"""Name of the stage that trains the discriminator alone."""
 
 ADVERSARIAL = "adversarial"
-"""Name of the stage whose losses say nothing about its pictures."""
+"""Name of the stage that trains both networks; its losses do not measure its pictures."""
 
-# An adversarial stage trades error for color; so much error is too much for any color.
+# An adversarial stage trades error for color, up to this limit.
 CIEDE2000_TOLERANCE = 0.03
 # Mean colorfulness of the predictions over that of the truth.
 LEAST_COLORFULNESS, MOST_COLORFULNESS = 0.8, 1.1
 
 
+def rows_of_stage(rows: Sequence[dict], stage: str) -> list[dict]:
+    """Return the rows of a stage, or of all pretraining stages for one of these."""
+    alike = PRETRAINING if stage in PRETRAINING else (stage,)
+    return [row for row in rows if row["stage"] in alike]
+
+
 def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
     """Find the best epoch of a stage.
 
-    Of an adversarial stage it is the one whose colors, over the validation set, are distributed
-    most like the true ones (least `val_color_distance`), among those whose
-    `val_colorfulness_ratio` lies in 0.8 to 1.1 and whose `val_ciede2000` is within 3 per cent of
-    the least that such an epoch had so far; while none lies in that band, the nearest to it. Its
-    losses stand still while its colors get better and worse: DeOldify's author (Antic 2019) picks
-    the peak by eye. Of any other stage it is the first epoch with the best monitored figure.
+    In an adversarial stage, the epoch with the least `val_color_distance` wins, among those with a
+    `val_colorfulness_ratio` of 0.8 to 1.1 and a `val_ciede2000` within 3 percent of the least of
+    such epochs so far. As long as no epoch has such a ratio, the nearest ratio wins. The losses of
+    this stage do not tell when its colors are best: DeOldify's author (Antic 2019) selects the
+    epoch by eye. In any other stage, the first epoch with the best monitored metric wins.
 
     Args:
-        rows: the epochs of one stage in their order, figures by name.
-        monitor: name of the figure that decides outside the adversarial stage.
-        mode: `"min"` or `"max"`, which of its values is the best.
+        rows: the epochs of one stage in their order, metrics by name.
+        monitor: name of the metric that decides outside the adversarial stage.
+        mode: `"min"` or `"max"`, the best of its values.
 
     Returns:
         Index of the best row.
     """
     if rows[0]["stage"] != ADVERSARIAL:
-        # An epoch that was stopped in its validation, and went on there, has no losses.
+        # An epoch that was resumed during its validation has no losses.
         worst = math.inf if mode == "min" else -math.inf
         found = [row.get(monitor) for row in rows]
         figures = [worst if figure in (None, "") else float(figure) for figure in found]
         return figures.index(min(figures) if mode == "min" else max(figures))
     best = 0
     least = math.inf
-    # Epoch by epoch, as only the best so far is kept in a file.
+    # Epoch by epoch, because the run keeps only the best file so far.
     for index, row in enumerate(rows):
         if _outside(row):
             if _outside(row) < _outside(rows[best]):
@@ -63,11 +68,11 @@ def best_index(rows: Sequence[dict], *, monitor: str, mode: str) -> int:
 
 
 def is_exhausted(rows: Sequence[dict], patience: int | None, *, monitor: str, mode: str) -> bool:
-    """Return whether the last `patience` epochs of a stage brought nothing better.
+    """Return whether none of the last `patience` epochs of a stage was better than those before.
 
     Args:
         rows: as in `best_index`; may be empty.
-        patience: how many; None waits for ever.
+        patience: number of epochs; None never ends a stage.
         monitor: as in `best_index`.
         mode: as in `best_index`.
     """
@@ -77,6 +82,6 @@ def is_exhausted(rows: Sequence[dict], patience: int | None, *, monitor: str, mo
 
 
 def _outside(row: dict) -> float:
-    """How far the colorfulness of an epoch is from where it should be."""
+    """Return the distance of an epoch's colorfulness from the allowed range."""
     ratio = float(row["val_colorfulness_ratio"])
     return max(LEAST_COLORFULNESS - ratio, ratio - MOST_COLORFULNESS, 0.0)

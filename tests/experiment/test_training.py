@@ -3,30 +3,31 @@ import json
 import math
 import types
 
-import keras
 import numpy as np
 import pytest
 
-from colorize_tf import experiment, imagefiles
+from colorize_tf import imagefiles
 from colorize_tf.artifacts.keras_file import load_generator
 from colorize_tf.artifacts.run_folder import RunFolder, write_json
 from colorize_tf.config import STAGES
-from colorize_tf.data.catalog import find_photographs
-from colorize_tf.data.records.reading import Records, Shard
+from colorize_tf.data.audit import Audit
+from colorize_tf.data.catalog import Photographs
+from colorize_tf.data.records.reading import Records
+from colorize_tf.data.records.shards import Shard
 from colorize_tf.data.synthetic.landscapes import render_landscape
-from colorize_tf.experiment.losses import _color_prior
+from colorize_tf.experiment import runtime
+from colorize_tf.experiment.examples import PhotographExamples, find_examples
+from colorize_tf.experiment.losses import _color_prior, color_distance, mean_color
+from colorize_tf.experiment.networks import build_gan
+from colorize_tf.experiment.parts import Parts
+from colorize_tf.experiment.stages import make_log, plan
+from colorize_tf.experiment.training import Experiment, check
 from colorize_tf.inference.colorizer import Colorizer
 from colorize_tf.options import flag
 from colorize_tf.recipes import RECIPES, make_config
 from colorize_tf.train import main
 from colorize_tf.training.distribution import Distribution
 from colorize_tf.training.runtime_options import RuntimeOptions
-
-
-@pytest.fixture(autouse=True)
-def policy():
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +43,10 @@ def photographs(tmp_path_factory):
     """Six photographs to train on and two to validate on."""
     folder = tmp_path_factory.mktemp("photographs")
     for index in range(8):
-        side = "train" if index < 6 else "val"
-        (folder / side).mkdir(exist_ok=True)
+        split = "train" if index < 6 else "val"
+        (folder / split).mkdir(exist_ok=True)
         picture = render_landscape(index, 64, 80)
-        imagefiles.write_image(folder / side / f"{index}.png", picture)
+        imagefiles.write_image(folder / split / f"{index}.png", picture)
     return folder
 
 
@@ -80,19 +81,19 @@ def test_every_recipe_trains_validates_exports_and_reloads_equal(name, photograp
         assert float(row["val_ciede2000"]) > 0
     image = imagefiles.read_image(next((photographs / "val").iterdir()))
     best = Colorizer.load(run)
-    answer = best(image).astype(int)
+    prediction = best(image).astype(int)
     for artifact in ("export", "export/run.tflite"):
         other = Colorizer.load(run / artifact)
-        assert np.abs(other(image).astype(int) - answer).max() <= 2, artifact
+        assert np.abs(other(image).astype(int) - prediction).max() <= 2, artifact
         assert other.z_size == best.z_size == config.z_size
 
 
 def test_the_mean_color_of_the_training_photographs_is_stored(photographs, tmp_path):
     run = tmp_path / "run"
     assert train_shortly(photographs, run, "--recipe", "tiny") == 0
-    paths = sorted((photographs / "train").iterdir())
     stored = json.loads((run / "data.json").read_text())["mean_ab"]
-    assert stored == pytest.approx(experiment.mean_color(paths))
+    config = make_config({"data_dir": str(photographs), "batch_size": 2})
+    assert stored == pytest.approx(mean_color(find_examples(config, Parts(), None)))
     assert np.abs(stored).max() > 0.01
 
 
@@ -126,15 +127,14 @@ SMALL = {
 
 def train_tiny(photographs, run, distribution=None, **chosen):
     """Train two steps in each stage without exporting; return the rows of the log."""
-    config = make_config({**SMALL, **chosen})
-    distribution = distribution or Distribution()
-    gan, _ = experiment.build_gan(config, distribution)
-    found = find_photographs("folder", data_dir=photographs)
-    distance = experiment.color_distance(config)
+    config = make_config({**SMALL, "data_dir": str(photographs), "dataset": "folder", **chosen})
+    distribution, parts = distribution or Distribution(), Parts()
+    gan = build_gan(config, distribution)
+    examples = find_examples(config, parts, None)
     folder = RunFolder.create(run, stem="run")
-    counts = {"train": len(found.train), "validation": len(found.validation)}
-    write_json(folder.data, {"origin": found.origin, "sha256": "", **counts})
-    experiment.train(gan, config, folder, found, distribution, distance=distance)
+    write_json(folder.data, examples.describe())
+    experiment = Experiment(config, parts, distribution, gan, examples, folder)
+    experiment.train(color_distance(config))
     return gan, rows_of(run)
 
 
@@ -175,7 +175,7 @@ def test_the_same_options_learn_the_same(photographs, tmp_path, plain_error):
 
 
 def test_a_strategy_learns_the_same(photographs, tmp_path, plain_error):
-    mirrored = experiment.start(RuntimeOptions(strategy="mirrored"), None)
+    mirrored = runtime.start(RuntimeOptions(strategy="mirrored"), None)
     gan, rows = train_tiny(photographs, tmp_path / "run", mirrored)
     assert float(rows[0]["val_ab_rmse"]) == pytest.approx(plain_error, rel=1e-5)
     with mirrored.scope():
@@ -229,7 +229,7 @@ def backbone_weights(generator):
 @pytest.mark.slow
 def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
     chosen = {"generator": "resnet18_unet", "pretrain_epochs": 2, "frozen_epochs": 1}
-    fresh, _ = experiment.build_gan(make_config({**SMALL, **chosen}), Distribution())
+    fresh = build_gan(make_config({**SMALL, **chosen}), Distribution())
     frozen, rows = train_tiny(photographs, tmp_path / "a", **{**chosen, "pretrain_epochs": 1})
     assert [row["stage"] for row in rows] == ["frozen"]
     expected = backbone_weights(fresh.generator)
@@ -245,8 +245,8 @@ def test_a_backbone_is_frozen_for_the_epochs_asked_for(photographs, tmp_path):
 def test_each_stage_has_its_patience_and_the_log_its_figure(tmp_path):
     chosen = {"patience": 3, "adversarial_patience": 2, "monitor": "val_psnr"}
     config = make_config(chosen)
-    assert [stage.patience for stage in experiment.plan(config)] == [3, 2]
-    log = experiment.make_log(config, RunFolder(tmp_path))
+    assert [stage.patience for stage in plan(config)] == [3, 2]
+    log = make_log(config, RunFolder(tmp_path))
     assert log.rule == {"monitor": "val_psnr", "mode": "max"}
 
 
@@ -254,7 +254,7 @@ def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
     stages = {"pretrain_epochs": 0, "discriminator_epochs": 1, "adversarial_epochs": 1}
     still = {"discriminator_learning_rate": 1e-30, "adversarial_learning_rate": 1e-3}
     gan, _ = train_tiny(photographs, tmp_path / "run", **stages, **still)
-    fresh, _ = experiment.build_gan(make_config({**SMALL, **stages, **still}), Distribution())
+    fresh = build_gan(make_config({**SMALL, **stages, **still}), Distribution())
     pairs = zip(
         gan.discriminator.trainable_variables, fresh.discriminator.trainable_variables, strict=True
     )
@@ -299,11 +299,13 @@ def test_features_that_cannot_be_read_are_found_out_before_anything_is_made(
 
 
 def test_more_workers_than_prepared_photographs_are_refused():
-    shard = Shard("train-00000.tfrecord", unit=0, side="train", count=2, bytes=9, sha256="")
-    photographs = types.SimpleNamespace(train=Records("set", [shard], short_side=500, sha256=""))
+    shard = Shard("train-00000.tfrecord", chunk=0, split="train", count=2, bytes=9, sha256="")
+    records = Records("set", [shard], short_side=500, sha256="")
+    photographs = Photographs(records, (), "set", "a set", Audit((), ()))
     config = make_config({"recipe": "tiny", "steps_per_epoch": 2})
+    examples = PhotographExamples(photographs, config)
     three = types.SimpleNamespace(replicas=3, shard=(0, 3), part_of=lambda size: size // 3)
     with pytest.raises(ValueError, match="has 2 photographs to train on, too few for 3 workers"):
-        experiment.check(config, photographs, three, "off")
+        check(config, examples, three, "off")
     two = types.SimpleNamespace(replicas=2, shard=(0, 2), part_of=lambda size: size // 2)
-    experiment.check(config, photographs, two, "off")
+    check(config, examples, two, "off")

@@ -11,9 +11,10 @@ from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.distribution import choose_distribution
+from colorize_tf.training.errors import TerminatedError
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
-from colorize_tf.training.termination import Terminated, Termination
+from colorize_tf.training.termination import Termination
 from colorize_tf.training.workers import find_workers
 
 
@@ -50,5 +51,5 @@ termination = Termination(counters, saved.append)
 with termination.listening():
     try:
         loop.run([counters, Asked(), termination], first_epoch=0, end_epoch=1)
-    except Terminated:
+    except TerminatedError:
         print("ended", len(measured), len(saved), gan.count("steps_done"), gan.count("epochs_done"))

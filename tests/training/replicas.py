@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from colorize_tf.training.adam import FusedAdam
 from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.checkpoint import state_variables
 from colorize_tf.training.distribution import Distribution, choose_distribution
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
+from colorize_tf.training.optimizers import FusedAdam
 from colorize_tf.training.workers import find_workers
 
 SIZE, BATCH, STEPS = 16, 4, 3
@@ -168,7 +168,7 @@ def on_workers():
 
 
 if __name__ == "__main__":
-    # On a CPU, Grappler's remapper complains of leaky ReLU, see `precision.set_precision`.
+    # On a CPU, Grappler's remapper complains of leaky ReLU, see `precision.precision_policy`.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     results = {"devices": on_devices, "workers": on_workers}[sys.argv[1]]()
     np.savez(sys.argv[2], **results)

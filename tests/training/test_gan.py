@@ -264,3 +264,12 @@ def test_losses_and_measures_are_float32_under_mixed_precision(policy, batch, na
     gan = make_gan()
     logs = {**gan.train_step(batch), **gan.test_step(batch)}
     assert {value.dtype for value in logs.values()} == {tf.float32}
+
+
+def test_a_gan_is_saved_and_loaded_by_keras(batch, tmp_path):
+    gan = make_gan(ema=0.9)
+    gan.train_step(batch)
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_allclose(loaded.colorize(batch[0]), gan.colorize(batch[0]), atol=1e-6)
+    assert loaded.count("steps_done") == 1

@@ -11,9 +11,10 @@ from colorize_tf.models.patchgan import patchgan
 from colorize_tf.models.unet import unet
 from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.distribution import Distribution
+from colorize_tf.training.errors import TerminatedError
 from colorize_tf.training.gan import ColorizationGAN
 from colorize_tf.training.loop import Loop
-from colorize_tf.training.termination import Terminated, Termination
+from colorize_tf.training.termination import Termination
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_a_validation_is_abandoned_where_the_run_is_asked_to_end_and_comes_again
     counters = Counters(0, loop.distribution)
     termination = Termination(counters, lambda gan: saved.append("saved"))
     loop._test = lambda batch: saved.append("measured")
-    with termination.listening(), pytest.raises(Terminated):
+    with termination.listening(), pytest.raises(TerminatedError):
         loop.run([counters, EndedAmidValidation(), termination], first_epoch=0, end_epoch=1)
     assert saved == ["measured", "saved"]
     assert (gan.count("steps_done"), gan.count("epochs_done")) == (3, 0)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from colorize_tf.training import precision
-from colorize_tf.training.precision import choose_precision, set_precision
+from colorize_tf.training.precision import choose_precision, precision_policy
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def machine(monkeypatch):
         ({"flags": "avx2"}, "float32"),
     ],
 )
-def test_auto_takes_what_is_fastest_and_safe(machine, setting, policy):
+def test_auto_is_the_fastest_safe_policy(machine, setting, policy):
     machine(**setting)
     assert choose_precision("auto") == policy
 
 
-def test_auto_is_float32_where_the_processor_tells_nothing(machine, monkeypatch):
+def test_auto_is_float32_where_processor_flags_are_unknown(machine, monkeypatch):
     def missing(path):
         raise FileNotFoundError(path)
 
@@ -46,15 +46,20 @@ def test_float16_on_a_cpu_warns(machine):
         assert choose_precision("mixed_float16") == "mixed_float16"
 
 
+def test_emulated_bfloat16_warns(machine):
+    machine(flags="avx2")
+    with pytest.warns(UserWarning, match="mixed_bfloat16 is emulated on this processor"):
+        assert choose_precision("mixed_bfloat16") == "mixed_bfloat16"
+
+
 @pytest.mark.parametrize("name", ["float32", "mixed_bfloat16"])
-def test_what_was_chosen_is_taken(machine, name):
+def test_an_explicit_choice_is_kept(machine, name):
     machine(gpus=["GPU:0"])
     assert choose_precision(name) == name
 
 
-def test_networks_built_afterwards_compute_in_it():
-    try:
-        set_precision("mixed_bfloat16")
-        assert keras.layers.Dense(1).compute_dtype == "bfloat16"
-    finally:
-        set_precision("float32")
+def test_networks_compute_in_it_within_the_context_alone():
+    with pytest.warns(UserWarning), precision_policy("mixed_float16") as policy:
+        assert keras.layers.Dense(1).compute_dtype == "float16"
+    assert policy == "mixed_float16"
+    assert keras.layers.Dense(1).compute_dtype == "float32"

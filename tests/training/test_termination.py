@@ -12,7 +12,8 @@ import pytest
 
 from colorize_tf.training.callbacks import Counters
 from colorize_tf.training.distribution import Distribution
-from colorize_tf.training.termination import Abandonable, Terminated, Termination
+from colorize_tf.training.errors import TerminatedError
+from colorize_tf.training.termination import Abandonable, Termination
 
 COUNTERS = ("seconds_done", "epochs_done", "epoch_first_step")
 
@@ -43,7 +44,7 @@ def test_a_run_that_nobody_ends_goes_on(termination, saved):
 def test_a_run_that_is_asked_to_end_is_saved_with_its_time(termination, saved, moment):
     with termination.listening():
         os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(Terminated):
+        with pytest.raises(TerminatedError):
             getattr(termination, moment)(0)
     assert saved == [termination.model]
     assert float(saved[0].counters["seconds_done"]) >= 5.0
@@ -63,7 +64,7 @@ def test_what_one_process_measures_is_abandoned_and_the_epoch_comes_again(termin
     termination.on_epoch_begin(5)
     counters["epochs_done"].assign(6)
     counters["epoch_first_step"].assign(70)
-    with termination.listening(), pytest.raises(Terminated):
+    with termination.listening(), pytest.raises(TerminatedError):
         for batch in batches:
             seen.append(batch)
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,12 +1,9 @@
 import json
-import socket
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
 
-from colorize_tf.training.workers import Workers, expand_counts, expand_hosts, find_workers, meet
+from colorize_tf.training.workers import Workers, expand_counts, expand_hosts, find_workers
 
 
 def tf_config(index=0, kind="worker", **cluster):
@@ -131,144 +128,5 @@ def test_hosts_keep_the_zeros_and_the_order_of_their_numbers():
     ids=str,
 )
 def test_variables_of_slurm_that_do_not_fit_together_are_refused(change):
-    with pytest.raises(ValueError, match="Slurm's variables do not tell who takes part"):
+    with pytest.raises(ValueError, match="Slurm's variables do not name the processes"):
         find_workers({**slurm(0), **change})
-
-
-# The meeting.
-
-
-@pytest.fixture
-def addresses():
-    """Three addresses of this machine; of the first, the port is free."""
-    with socket.create_server(("localhost", 0)) as server:
-        port = server.getsockname()[1]
-    return (f"localhost:{port}", "localhost:1", "localhost:2")
-
-
-def meeting(addresses, facts, *, answer=dict, seconds=5.0, before=None, known=None):
-    """What each worker gets, or the error that it raises; None in `facts` stays away."""
-    known = known or [addresses] * len(facts)
-    results = [None] * len(facts)
-
-    def attend(index):
-        try:
-            workers = Workers(known[index], index)
-            results[index] = meet(workers, facts[index], answer=answer, seconds=seconds)
-        except ValueError as error:
-            results[index] = str(error)
-
-    threads = [
-        threading.Thread(target=attend, args=(index,))
-        for index, fact in enumerate(facts)
-        if fact is not None
-    ]
-    for thread in threads:
-        thread.start()
-        if before:
-            before()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-def test_workers_that_are_alike_all_get_the_chiefs_answer(addresses):
-    results = meeting(addresses, [{"a": (1,)}] * 3, answer=lambda: {"epochs": 4})
-    assert results == [{"epochs": 4}] * 3
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ({"code": "y", "--seed": 1}, "code is y, there x"),
-        ({"code": "x", "--seed": 2}, "--seed is 2, there 1"),
-        ({"code": "x"}, "--seed is not given, there 1"),
-        ({"code": "x", "--seed": 1, "--ema": 0.9}, "--ema is 0.9, there not given"),
-    ],
-)
-def test_a_worker_that_differs_is_named_with_what_differs(addresses, other, words):
-    facts = {"code": "x", "--seed": 1}
-    results = meeting(addresses, [facts, facts, other])
-    said = f"worker 2 (localhost:2) differs from worker 0 ({addresses[0]}): {words}"
-    assert all(said in result for result in results)
-
-
-@pytest.mark.parametrize(
-    ("others", "words"),
-    [
-        (["localhost:1", "localhost:3"], "worker 2 is localhost:3, there localhost:2"),
-        (["localhost:1"], "worker 2 is not given, there localhost:2"),
-        (["localhost:1", "localhost:2", "localhost:3"], "worker 3 is localhost:3, there"),
-    ],
-)
-def test_a_worker_that_knows_of_others_is_named(addresses, others, words):
-    chief, *_ = addresses
-    known = [addresses, (chief, *others), addresses]
-    results = meeting(addresses, [{}] * 3, known=known)
-    assert all(
-        f"differs from worker 0 ({chief}): the address of {words}" in result for result in results
-    )
-
-
-def test_a_worker_that_never_comes_is_named_by_all(addresses):
-    results = meeting(addresses, [{}, {}, None], seconds=0.5)
-    assert "worker 2 (localhost:2) did not come within 0.5 s" in results[0]
-    assert results[1] == f"worker 0 ({addresses[0]}) says: {results[0]}"
-
-
-def test_a_chief_that_never_comes_is_named(addresses):
-    _, result, _ = meeting(addresses, [None, {}, None], seconds=0.5)
-    assert f"worker 0 ({addresses[0]}) did not answer within 0.5 s" in result
-
-
-def test_what_the_chief_cannot_do_the_others_are_told(addresses):
-    def refuse():
-        raise ValueError("no run in runs/a")
-
-    results = meeting(addresses, [{}, {}, {}], answer=refuse)
-    assert results[0] == "no run in runs/a"
-    assert results[1] == results[2] == f"worker 0 ({addresses[0]}) says: no run in runs/a"
-
-
-def test_where_the_chief_is_ended_the_others_are_told(addresses):
-    def end():
-        raise KeyboardInterrupt
-
-    with ThreadPoolExecutor() as pool:
-        others = [
-            pool.submit(meet, Workers(addresses, index), {}, answer=dict, seconds=5.0)
-            for index in (1, 2)
-        ]
-        with pytest.raises(KeyboardInterrupt):
-            meet(Workers(addresses, 0), {}, answer=end, seconds=5.0)
-    said = f"worker 0 ({addresses[0]}) says: it was ended"
-    assert [str(other.exception()) for other in others] == [said, said]
-
-
-def test_somebody_else_who_knocks_is_passed_over(addresses):
-    host, port = addresses[0].split(":")
-
-    def knock():
-        for words in (b"GET / HTTP/1.1\r\n\r\n", b'{"index": 9}\n', b"[]\n"):
-            with socket.create_connection((host, int(port)), timeout=5) as connection:
-                connection.sendall(words)
-
-    def knock_when_open():
-        for _ in range(100):
-            try:
-                return knock()
-            except OSError:
-                threading.Event().wait(0.02)
-
-    done = []
-    results = meeting(
-        addresses, [{}, {}, {}], before=lambda: done or (knock_when_open(), done.append(True))
-    )
-    assert results == [{}, {}, {}]
-
-
-def test_a_taken_port_is_told(addresses):
-    port = int(addresses[0].split(":")[1])
-    with socket.create_server(("", port)):
-        result, *_ = meeting(addresses, [{}, None, None])
-    assert f"worker 0 ({addresses[0]}) cannot listen there" in result

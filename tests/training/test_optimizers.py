@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from colorize_tf.training.adam import FusedAdam
+from colorize_tf.training.optimizers import FusedAdam
 
 OPTIONS = {
     "plain": {},
