@@ -1,12 +1,13 @@
-"""Recipes: named sets of defaults, one for each known way of learning to color landscapes.
+"""Recipes: named sets of defaults, one for each published approach to colorization.
 
-Imports neither TensorFlow nor Keras, so that `--help` and a wrong flag answer at once.
+Imports neither TensorFlow nor Keras, so that `--help` and wrong flags respond at once.
 """
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.options import flag
@@ -16,16 +17,16 @@ class Recipe(NamedTuple):
     """A named set of defaults.
 
     Args:
-        summary: what it is, in one line.
-        source: where it comes from.
-        parameters: of its generator, in millions.
+        summary: description in one line.
+        source: publication or project.
+        parameters: number of parameters of its generator, in millions.
         defaults: the fields of `TrainConfig` that differ, by name.
     """
 
     summary: str
     source: str
     parameters: float
-    defaults: dict
+    defaults: dict[str, Any]
 
 
 _PIX2PIX = {
@@ -152,19 +153,16 @@ RECIPE_RESULTS = {
 """CIEDE2000 and colorfulness ratio after ten minutes; docs/training.md says on what."""
 
 
-def make_config(chosen: dict[str, object]) -> TrainConfig:
-    """Fill up what was chosen with the recipe's defaults.
+def make_config(chosen: Mapping[str, Any]) -> TrainConfig:
+    """Complete options with the defaults of their recipe.
 
     Args:
-        chosen: `TrainConfig` fields that were set by hand.
-
-    Returns:
-        The config with every field settled.
+        chosen: `TrainConfig` fields that the user set.
 
     Raises:
-        ValueError: no such recipe, or values that do not go together.
+        ValueError: no such recipe, or values that contradict each other.
     """
-    name = chosen.get("recipe", TrainConfig.recipe)
+    name = str(chosen.get("recipe", TrainConfig.recipe))
     if name not in RECIPES:
         raise ValueError(f"no recipe {name!r}; there are {', '.join(RECIPES)}")
     chosen = with_absolute_paths(chosen)
@@ -176,7 +174,7 @@ def make_config(chosen: dict[str, object]) -> TrainConfig:
     return dataclasses.replace(config, epochs=sum(getattr(config, stage) for stage in STAGES))
 
 
-# Options that only some stages read, and those stages.
+# Options that only some stages use, and these stages.
 _STAGES_OF = {
     "pretrain_learning_rate": ("pretrain_epochs",),
     "patience": ("pretrain_epochs",),
@@ -189,8 +187,8 @@ _STAGES_OF = {
 }
 
 
-def _check_chosen(chosen: dict, config: TrainConfig) -> None:
-    """Refuse flags that would have no effect."""
+def _check_chosen(chosen: Mapping[str, Any], config: TrainConfig) -> None:
+    """Raise `ValueError` for options without effect."""
     for name, stages in _STAGES_OF.items():
         if name in chosen and not any(getattr(config, stage) for stage in stages):
             raise ValueError(
@@ -211,27 +209,27 @@ def _check_chosen(chosen: dict, config: TrainConfig) -> None:
 
 
 PATHS = ("init_from", "backbone_weights", "feature_weights")
-"""Fields that hold the path of a file, or the name of what stands for one."""
+"""Fields that hold a path or a name."""
 
 
-def with_absolute_paths(chosen: dict) -> dict:
-    """Return fields whose paths are absolute, so that a run can be resumed from another folder."""
+def with_absolute_paths(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Make paths absolute, so that a run can be resumed from another folder."""
     paths = {name: chosen[name] for name in PATHS if chosen.get(name) not in (None, "none")}
-    if paths.get("backbone_weights") == "imagenet":
-        del paths["backbone_weights"]
+    names = {"backbone_weights": "imagenet", "init_from": "shipped"}
+    paths = {field: path for field, path in paths.items() if path != names.get(field)}
     absolute = {name: os.path.abspath(os.path.expanduser(path)) for name, path in paths.items()}
     return {**chosen, **absolute}
 
 
 def learning_rate_factor(config: TrainConfig) -> float:
-    """Return what the batch size makes of step sizes that were found with the recipe's."""
+    """Return the factor of the learning rates for a batch size that is not the recipe's."""
     batch_size = RECIPES[config.recipe].defaults.get("batch_size", TrainConfig.batch_size)
     exponent = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}[config.learning_rate_scaling]
     return (config.batch_size / batch_size) ** exponent
 
 
-def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
-    """Let the stages that were not chosen share what is left of `--epochs` as in the recipe."""
+def _share_epochs(defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, int]:
+    """Divide the rest of `--epochs` among the stages that were not chosen, as in the recipe."""
     free = [stage for stage in STAGES if stage not in chosen]
     shares = [defaults.get(stage, getattr(TrainConfig, stage)) for stage in free]
     left = chosen["epochs"] - sum(chosen[stage] for stage in STAGES if stage in chosen)
@@ -247,12 +245,12 @@ def _share_epochs(defaults: dict, chosen: dict) -> dict[str, int]:
         before += share
         until = left * before // sum(shares)
         if share and not done:
-            until = max(1, until)  # the first stage is what the others build on
+            until = max(1, until)  # other stages need the first one
         shared[stage] = max(done, min(left, until)) - done
         done += shared[stage]
     return shared
 
 
 def portable_path(path: str) -> str:
-    """Return what of a path may be told elsewhere: all of a relative one, else its last part."""
+    """Return a path that can be published: a relative one, or the last part of an absolute one."""
     return Path(path).name if Path(path).is_absolute() or path.startswith(("~", "..")) else path

@@ -1,6 +1,7 @@
 """python -m colorize_tf.train: photographs in, a trained and exported colorizer out."""
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from colorize_tf.config import TrainConfig
 from colorize_tf.options import flag
 from colorize_tf.recipes import RECIPE_RESULTS, RECIPES, Recipe
 from colorize_tf.training.errors import LostWorkerError, TerminatedError
+from colorize_tf.training.processor import choose_onednn
 from colorize_tf.training.runtime_options import RuntimeOptions
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = vars(_parser().parse_args(arguments))
     runtime_options = cli.config_from_flags(RuntimeOptions, chosen)
     options = {name: value for name, value in chosen.items() if hasattr(TrainConfig, name)}
+    print(choose_onednn(os.environ))
     from colorize_tf.experiment.api import train_colorizer
 
     try:

@@ -105,7 +105,7 @@ def _discriminator(config: TrainConfig, own: Any) -> keras.Model:
         return patchgan(base_width=config.discriminator_width, pooling=config.discriminator_pooling)
     discriminator = own if isinstance(own, keras.Model) else own(config.image_size)
     inputs = getattr(discriminator, "input_shape", None)
-    outputs = getattr(discriminator, "output_shape", ())
+    outputs: Any = getattr(discriminator, "output_shape", ())
     is_pair = isinstance(inputs, list) and [shape[-1] for shape in inputs] == [1, 2]
     if not is_pair or len(outputs) != 4 or outputs[-1] != 1:
         raise ValueError(

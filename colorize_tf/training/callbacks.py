@@ -60,9 +60,9 @@ class Counters(Callback):
                 [self.seed, first_step, index, replica]
                 for replica in range(self.distribution.replicas)
             ]
-            states = [np.random.SeedSequence(entropy).generate_state(2) for entropy in entropies]
+            seeds = [np.random.SeedSequence(entropy).generate_state(2) for entropy in entropies]
             # Keras increments the second number with each mask.
-            states = np.stack(states) + np.uint32([0, taken])
+            states = np.stack(seeds) + np.array([0, taken], np.uint32)
             self.distribution.assign_each(layer.seed_generator.state, states)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

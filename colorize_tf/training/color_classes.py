@@ -1,7 +1,7 @@
-"""Chroma as a class, so that rare colors are learned too: Zhang et al. 2016, section 2.2.
+"""Color classification, rebalanced for rare colors: Zhang et al. 2016, section 2.2.
 
 The bins are those of `colorize_tf.color.lab_tf.ab_bins`. The network predicts a distribution over
-them; its annealed mean is part of the network.
+them and contains its annealed mean.
 """
 
 import functools
@@ -13,17 +13,17 @@ import tensorflow as tf
 from colorize_tf.color.lab_tf import AB_SCALE
 
 NEIGHBORS = 5
-"""How many bins share the target of a pixel."""
+"""Number of bins with a share in the target of a pixel."""
 
 SIGMA = 5.0 / AB_SCALE
-"""Of the Gaussians that soften target and prior: 5 Lab units, in units of `ab`."""
+"""Standard deviation of the Gaussians that soften target and prior: 5 Lab units, as `ab`."""
 
 UNIFORM_SHARE = 0.5
-"""lambda of equation 4: what a uniform distribution counts for in the rebalancing."""
+"""lambda of equation 4: the weight of a uniform distribution in the rebalancing."""
 
 
 def color_prior(batches: Iterable[tuple[tf.Tensor, tf.Tensor]], bins: np.ndarray) -> np.ndarray:
-    """Count how often each bin is the nearest one to a pixel.
+    """Count how often each bin is nearest to a pixel.
 
     Args:
         batches: finite, of `(lightness, ab)`, `ab` float32 `(batch, height, width, 2)` in [-1, 1].
@@ -37,16 +37,16 @@ def color_prior(batches: Iterable[tuple[tf.Tensor, tf.Tensor]], bins: np.ndarray
     """
     counts = np.zeros(len(bins), np.int64)
     for _, ab in batches:
-        for picture in ab:  # one at a time: as many numbers for each pixel as there are bins
+        for picture in ab:  # one at a time: memory for pixels x bins
             nearest = tf.argmax(_closeness(picture, bins), axis=-1)
             counts += np.bincount(np.ravel(nearest), minlength=len(bins))
     if not counts.any():
-        raise ValueError("no examples to take the prior of the colors from; expected some batches")
+        raise ValueError("no examples to compute the color prior from; expected batches")
     return counts / counts.sum()
 
 
 def class_weights(prior: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Rebalance the bins, so that a rare color costs as much as a common one: equation 4.
+    """Return weights that make rare colors cost as much as common ones: equation 4.
 
     Args:
         prior: `(count,)`, sums to 1.
@@ -57,14 +57,14 @@ def class_weights(prior: np.ndarray, bins: np.ndarray) -> np.ndarray:
     """
     squares = np.sum(np.square(bins[:, np.newaxis] - bins, dtype=np.float64), axis=-1)
     kernel = np.exp(-squares / (2 * SIGMA**2))
-    # Every bin hands out all it has, also where the gamut ends.
+    # Each bin distributes all of its mass, also at the edge of the gamut.
     smoothed = prior @ (kernel / kernel.sum(axis=1, keepdims=True))
     weights = 1.0 / ((1.0 - UNIFORM_SHARE) * smoothed + UNIFORM_SHARE / len(bins))
     return np.float32(weights / (smoothed @ weights))
 
 
 def soft_encode(ab: tf.Tensor, bins: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-    """Spread each pixel over its nearest bins, as a Gaussian of the distance: H^-1 of equation 2.
+    """Encode pixels by their nearest bins, with Gaussian weights: H^-1 of equation 2.
 
     Args:
         ab: float32 `(..., 2)` in [-1, 1].
@@ -79,7 +79,7 @@ def soft_encode(ab: tf.Tensor, bins: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _closeness(ab: tf.Tensor, bins: np.ndarray) -> tf.Tensor:
-    """|ab|^2, which is the same for all bins, less the squared distance to each: `(..., count)`."""
+    """Return |ab|^2 minus the squared distance to each bin, `(..., count)`; nearest is largest."""
     return tf.tensordot(ab, 2.0 * bins.T, axes=1) - np.sum(np.square(bins), axis=-1)
 
 
@@ -89,8 +89,8 @@ def class_loss(
     """Rebalanced cross-entropy against the soft-encoded truth: equations 2 and 3, mean over pixels.
 
     Args:
-        ab: true chroma, float32 `(batch, size, size, 2)` in [-1, 1]; averaged over areas down to
-            the size of `logits`.
+        ab: true chroma, float32 `(batch, size, size, 2)` in [-1, 1]; area-averaged to the size
+            of `logits`.
         logits: float32 `(batch, h, w, count)`, one for each bin, `size` a multiple of h and w.
         bins: float32 `(count, 2)`, in units of `ab`.
         weights: float32 `(count,)`, as `class_weights` gives them.
@@ -101,7 +101,7 @@ def class_loss(
     strides = [ab.shape[axis] // logits.shape[axis] for axis in (1, 2)]
     ab = tf.stop_gradient(tf.nn.avg_pool2d(ab, strides, strides, "VALID"))
     indices, shares = soft_encode(ab, bins)
-    # As shares sum to 1, this is the cross-entropy without a log-softmax over all bins to keep.
+    # Shares sum to 1, so this is the cross-entropy without storing a log-softmax over all bins.
     likelihood = tf.reduce_sum(shares * tf.gather(logits, indices, batch_dims=3), axis=-1)
     cross_entropy = tf.reduce_logsumexp(logits, axis=-1) - likelihood
     return tf.reduce_mean(tf.gather(weights, indices[..., 0]) * cross_entropy)

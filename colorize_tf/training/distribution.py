@@ -1,13 +1,14 @@
-"""Where the replicas of a run are: on one device, on several, or on several machines.
+"""The replicas of a run: on one device, on several, or on several machines.
 
-A replica has a copy of every variable and a part of every batch. Gradients are averaged in each
-step (`ColorizationGAN`), so that weights stay equal; all else that must agree is made to here.
+A replica has a copy of every variable and a part of every batch. `ColorizationGAN` averages
+gradients in each step, so that weights stay equal; this module synchronizes everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ import tensorflow as tf
 
 from colorize_tf.training.workers import Workers
 
-Batches = tf.data.Dataset | tf.distribute.DistributedDataset
+Batches: TypeAlias = "tf.data.Dataset | tf.distribute.DistributedDataset"
 
 LOST_WORKER = (
     tf.errors.UnavailableError,
@@ -24,17 +25,16 @@ LOST_WORKER = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
-"""What TensorFlow raises where another process does not answer any more."""
+"""Errors that TensorFlow raises when another process does not respond any more."""
 
 
 class Distribution:
-    """The replicas of a run, and how they and their processes agree.
+    """The replicas of a run and the communication between their processes.
 
-    With several processes, all of them do what is called here, in the same order: they wait for
-    each other.
+    All processes must call these methods in the same order: they wait for each other.
 
     Args:
-        strategy: as `choose_distribution` makes it; by default the one device that there is.
+        strategy: from `choose_distribution`; by default that of one device.
         workers: all processes; None where this one is alone.
     """
 
@@ -52,28 +52,28 @@ class Distribution:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes what the run leaves behind."""
+        """Whether this process writes the run folder."""
         return self.workers is None or self.workers.is_chief
 
     @property
     def shard(self) -> tuple[int, int]:
-        """Which part of the examples is this process's, of how many: index and count."""
+        """The part of the examples that this process uses: index and count."""
         return (self.workers.index, len(self.workers.addresses)) if self.workers else (0, 1)
 
     @property
     def local_replicas(self) -> int:
-        """How many of the replicas are in this process."""
+        """Number of replicas in this process."""
         return self.replicas // self.shard[1]
 
     def part_of(self, batch_size: int) -> int:
-        """Return how many examples of a batch each replica gets.
+        """Return the number of examples per replica in a batch.
 
         Raises:
-            ValueError: they would not get equally many.
+            ValueError: the batch cannot be divided equally.
         """
         if batch_size % self.replicas:
             raise ValueError(
-                f"a batch of {batch_size} cannot be shared out equally among {self.replicas} "
+                f"a batch of {batch_size} cannot be divided equally among {self.replicas} "
                 "replicas; choose a --batch-size that is a multiple of them"
             )
         return batch_size // self.replicas
@@ -82,17 +82,15 @@ class Distribution:
         """Return the context in which variables get a copy for each replica."""
         return self.strategy.scope()
 
-    def spread(
-        self, batches: tf.data.Dataset
-    ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """Give each replica of this process one batch after the other, ahead of time."""
+    def spread(self, batches: tf.data.Dataset) -> Batches:
+        """Give each replica of this process the next batch, prefetched."""
         return self.strategy.distribute_datasets_from_function(lambda _: batches)
 
     def share_out(self, batches: tf.data.Dataset) -> Batches:
-        """Share each batch out among the replicas of this process, in equal parts."""
+        """Divide each batch equally among the replicas of this process."""
         if self.local_replicas > 1:
 
-            def split(*parts):
+            def split(*parts: tf.Tensor) -> tf.data.Dataset:
                 shape = (self.local_replicas, -1)
                 split = [tf.reshape(part, (*shape, *part.shape[1:])) for part in parts]
                 return tf.data.Dataset.from_tensor_slices(tuple(split))
@@ -100,8 +98,8 @@ class Distribution:
             batches = batches.flat_map(split)
         return self.spread(batches)
 
-    def average(self, weights: Sequence[keras.Variable]) -> None:
-        """Make weights equal that each replica has moved by its own part of the examples."""
+    def average(self, weights: Iterable[keras.Variable]) -> None:
+        """Average weights that each replica has updated by its own part of the examples."""
         if self.replicas == 1:
             return
         for weight in weights:
@@ -111,7 +109,7 @@ class Distribution:
             weight.assign(total / self.replicas)
 
     def assign_each(self, variable: keras.Variable, values: np.ndarray) -> None:
-        """Give the copies of a variable values of their own, `(replicas, ...)`."""
+        """Assign each copy of a variable its own values, of `(replicas, ...)`."""
         first = self.shard[0] * self.local_replicas
         own = values[first : first + self.local_replicas]
         for copy, value in zip(self.copies(variable), own, strict=True):
@@ -121,20 +119,22 @@ class Distribution:
         """Return a variable's copies in this process, one for each replica."""
         return self.strategy.experimental_local_results(variable.value)
 
-    def any_worker(self, wish: bool) -> bool:
-        """Return whether any process wishes something."""
-        return bool(self._add_up(np.float64([wish])) > 0) if self.workers else wish
+    def any_worker(self, condition: bool) -> bool:
+        """Return whether the condition holds in any process."""
+        return (
+            bool(self._add_up(np.array([condition], np.float64)) > 0) if self.workers else condition
+        )
 
     def from_chief(self, value: float) -> float:
         """Return the chief's value."""
-        return float(self._of_chief(np.float64([value]))[0]) if self.workers else value
+        return float(self._of_chief(np.array([value]))[0]) if self.workers else value
 
-    def copy_from_chief(self, variables: Sequence[keras.Variable]) -> None:
-        """Make the variables of all processes those of the chief."""
+    def copy_from_chief(self, variables: Iterable[keras.Variable]) -> None:
+        """Assign the chief's values to the variables of all processes."""
         if self.workers is None:
             return
         for variable in variables:
-            # As float64, which holds all numbers that there are, whole ones of 32 bits included.
+            # float64 holds every float32 and int32 exactly.
             values = np.ravel(np.float64(variable.numpy()))
             variable.assign(np.reshape(self._of_chief(values), variable.shape))
 
@@ -142,9 +142,9 @@ class Distribution:
         return self._add_up(values if self.is_chief else np.zeros_like(values))
 
     def _add_up(self, values: np.ndarray) -> np.ndarray:
-        """Add up what each process gives, float64 `(n,)`, by its first replica."""
+        """Sum float64 `(n,)` over all processes, by the first replica of each."""
 
-        def give(context):
+        def give(context: Any) -> tf.Tensor:
             is_first = context.replica_id_in_sync_group % self.local_replicas == 0
             return tf.constant(values if is_first else np.zeros_like(values))
 
@@ -156,18 +156,15 @@ def choose_distribution(name: str, workers: Workers | None) -> Distribution:
 
     Args:
         name: `"none"`, `"mirrored"` (all GPUs of this machine), `"multi-worker"` (all processes),
-            or `"auto"`, which is the last of these that there is something for.
-        workers: who takes part, or None where this process is alone.
-
-    Raises:
-        ValueError: no such workers.
+            or `"auto"`, the last of these that is available.
+        workers: all processes, or None where this one is alone.
     """
     gpus = len(tf.config.list_physical_devices("GPU"))
     if name == "auto":
         name = "multi-worker" if workers else "mirrored" if gpus > 1 else "none"
     if name == "none":
         return Distribution()
-    if name == "mirrored":
+    if name == "mirrored" or workers is None:
         return Distribution(tf.distribute.MirroredStrategy())
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(workers.addresses)}),
@@ -180,7 +177,7 @@ def choose_distribution(name: str, workers: Workers | None) -> Distribution:
 
 
 def use_xla(jit: str, replicas: int) -> bool:
-    """Turn the `--jit` flag into whether steps are compiled by XLA.
+    """Return whether XLA compiles the steps.
 
     Args:
         jit: `"on"`, `"off"` or `"auto"`, which is on with one GPU; on a CPU XLA is slower.

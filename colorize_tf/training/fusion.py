@@ -1,6 +1,7 @@
-"""A network as it trains fastest: the same layers and variables, with fused operations."""
+"""Faster training of a network: the same layers and variables, with fused operations."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,36 +10,36 @@ import tensorflow as tf
 def in_training(network: keras.Model) -> Callable[[tf.Tensor | list[tf.Tensor]], tf.Tensor]:
     """Return a function that computes `network(inputs, training=True)` in less time.
 
-    Keras computes batch normalization in a dozen operations, in float32 under every policy; here it
-    is one, which computes the same statistics, also in float32, but leaves large tensors in the
-    policy's dtype. The network stays as it is, of built-in layers.
+    Keras computes batch normalization in a dozen float32 operations under every policy. This is one
+    operation with the same float32 statistics, which keeps large tensors in the policy's dtype. The
+    network itself, of built-in layers, is unchanged.
 
     Args:
-        network: functional. Whether its layers are trainable is read when the function is traced.
+        network: functional. Tracing the function reads whether its layers are trainable.
     """
     faster = keras.models.clone_model(network, clone_function=_Shared)
 
-    def compute(inputs):
+    def compute(inputs: tf.Tensor | list[tf.Tensor]) -> tf.Tensor:
         return faster(inputs, training=True)
 
     return compute
 
 
 class _Shared(keras.layers.Layer):
-    """Computes what another layer does, with that layer's variables."""
+    """Computes the same as another layer, with that layer's variables."""
 
     def __init__(self, layer: keras.layers.Layer):
         super().__init__(name=layer.name, autocast=False)
         self.layer = layer
 
-    def call(self, inputs, training=None, mask=None):
-        """Pass by the layer where there is a faster way."""
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> tf.Tensor:
+        """Use the fused operation where there is one, else the layer."""
         if training and _is_fusible_normalization(self.layer, inputs):
             return _normalize(self.layer, inputs)
         return self.layer(inputs)
 
 
-def _is_fusible_normalization(layer, inputs):
+def _is_fusible_normalization(layer: keras.layers.Layer, inputs: Any) -> bool:
     return (
         isinstance(layer, keras.layers.BatchNormalization)
         and layer.trainable  # a frozen one normalizes with the moving statistics
@@ -49,8 +50,8 @@ def _is_fusible_normalization(layer, inputs):
     )
 
 
-def _normalize(layer, inputs):
-    """Normalize a batch and move the statistics, as `BatchNormalization.call` does."""
+def _normalize(layer: keras.layers.BatchNormalization, inputs: tf.Tensor) -> tf.Tensor:
+    """Normalize a batch and update the statistics, as `BatchNormalization.call` does."""
     inputs = tf.cast(inputs, layer.compute_dtype)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
@@ -61,7 +62,7 @@ def _normalize(layer, inputs):
         epsilon=layer.epsilon,
         is_training=True,
     )
-    # The operation answers with n / (n - 1) of the batch's variance, Keras keeps that itself.
+    # The operation returns n / (n - 1) of the batch's variance; Keras stores the variance.
     count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
     variance = variance * tf.maximum(count - 1.0, 1.0) / count
     for moving, batch in ((layer.moving_mean, mean), (layer.moving_variance, variance)):

@@ -1,13 +1,13 @@
-"""Epochs of steps and validation, on whatever replicas there are.
+"""Epochs of steps and validation, on one or more replicas.
 
-In place of Keras' `fit`, which does not run on several machines (keras issue 20585) and is no
-faster on one. Callbacks are Keras' own.
+Replaces Keras' `fit`, which does not run on several machines (keras issue 20585) and is no faster
+on one. Callbacks are those of Keras.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 from keras.callbacks import Callback, CallbackList
@@ -24,12 +24,12 @@ class Loop:
 
     Args:
         gan: compiled; built in the scope of `distribution`.
-        examples: endless batches of `(lightness, ab)`, the part of this process; a batch is shared
-            out among its replicas.
-        validation: batches to validate on, the part of this process; None does not validate.
-        steps_per_epoch: steps that count as an epoch.
+        examples: endless batches of `(lightness, ab)`, the part of this process; each is divided
+            among its replicas.
+        validation: batches to validate on, the part of this process; None skips validation.
+        steps_per_epoch: steps per epoch.
         distribution: where the replicas are.
-        jit_compile: whether steps are compiled by XLA.
+        jit_compile: whether XLA compiles the steps.
     """
 
     def __init__(
@@ -48,62 +48,61 @@ class Loop:
         self.steps_per_epoch = steps_per_epoch
         self.distribution = distribution
         self.jit_compile = jit_compile
-        # Traced once for each time that the GAN is compiled.
-        self._compiled = None
-        self._train = None
+        # Traced once for each compilation of the GAN.
+        self._compiled: Callable | None = None
+        self._train: Callable | None = None
         self._test = tf.function(self._test_step, autograph=False, reduce_retracing=True)
 
     def run(self, callbacks: Sequence[Callback], *, first_epoch: int, end_epoch: int) -> None:
         """Train until `end_epoch`, or until a callback sets `stop_training`.
 
         Args:
-            callbacks: told as `fit` tells them, but of validation only when a batch begins. The
-                first is `Counters`.
-            first_epoch: index of the first epoch; steps of it that the GAN has behind it are not
-                taken again.
-            end_epoch: index of the first epoch that is not trained any more.
+            callbacks: called as by `fit`, but during validation only when a batch begins. The first
+                is `Counters`.
+            first_epoch: index of the first epoch; its steps that the GAN has done are skipped.
+            end_epoch: index after the last epoch.
         """
         gan = self.gan
-        callbacks = CallbackList(
+        called = CallbackList(
             list(callbacks), model=gan, verbose=1, epochs=end_epoch, steps=self.steps_per_epoch
         )
         gan.stop_training = False
-        callbacks.on_train_begin()
-        # It may have been restored, or have gone back to a better generator.
+        called.on_train_begin()
+        # The chief may have restored its state, or the best generator of the last stage.
         self.distribution.copy_from_chief(state_variables(gan).values())
         if self._compiled is not gan.step:
             self._compiled, self._train = gan.step, self._make_train_function()
-        train = self._train
-        iterator = iter(self.examples)
+        train: Callable = self._train or self._make_train_function()
+        iterator: Any = iter(self.examples)
         for epoch in range(first_epoch, end_epoch):
             gan.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
+            called.on_epoch_begin(epoch)
             taken = gan.count("steps_done") - gan.count("epoch_first_step")
             logs = {}
             for step in range(taken, self.steps_per_epoch):
-                callbacks.on_train_batch_begin(step)
+                called.on_train_batch_begin(step)
                 logs = train(iterator)
-                callbacks.on_train_batch_end(step, logs)
+                called.on_train_batch_end(step, logs)
                 if gan.stop_training:
                     break
             self.distribution.average(gan.statistics)
-            figures = {name: float(gan.loss_means[name].result()) for name in logs}
-            figures.update(self._validate(callbacks))
-            callbacks.on_epoch_end(epoch, figures)
+            metrics = {name: float(gan.loss_means[name].result()) for name in logs}
+            metrics.update(self._validate(called))
+            called.on_epoch_end(epoch, metrics)
             gan.stop_training = self.distribution.any_worker(gan.stop_training)
             if gan.stop_training:
                 break
-        callbacks.on_train_end()
+        called.on_train_end()
 
     def _make_train_function(self) -> Callable[[tf.data.Iterator], dict[str, tf.Tensor]]:
-        """Return a step from an iterator to the means of this process's first replica."""
+        """Return a function of an iterator that takes a step and returns one replica's losses."""
         strategy = self.distribution.strategy
         step = self.gan.train_step
         if self.jit_compile:
             step = tf.function(step, jit_compile=True, autograph=False)
 
         @tf.function(autograph=False)
-        def train(iterator):
+        def train(iterator: Any) -> dict[str, tf.Tensor]:
             logs = strategy.run(step, args=(iterator.get_next(),))
             return {
                 name: strategy.experimental_local_results(value)[0] for name, value in logs.items()
@@ -111,14 +110,13 @@ class Loop:
 
         return train
 
-    def _test_step(self, batch):
-        def measure(batch):
+    def _test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+        def measure(batch: tuple[tf.Tensor, tf.Tensor]) -> bool:
             self.gan.test_step(batch)
             return True
 
-        def measure_some(batch):
-            # Replicas take turns until all are done: some come out empty, which networks do not
-            # stand.
+        def measure_some(batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+            # The last batches of some replicas are empty, which networks do not accept.
             is_empty = tf.equal(tf.shape(batch[0])[0], 0)
             tf.cond(is_empty, lambda: True, lambda: measure(batch))
 
@@ -126,10 +124,9 @@ class Loop:
         self.distribution.strategy.run(measures, args=(batch,))
 
     def _validate(self, callbacks: CallbackList) -> dict[str, float]:
-        """Measure all examples to validate on, those of all processes."""
+        """Measure the validation examples of all processes."""
         if self.validation is None:
             return {}
-        # All processes have as many: they wait for each other, and some come out empty.
         for number, batch in enumerate(self.validation):
             callbacks.on_test_batch_begin(number)
             self._test(batch)

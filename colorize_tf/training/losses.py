@@ -1,4 +1,4 @@
-"""Losses: pure functions of tensors, shared by the training and the test step, and their names."""
+"""Losses: pure functions of tensors, and their names."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,9 +6,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 HUBER_DELTA = 0.1
-"""11 Lab units: two thirds of what the gray answer misses on landscapes are smaller.
+"""11 Lab units: two thirds of the errors of gray pictures of landscapes are smaller.
 
-Keras' default of 1 is beyond nearly every error in [-1, 1]: L2 under another name.
+Keras' default of 1 exceeds nearly every error in [-1, 1], which makes it L2.
 """
 
 
@@ -39,15 +39,15 @@ def l2_loss(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
 
 
 def huber_loss(ab: tf.Tensor, generated_ab: tf.Tensor, delta: float = HUBER_DELTA) -> tf.Tensor:
-    """Huber's loss of chroma over `delta`: L2 below it, and above it L1 less half of it.
+    """Huber loss of chroma, divided by `delta`: L2 for errors below it, L1 minus `delta / 2` above.
 
-    Divided by `delta`, so that large errors pull as they do under L1 and a weight beside the
-    adversarial loss means the same for both.
+    The division gives large errors the gradient of L1, so that a weight beside the adversarial loss
+    means the same for both.
 
     Args:
         ab: true chroma, float32 `(batch, height, width, 2)` in [-1, 1].
         generated_ab: predicted chroma, like `ab`.
-        delta: where one becomes the other, in units of `ab`.
+        delta: error at which L2 becomes L1, in units of `ab`.
 
     Returns:
         float32 scalar.
@@ -61,14 +61,14 @@ RECONSTRUCTION_LOSSES = {"l1": l1_loss, "l2": l2_loss, "huber": huber_loss}
 
 
 class AdversarialLoss(NamedTuple):
-    """What both networks pay for patches: float32 scalars of logits, float32 `(batch, h, w, 1)`.
+    """The losses of both networks: float32 scalars of logits, float32 `(batch, h, w, 1)`.
 
     Attributes:
-        generator: of `generated_logits`: pays for patches that were found out.
-        discriminator: of `real_logits`, `generated_logits` and `label_smoothing=0.0`: pays for
-            patches that it misjudged. Halved, so that it learns at half the generator's pace
-            (Isola et al. 2017, section 3.3). The label of real patches is `1 - label_smoothing`
-            (one-sided, Salimans et al. 2016, section 3.4).
+        generator: function of `generated_logits`.
+        discriminator: function of `real_logits`, `generated_logits` and `label_smoothing=0.0`.
+            Halved, which slows the discriminator down relative to the generator (Isola et al. 2017,
+            section 3.3). The label of real patches is `1 - label_smoothing` (one-sided, Salimans et
+            al. 2016, section 3.4).
     """
 
     generator: Callable[[tf.Tensor], tf.Tensor]
@@ -89,7 +89,7 @@ def _vanilla_discriminator(
 
 
 def _least_squares_generator(generated_logits: tf.Tensor) -> tf.Tensor:
-    """Twice equation 9 of Mao et al. 2017, as the discriminator's is what is halved here."""
+    """Twice equation 9 of Mao et al. 2017, because here only the discriminator's loss is halved."""
     return tf.reduce_mean(tf.square(generated_logits - 1.0))
 
 
@@ -113,7 +113,7 @@ def _hinge_discriminator(
     if label_smoothing:
         raise ValueError(
             f"the hinge loss has no labels to smooth, got label_smoothing {label_smoothing}; "
-            "leave it at 0, or take vanilla or least-squares"
+            "leave it at 0, or use vanilla or least-squares"
         )
     real = tf.reduce_mean(tf.nn.relu(1.0 - real_logits))
     generated = tf.reduce_mean(tf.nn.relu(1.0 + generated_logits))

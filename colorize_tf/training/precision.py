@@ -3,14 +3,11 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-# Measured with the compact U-Net on a chip with avx512_bf16: 1.4 times float32. Without such
-# instructions bfloat16 is emulated and slower.
-_BFLOAT16_FLAGS = ("amx_bf16", "avx512_bf16")
+from colorize_tf.training.processor import has_bfloat16
 
 
 def choose_precision(precision: str) -> str:
@@ -27,8 +24,8 @@ def choose_precision(precision: str) -> str:
     if precision == "auto":
         if has_gpu:
             return "mixed_float16"
-        return "mixed_bfloat16" if _has_bfloat16() else "float32"
-    if precision == "mixed_bfloat16" and not has_gpu and not _has_bfloat16():
+        return "mixed_bfloat16" if has_bfloat16() else "float32"
+    if precision == "mixed_bfloat16" and not has_gpu and not has_bfloat16():
         warnings.warn(
             "mixed_bfloat16 is emulated on this processor and about ten times slower than float32; "
             "--precision auto chooses what is fastest here",
@@ -60,11 +57,3 @@ def precision_policy(precision: str) -> Iterator[str]:
         yield policy
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _has_bfloat16() -> bool:
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:  # not Linux
-        return False
-    return any(flag in flags for flag in _BFLOAT16_FLAGS)

@@ -1,4 +1,4 @@
-"""The plan of a run: which stages it has, in which order."""
+"""The plan of a run: its stages and their order."""
 
 import dataclasses
 
@@ -12,10 +12,10 @@ class Stage:
     Args:
         name: shown in the log.
         objective: what `ColorizationGAN.compile` takes.
-        epochs: how many; in a run of a given length, the share of it.
+        epochs: number of epochs; in a run of so many minutes, its share of them.
         learning_rate: of the generator.
-        patience: epochs without a better one after which the stage ends; None is never.
-        frozen: whether a pretrained encoder stays as it is.
+        patience: epochs without a better one after which the stage ends; None never ends it.
+        frozen: whether the pretrained encoder is not trained.
     """
 
     name: str
@@ -37,7 +37,7 @@ def plan_stages(
     patience: int | None = None,
     adversarial_patience: int | None = None,
 ) -> list[Stage]:
-    """Lay out the stages of a run.
+    """Plan the stages of a run.
 
     Args:
         pretrain_epochs: on the reconstruction loss alone.
@@ -45,7 +45,7 @@ def plan_stages(
         discriminator_epochs: of the discriminator alone.
         adversarial_epochs: of both networks.
         pretrain_learning_rate: of the generator in pretraining.
-        adversarial_learning_rate: of the generator beside the discriminator.
+        adversarial_learning_rate: of the generator in the adversarial stage.
         patience: of pretraining.
         adversarial_patience: of the adversarial stage.
 

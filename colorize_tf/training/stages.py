@@ -1,7 +1,8 @@
-"""The stages of a run: reconstruction, the discriminator alone, adversarial."""
+"""Train through the stages of a run: reconstruction, discriminator alone, adversarial."""
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from keras.callbacks import Callback
 
@@ -19,7 +20,7 @@ def run_stages(
     stages: Sequence[Stage],
     *,
     log: RunLog,
-    losses: dict[str, object],
+    losses: dict[str, Any],
     discriminator_learning_rate: float,
     counters: Counters,
     schedule: str = "constant",
@@ -28,22 +29,22 @@ def run_stages(
     backbone_prefix: str = "backbone_",
     callbacks: Sequence[Callback] = (),
 ) -> None:
-    """Train through the stages, going on where the GAN stopped.
+    """Train through the stages, from the state of the GAN on.
 
     Args:
-        loop: takes the steps; the counters of its GAN, which is compiled, say how far it is.
+        loop: takes the steps; the counters of its compiled GAN hold its progress.
         stages: in their order.
-        log: one of `callbacks`; knows which epochs were best. Of several processes, the chief's
-            decides.
-        losses: what `ColorizationGAN.compile` takes beside optimizers and objective.
-        discriminator_learning_rate: of the discriminator, in every stage that trains it.
+        log: one of `callbacks`, which knows the best epochs; of several processes, that of the
+            chief decides.
+        losses: arguments of `ColorizationGAN.compile` that name losses and their weights.
+        discriminator_learning_rate: in every stage that trains the discriminator.
         counters: the clock.
         schedule: `"constant"` or `"cosine"`, of both learning rates over each stage.
-        warmup: share of each stage in which they grow from 0.
-        minutes: length of the run, which the stages share as they share the epochs; None counts
-            epochs. What a stage leaves goes to the next.
-        backbone_prefix: how the names of those layers begin that a frozen stage leaves alone.
-        callbacks: they find the stage in `model.stage`.
+        warmup: share of each stage in which they rise from 0.
+        minutes: length of the run, which the stages share as they share epochs; None counts
+            epochs. Time that a stage leaves goes to the next.
+        backbone_prefix: begins the names of the layers that a frozen stage does not train.
+        callbacks: find the stage in `model.stage`.
     """
     gan, distribution = loop.gan, loop.distribution
     distribution.copy_from_chief(gan.counters.values())
@@ -52,7 +53,7 @@ def run_stages(
     planned = 0
     for index, stage in enumerate(stages):
         planned += stage.epochs
-        # A stage that is behind stays so, also when the run is resumed to last longer.
+        # A finished stage is not continued when a prolonged run is resumed.
         if index + 1 < gan.count("stages_begun"):
             continue
         end = 60 * minutes * planned / all_epochs if minutes else None
@@ -67,13 +68,13 @@ def run_stages(
         _freeze(gan, backbone_prefix, stage.frozen)
         _enter(gan, stage, losses)
 
-        def progress(end=end, stage=stage):
+        def progress(end: float | None = end, stage: Stage = stage) -> float:
             return _progress(gan, counters, end, stage.epochs * loop.steps_per_epoch)
 
         loop.run(
             [
                 counters,
-                *([TimeLimit(end, counters)] if minutes else []),
+                *([] if end is None else [TimeLimit(end, counters)]),
                 LearningRates(stage.learning_rate, discriminator_learning_rate, shape, progress),
                 *callbacks,
                 Patience(log),
@@ -84,7 +85,7 @@ def run_stages(
 
 
 def _begin(gan: ColorizationGAN, index: int, counters: Counters) -> None:
-    """Count a new stage and note where it begins."""
+    """Count a new stage and store where it begins."""
     gan.counters["stages_begun"].assign(index + 1)
     gan.counters["stage_first_epoch"].assign(gan.counters["epochs_done"])
     gan.counters["stage_first_step"].assign(gan.counters["steps_done"])
@@ -97,8 +98,8 @@ def _freeze(gan: ColorizationGAN, prefix: str, is_frozen: bool) -> None:
             layer.trainable = not is_frozen
 
 
-def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, object]) -> None:
-    """Compile again, as another step is to be traced; the optimizers keep their state."""
+def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, Any]) -> None:
+    """Compile for the objective of a stage; the optimizers keep their state."""
     gan.compile(
         gan.generator_optimizer, gan.discriminator_optimizer, objective=stage.objective, **losses
     )
@@ -106,7 +107,7 @@ def _enter(gan: ColorizationGAN, stage: Stage, losses: dict[str, object]) -> Non
 
 
 def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps: int) -> float:
-    """Return how much of the stage is done, 0 to 1, by the clock or by the steps."""
+    """Return the progress of the stage, 0 to 1, by the clock or by steps."""
     if end is None:
         return min(1.0, (gan.count("steps_done") - gan.count("stage_first_step")) / steps)
     first = float(gan.counters["stage_first_second"].numpy())
@@ -116,10 +117,10 @@ def _progress(gan: ColorizationGAN, counters: Counters, end: float | None, steps
 def _schedule(name: str, warmup: float) -> Callable[[float], float]:
     """Return a function of progress, 0 to 1, to the share of the full learning rate.
 
-    In plain Python: it is asked before each step, and Keras' schedules are made of tensors.
+    In plain Python, because it is called before each step; Keras' schedules use tensors.
     """
 
-    def share(progress):
+    def share(progress: float) -> float:
         if progress < warmup:
             return progress / warmup
         if name == "constant":

@@ -1,4 +1,4 @@
-"""A limit to what holds Python up and cannot be interrupted."""
+"""Watchdog for native calls that block and cannot be interrupted."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-# Ends with the pipe to its standard input, be it that the watched process was killed.
+# Ends when the pipe to its standard input closes, also when the watched process is killed.
 _WATCHER = """
 import os, select, signal, sys
 if not select.select([0], [], [], float(sys.argv[1]))[0]:
@@ -17,17 +17,17 @@ if not select.select([0], [], [], float(sys.argv[1]))[0]:
 
 @contextlib.contextmanager
 def watchdog(seconds: float, message: str) -> Iterator[None]:
-    """Print a message and kill this process, by SIGKILL, unless the block ends in time.
+    """Print a message and send this process SIGKILL unless the block ends in time.
 
-    For native code that waits without letting go of Python: neither a thread nor a signal's
-    handler of this process would have its turn.
+    For native code that blocks while it holds the interpreter: no thread and no signal handler of
+    this process would run.
 
     Args:
-        seconds: until then.
-        message: to standard error, as it is when the block begins.
+        seconds: timeout.
+        message: for the standard error of the time when the block begins.
     """
     arguments = [str(seconds), message, str(os.getpid())]
     command = [sys.executable, "-S", "-E", "-c", _WATCHER, *arguments]
-    # A session of its own: Ctrl+C is meant for this process.
+    # Its own session, because Ctrl-C is for this process.
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
         yield

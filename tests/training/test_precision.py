@@ -2,7 +2,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from colorize_tf.training import precision
+from colorize_tf.training import processor
 from colorize_tf.training.precision import choose_precision, precision_policy
 
 
@@ -12,7 +12,7 @@ def machine(monkeypatch):
 
     def set_up(*, gpus=(), flags=""):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(gpus))
-        monkeypatch.setattr(precision.Path, "read_text", lambda path: f"flags : fpu {flags}\n")
+        monkeypatch.setattr(processor.Path, "read_text", lambda path: f"flags\t: fpu {flags}\n")
 
     return set_up
 
@@ -36,7 +36,7 @@ def test_auto_is_float32_where_processor_flags_are_unknown(machine, monkeypatch)
         raise FileNotFoundError(path)
 
     machine()
-    monkeypatch.setattr(precision.Path, "read_text", missing)
+    monkeypatch.setattr(processor.Path, "read_text", missing)
     assert choose_precision("auto") == "float32"
 
 
