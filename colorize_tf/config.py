@@ -4,6 +4,7 @@ Imports neither TensorFlow nor Keras, so that `--help` and wrong flags respond a
 """
 
 import dataclasses
+import functools
 
 from colorize_tf.options import check_options, flag, option
 from colorize_tf.plugins import is_own
@@ -39,6 +40,16 @@ _GENERATORS = (
 )
 
 
+# One function for each heading of the help.
+_network = functools.partial(option, group="network")
+_data = functools.partial(option, group="data")
+_augmentation = functools.partial(option, group="augmentation")
+_stages = functools.partial(option, group="stages")
+_losses = functools.partial(option, group="losses")
+_optimizers = functools.partial(option, group="optimizers")
+_run = functools.partial(option, group="run")
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """All options that determine the result of a run; stored in its folder as `config.json`.
@@ -47,268 +58,182 @@ class TrainConfig:
         ValueError: a value is out of its range, or two contradict each other.
     """
 
-    recipe: str = option("compact", group="network", help="named set of defaults, listed below")
-    generator: str = option(
-        "compact_unet",
-        group="network",
-        help=f"{', '.join(_GENERATORS)}, or your own: package.module:function",
+    recipe: str = _network("compact", help="named set of defaults, listed below")
+    generator: str = _network(
+        "compact_unet", help=f"{', '.join(_GENERATORS)}, or your own: package.module:function"
     )
-    z_size: int = option(
-        0, group="network", help=f"size of the noise vector, for {_NOISY_GENERATOR}", least=0
+    z_size: int = _network(0, help=f"size of the noise vector, for {_NOISY_GENERATOR}", least=0)
+    backbone_weights: str | None = _network(
+        None, help=f"imagenet, none or a weights file, for {_BACKBONES} [none]"
     )
-    backbone_weights: str | None = option(
-        None, group="network", help=f"imagenet, none or a weights file, for {_BACKBONES} [none]"
-    )
-    discriminator: str = option(
-        "patchgan", group="network", help="patchgan, or your own: package.module:function"
-    )
-    discriminator_width: int = option(
-        32, group="network", help="channels of the PatchGAN's first layer", least=1
-    )
-    discriminator_pooling: int = option(
+    discriminator: str = _network("patchgan", help="patchgan, or your own: package.module:function")
+    discriminator_width: int = _network(32, help="channels of the PatchGAN's first layer", least=1)
+    discriminator_pooling: int = _network(
         1,
-        group="network",
         help="side of the squares that are averaged to one pixel for the PatchGAN; 2 doubles its "
         "receptive field",
         least=1,
     )
-    init_from: str | None = option(
+    init_from: str | None = _network(
         None,
-        group="network",
         help="start from these generator weights, and choose the network by them: shipped, a run "
         "folder, .keras, SavedModel or .tflite",
         metavar="MODEL",
     )
 
-    dataset: str = option(
+    dataset: str = _data(
         "landscapes",
-        group="data",
         help="landscapes, coco, folder, synthetic, or your own: package.module:function",
     )
-    data_dir: str | None = option(None, group="data", help="folder of photographs", metavar="DIR")
-    validation_fraction: float = option(
+    data_dir: str | None = _data(None, help="folder of photographs", metavar="DIR")
+    validation_fraction: float = _data(
         0.1,
-        group="data",
         help="share of a set without its own split that is held out for validation",
         above=0,
         below=1,
     )
-    validation_limit: int = option(
-        300, group="data", help="maximum number of photographs to validate on", least=1
+    validation_limit: int = _data(300, help="maximum number of photographs to validate on", least=1)
+    synthetic_count: int = _data(
+        1000, help="landscapes to render where no photographs are found", least=2
     )
-    synthetic_count: int = option(
-        1000, group="data", help="landscapes to render where no photographs are found", least=2
-    )
-    image_size: int = option(
+    image_size: int = _data(
         128,
-        group="data",
         help="height and width of the network's input, in pixels",
         least=32,  # the discriminator's patches need 32 pixels
         most=4096,
         expected="one whole number, the height and width of a square in pixels (such as 512)",
     )
-    cache: str = option(
+    cache: str = _data(
         "auto",
-        group="data",
         help="where decoded training photographs stay",
         choices=("auto", "memory", "disk", "none"),
     )
 
-    scale_jitter: float = option(
-        0.0,
-        group="augmentation",
-        help="maximum change of scale, as a share of the crop's side",
-        least=0,
-        below=1,
+    scale_jitter: float = _augmentation(
+        0.0, help="maximum change of scale, as a share of the crop's side", least=0, below=1
     )
-    exposure_jitter: float = option(
-        0.0,
-        group="augmentation",
-        help="maximum change of exposure in stops; colors change with it",
-        least=0,
-        most=4,
+    exposure_jitter: float = _augmentation(
+        0.0, help="maximum change of exposure in stops; colors change with it", least=0, most=4
     )
-    contrast_jitter: float = option(
-        0.0,
-        group="augmentation",
-        help="maximum change of contrast, as a share; colors change with it",
-        least=0,
-        below=1,
+    contrast_jitter: float = _augmentation(
+        0.0, help="maximum change of contrast, as a share; colors change with it", least=0, below=1
     )
-    film_damage: float = option(
+    film_damage: float = _augmentation(
         0.0,
-        group="augmentation",
         help="share of pictures whose gray gets the grain, blur, fading and scratches of old film",
         least=0,
         most=1,
     )
-    augmentation: str | None = option(
+    augmentation: str | None = _augmentation(
         None,
-        group="augmentation",
         help="your own function of (lightness, ab, seed), after the others: "
         "package.module:function [none]",
     )
 
-    batch_size: int = option(
-        32, group="stages", help="examples per batch, over all GPUs and machines", least=1
+    batch_size: int = _stages(32, help="examples per batch, over all GPUs and machines", least=1)
+    epochs: int | None = _stages(
+        None, help="total, shared by the stages as in the recipe [their sum]"
     )
-    epochs: int | None = option(
-        None, group="stages", help="total, shared by the stages as in the recipe [their sum]"
+    pretrain_epochs: int = _stages(14, help="epochs on the reconstruction loss alone", least=0)
+    frozen_epochs: int = _stages(
+        0, help=f"of these, the first with a frozen backbone, for {_BACKBONES}", least=0
     )
-    pretrain_epochs: int = option(
-        14, group="stages", help="epochs on the reconstruction loss alone", least=0
+    discriminator_epochs: int = _stages(
+        0, help="epochs of the discriminator alone", least=0, old_flags=("--critic-epochs",)
     )
-    frozen_epochs: int = option(
-        0,
-        group="stages",
-        help=f"of these, the first with a frozen backbone, for {_BACKBONES}",
-        least=0,
+    adversarial_epochs: int = _stages(6, help="epochs of both networks, on both losses", least=0)
+    steps_per_epoch: int | None = _stages(
+        None, help="steps per epoch [one pass over the photographs]", least=1
     )
-    discriminator_epochs: int = option(
-        0,
-        group="stages",
-        help="epochs of the discriminator alone",
-        least=0,
-        old_flags=("--critic-epochs",),
-    )
-    adversarial_epochs: int = option(
-        6, group="stages", help="epochs of both networks, on both losses", least=0
-    )
-    steps_per_epoch: int | None = option(
-        None, group="stages", help="steps per epoch [one pass over the photographs]", least=1
-    )
-    minutes: float | None = option(
+    minutes: float | None = _stages(
         None,
-        group="stages",
         help="train this long instead of a number of epochs; stages share it as they share epochs",
         above=0,
     )
-    monitor: str = option(
+    monitor: str = _stages(
         "val_ab_rmse",
-        group="stages",
         help="metric that chooses the best epoch of pretraining",
         choices=tuple(MONITORS),
     )
-    patience: int | None = option(
-        None,
-        group="stages",
-        help="end pretraining after so many epochs without a better one [never]",
-        least=1,
+    patience: int | None = _stages(
+        None, help="end pretraining after so many epochs without a better one [never]", least=1
     )
-    adversarial_patience: int | None = option(
-        None,
-        group="stages",
-        help="the same for the adversarial stage, by its rule for colors [never]",
-        least=1,
+    adversarial_patience: int | None = _stages(
+        None, help="the same for the adversarial stage, by its rule for colors [never]", least=1
     )
-    feature_weights: str | None = option(
+    feature_weights: str | None = _stages(
         None,
-        group="stages",
         help="SqueezeNet 1.1 weights (.h5) whose features that rule compares [pixels]",
         metavar="FILE",
     )
 
-    loss: str = option(
-        "l1",
-        group="losses",
-        help=f"reconstruction loss: {', '.join(LOSSES)}, or your own: package.module:function",
+    loss: str = _losses(
+        "l1", help=f"reconstruction loss: {', '.join(LOSSES)}, or your own: package.module:function"
     )
-    reconstruction_weight: float = option(
-        100.0,
-        group="losses",
-        help="lambda, weight of the reconstruction loss beside the adversarial loss",
-        least=0,
+    reconstruction_weight: float = _losses(
+        100.0, help="lambda, weight of the reconstruction loss beside the adversarial loss", least=0
     )
-    adversarial_loss: str = option(
-        "vanilla",
-        group="losses",
-        help="of both networks",
-        choices=("vanilla", "least-squares", "hinge"),
+    adversarial_loss: str = _losses(
+        "vanilla", help="of both networks", choices=("vanilla", "least-squares", "hinge")
     )
-    label_smoothing: float = option(
+    label_smoothing: float = _losses(
         0.0,
-        group="losses",
         help="distance below 1 of the discriminator's target for real patches",
         least=0,
         below=1,
     )
 
-    pretrain_learning_rate: float = option(
-        2e-4, group="optimizers", help="of the generator in pretraining", above=0
+    pretrain_learning_rate: float = _optimizers(
+        2e-4, help="of the generator in pretraining", above=0
     )
-    discriminator_learning_rate: float = option(
-        2e-4,
-        group="optimizers",
-        help="of the discriminator",
-        above=0,
-        old_flags=("--critic-learning-rate",),
+    discriminator_learning_rate: float = _optimizers(
+        2e-4, help="of the discriminator", above=0, old_flags=("--critic-learning-rate",)
     )
-    adversarial_learning_rate: float = option(
-        2e-5, group="optimizers", help="of the generator in the adversarial stage", above=0
+    adversarial_learning_rate: float = _optimizers(
+        2e-5, help="of the generator in the adversarial stage", above=0
     )
-    schedule: str = option(
-        "constant",
-        group="optimizers",
-        help="of the learning rates over each stage",
-        choices=("constant", "cosine"),
+    schedule: str = _optimizers(
+        "constant", help="of the learning rates over each stage", choices=("constant", "cosine")
     )
-    warmup: float = option(
-        0.0,
-        group="optimizers",
-        help="share of each stage in which the learning rates grow from 0",
-        least=0,
-        below=1,
+    warmup: float = _optimizers(
+        0.0, help="share of each stage in which the learning rates grow from 0", least=0, below=1
     )
-    learning_rate_scaling: str = option(
+    learning_rate_scaling: str = _optimizers(
         "none",
-        group="optimizers",
         help="scale learning rates with the ratio of --batch-size to the recipe's",
         choices=("none", "sqrt", "linear"),
     )
-    beta_1: float = option(
-        0.5, group="optimizers", help="momentum of both Adam optimizers", least=0, below=1
+    beta_1: float = _optimizers(0.5, help="momentum of both Adam optimizers", least=0, below=1)
+    clip_norm: float | None = _optimizers(
+        None, help="maximum global norm of a network's gradients [no limit]", above=0
     )
-    clip_norm: float | None = option(
-        None,
-        group="optimizers",
-        help="maximum global norm of a network's gradients [no limit]",
-        above=0,
-    )
-    weight_decay: float = option(
-        0.0, group="optimizers", help="weight decay of both networks", least=0
-    )
-    ema: float = option(
+    weight_decay: float = _optimizers(0.0, help="weight decay of both networks", least=0)
+    ema: float = _optimizers(
         0.0,
-        group="optimizers",
         help="momentum of the moving average of the generator's weights, which is then validated "
         "and exported; 0 is none",
         least=0,
         below=1,
     )
 
-    precision: str = option(
+    precision: str = _run(
         "auto",
-        group="run",
         help="of computations",
         choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
     )
-    seed: int = option(
+    seed: int = _run(
         0,
-        group="run",
         help="of the order, the crops, the initial weights and the renderings",
         least=0,
         most=2**32 - 1,
     )
-    deterministic: bool = option(
-        False, group="run", help="same seed, same machine, same weights; slower on a GPU"
+    deterministic: bool = _run(False, help="same seed, same machine, same weights; slower on a GPU")
+    run_dir: str | None = _run(
+        None, help="folder of this run [runs/RECIPE-DATASET-N]", metavar="DIR"
     )
-    run_dir: str | None = option(
-        None, group="run", help="folder of this run [runs/RECIPE-DATASET-N]", metavar="DIR"
-    )
-    resume: bool = option(False, group="run", help="continue the run in --run-dir")
-    export_to: str | None = option(
+    resume: bool = _run(False, help="continue the run in --run-dir")
+    export_to: str | None = _run(
         None,
-        group="run",
         help="folder for .keras, SavedModel and .tflite [export/ in the run folder]",
         metavar="DIR",
     )

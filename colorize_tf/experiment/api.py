@@ -54,7 +54,8 @@ def train_colorizer(
         augmentation: function of `(lightness, ab, seed)` to `(lightness, ab)` for batches, as an
             operation of `tf.data`; `seed` is int64 `(2,)` for the stateless functions of
             `tf.random`.
-        callbacks: Keras callbacks; metrics of an epoch have the names of the run's `metrics.csv`.
+        callbacks: Keras callbacks, called in the chief; metrics of an epoch have the names of the
+            run's `metrics.csv`.
         runtime_options: where to compute.
         progress: whether to show progress bars on standard error.
 

@@ -85,24 +85,23 @@ class Experiment:
         counters = Counters(config.seed, distribution)
         termination = Termination(counters, self._save_state)
         validation = self.examples.validation(distribution, all_workers=True)
-        is_alone = distribution.shard[1] == 1
+        part = validation  # the same data set where possible: each keeps its decoded photographs
+        if distribution.workers:
+            part = self.examples.validation(distribution, all_workers=False)
         loop = Loop(
             self.gan,
             examples=self._training_examples(),
-            # Where possible one data set: each keeps its decoded photographs.
-            validation=validation
-            if is_alone
-            else self.examples.validation(distribution, all_workers=False),
+            validation=part,
             steps_per_epoch=self.examples.steps_per_epoch,
             distribution=distribution,
             jit_compile=use_xla(self.jit, distribution.replicas),
         )
-        own = list(self.parts.callbacks)
+        callbacks: list[keras.callbacks.Callback] = [termination]
         if distance is not None:
             self._log_summary()
-            own = [*self._chief_callbacks(log, validation, termination, distance), *own]
-        if progress:
-            own = [recording.StepBar(), *own]
+            own = self._chief_callbacks(log, validation, termination, distance)
+            bar = [recording.StepBar()] if progress else []
+            callbacks = [*bar, *own, *self.parts.callbacks, termination]
         with termination.listening(), self.examples.reading():
             run_stages(
                 loop,
@@ -116,7 +115,7 @@ class Experiment:
                 warmup=config.warmup,
                 minutes=config.minutes,
                 backbone_prefix=BACKBONE_PREFIX,
-                callbacks=[*own, termination],
+                callbacks=callbacks,
             )
 
     def _training_examples(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -39,6 +40,10 @@ class Termination(Callback):
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Handle the signal, which otherwise ends the process at once."""
+        # Only the main thread may handle signals.
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
 
         def note(*_: object) -> None:
             self.is_asked = True
