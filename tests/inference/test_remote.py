@@ -380,7 +380,7 @@ def test_a_timeout_is_an_error(scripted, pauses):
     answered = threading.Event()
     url, _ = scripted((200, lambda: answered.wait(30) and b"{}"))
     try:
-        with pytest.raises(ModelUnavailableError, match=f"no answer from {url}: timed out"):
+        with pytest.raises(ModelUnavailableError, match=f"no response from {url}: timed out"):
             remote.RemotePredictor(url, timeout=0.05, attempts=2)
     finally:
         answered.set()
@@ -390,7 +390,7 @@ def test_a_timeout_is_an_error(scripted, pauses):
 def test_an_unreachable_server_is_an_error(serving, pauses):
     with serving.http_server(None) as gone:
         pass
-    with pytest.raises(ValueError, match=f"no answer from {gone}/v1/models/m: .*refused"):
+    with pytest.raises(ValueError, match=f"no response from {gone}/v1/models/m: .*refused"):
         Colorizer.load(f"{gone}/v1/models/m")
 
 
@@ -416,7 +416,7 @@ def test_unknown_models_and_versions_are_named(server, url, pauses):
         (noisy_metadata(z=None), "has a sample_ab without lightness and z"),
         ({"model": "another"}, "as TensorFlow Serving does"),
         ([], "as TensorFlow Serving does"),
-        (b"<html>hello</html>", "answered no JSON but '<html>hello</html>'"),
+        (b"<html>hello</html>", "responded with '<html>hello</html>', expected JSON"),
     ],
 )
 def test_another_kind_of_model_is_refused(scripted, described, words):
@@ -429,12 +429,12 @@ def test_another_kind_of_model_is_refused(scripted, described, words):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"hello", "answered no JSON but 'hello'"),
-        (b"", "answered no JSON"),
+        (b"hello", "responded with 'hello', expected JSON"),
+        (b"", "responded with '', expected JSON"),
         ({"outputs": []}, r"without predictions of shape \(1, 4, 4, 2\)"),
         ({"predictions": [[1, [2]]]}, "without predictions"),
-        ({"predictions": [[1, 2]]}, r"answered with shape \(1, 2\)"),
-        ({"predictions": np.full((1, 4, 4, 2), np.nan).tolist()}, "answered NaN"),
+        ({"predictions": [[1, 2]]}, r"predicted shape \(1, 2\)"),
+        ({"predictions": np.full((1, 4, 4, 2), np.nan).tolist()}, "predicted NaN"),
     ],
 )
 def test_a_malformed_response_is_an_error(scripted, answer, words):
@@ -446,14 +446,14 @@ def test_a_malformed_response_is_an_error(scripted, answer, words):
 def test_a_request_over_the_size_limit_is_not_sent(scripted):
     url, requests = scripted((200, metadata()))
     predictor = remote.RemotePredictor(url, max_payload=10_000)
-    with pytest.raises(ValueError, match="at most 10000 are sent; send fewer pictures at once"):
+    with pytest.raises(ValueError, match="the limit is 10000; send fewer pictures at once"):
         predictor(np.zeros((400, 4, 4, 1), np.float32))
     assert len(requests) == 1
 
 
 def test_a_response_over_the_size_limit_is_refused(scripted):
     url, _ = scripted((200, metadata()))
-    with pytest.raises(ValueError, match="answered with more than 100 bytes"):
+    with pytest.raises(ValueError, match="responded with more than 100 bytes"):
         remote.RemotePredictor(url, max_payload=100)
 
 
