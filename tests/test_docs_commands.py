@@ -199,7 +199,7 @@ def test_python_api_page_runs(place, make_photographs):
         [sys.executable, "-c", "\n\n".join(API_BLOCKS)], cwd=place, capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stderr
-    for name in ("new.png", "report", "saved_models/first/1"):
+    for name in ("new.png", "runs/own/generator.keras", "report", "saved_models/first/1"):
         assert (place / name).exists(), name
 
 
