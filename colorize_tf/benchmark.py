@@ -26,6 +26,7 @@ PARTS = {
     "start": ("start of a command, beside Python's own", "processes.measure_start"),
     "memory": ("peaks of training and of coloring", "processes.measure_memory"),
     "formats": ("odd image files: read right, refused, wrong", "formats.measure_formats"),
+    "films": ("color of unsteady films, smoothed or not", "films.measure_films"),
     "growth": ("time by size, batch, data set and megapixels", "growth.measure_growth"),
 }
 

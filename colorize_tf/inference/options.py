@@ -78,6 +78,9 @@ class ColorizeOptions:
         metavar="S",
     )
     side_by_side: bool = option(False, group=_COLOR, help="write gray and color in one picture")
+    deflicker: bool = option(
+        False, group=_COLOR, help="steady the lightness of films too [only their color]"
+    )
     force: bool = option(
         False,
         group=_COLOR,

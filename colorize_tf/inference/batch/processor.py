@@ -38,6 +38,7 @@ class PhotographProcessor:
         overwrite: whether to replace files that exist.
         force: whether to colorize what is in color already, and the undamaged part of damaged
             photographs.
+        deflicker: whether to steady the lightness of films.
         max_megapixels: a file whose header announces more is refused before it is decoded.
         threads: number of threads that render a photograph, as `join` takes it.
     """
@@ -50,6 +51,7 @@ class PhotographProcessor:
     quality: int = 95
     overwrite: bool = False
     force: bool = False
+    deflicker: bool = False
     max_megapixels: float = 200
     threads: int | None = None
 
@@ -141,6 +143,7 @@ class PhotographProcessor:
             intensity=self.intensity,
             ensemble=self.ensemble,
             force=self.force,
+            deflicker=self.deflicker,
             progress=progress,
         )
 

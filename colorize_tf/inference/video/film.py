@@ -58,14 +58,16 @@ def colorize_film(
     intensity: float = 1.0,
     ensemble: str | None = None,
     force: bool = False,
+    deflicker: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> FilmReport:
     """Colorize a film; lightness, size, frame rate and, if ffmpeg is installed, sound stay.
 
-    Chroma is predicted frame by frame and smoothed along motion within each scene. An odd height or
-    width becomes even: the last row or column is repeated. A film of variable frame rate gets a
-    constant one: frames are repeated or dropped according to their timestamps. The target is
-    written atomically, and only if the source can be read to its end.
+    Chroma is predicted frame by frame, from lightness whose exposure is steadied, and smoothed
+    along motion within each scene. An odd height or width becomes even: the last row or column is
+    repeated. A film of variable frame rate gets a constant one: frames are repeated or dropped
+    according to their timestamps. The target is written atomically, and only if the source can be
+    read to its end.
 
     Args:
         colorizer: the model.
@@ -74,6 +76,7 @@ def colorize_film(
         intensity: factor of the chroma, 0 to 2.
         ensemble: as `Colorizer` takes it.
         force: whether to colorize a film that is in color already.
+        deflicker: whether to write the steadied lightness; by default that of the source stays.
         progress: called after every frame with the number of frames of the source that are done,
             and their total, None if it is not known.
 
@@ -93,7 +96,12 @@ def colorize_film(
     try:
         with open_film(source) as film, atomic_write(target) as temporary:
             frames = _colored_frames(
-                colorizer, film, smoother, intensity=intensity, ensemble=ensemble
+                colorizer,
+                film,
+                smoother,
+                intensity=intensity,
+                ensemble=ensemble,
+                deflicker=deflicker,
             )
             first = next(frames)  # Without any frame, the reader raises its own error.
             with open_writer(
@@ -133,15 +141,18 @@ def _colored_frames(
     *,
     intensity: float,
     ensemble: str | None,
+    deflicker: bool,
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Yield each colorized frame, with even height and width, and how many times to show it."""
     paced = film.paced_frames()
     for first in paced:
         at_once = min(_BATCH_FRAMES, max(1, _BATCH_BYTES // first[0].nbytes))
         batch = [first, *itertools.islice(paced, at_once - 1)]
-        abs_ = colorizer.predict([images for images, _ in batch], ensemble=ensemble)
-        for (images, times), ab in zip(batch, abs_, strict=True):
-            joined = join(images, smoother(images, ab), intensity=intensity)
+        tracked = [smoother.track(images) for images, _ in batch]
+        abs_ = colorizer.predict([frame.images for frame in tracked], ensemble=ensemble)
+        for (images, times), frame, ab in zip(batch, tracked, abs_, strict=True):
+            shown = frame.images if deflicker else images
+            joined = join(shown, smoother.smooth(frame, ab), intensity=intensity)
             bottom, right = (side % 2 for side in images.shape[:2])
             yield cv2.copyMakeBorder(joined, 0, bottom, 0, right, cv2.BORDER_REPLICATE), times
 

@@ -1,4 +1,4 @@
-"""Temporal smoothing of predicted chroma along motion, within each scene."""
+"""Steadies exposure and smooths predicted chroma along motion, within each scene."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from colorize_tf.color.lab import images_to_l_star
+from colorize_tf.color.lab import images_to_l_star, lab_to_linear, linear_to_images
 from colorize_tf.inference.rendering import resize
 
 # Weight of the previous frame where it is fully trusted.
@@ -23,6 +23,14 @@ _MOTION_TOLERANCE = 1.5
 # The largest changes of exposure within a scene, as by a lamp or a torn frame.
 _GAIN_RANGE = (0.67, 1.5)
 _OFFSET_RANGE = (-20.0, 20.0)
+# Variance of L* below which contrast says little about exposure.
+_LEAST_VARIANCE = 20.0
+# Share of the correction that is given up in each frame: a lasting change is followed in a second.
+_LEAK = 1 / 24
+# Motion is measured again if an estimate of exposure, in L*, was off by more.
+_EXPOSURE_TOLERANCE = 1.0
+# Pixels outside these L* may be clipped, and say little about exposure.
+_CLIPPED = (1.0, 98.0)
 # A lower mean trust is a cut. In six films made of photographs, with grain and unsteady exposure,
 # it was 0.64 or more within a scene, pans and dissolves included, and 0.02 or less at a cut.
 _LEAST_TRUST = 0.35
@@ -31,21 +39,53 @@ _LONGEST_FLASH = 4
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """One frame: `l_star` `(h, w)` at the size of motion, and its smoothed `ab`."""
+class _Exposure:
+    """A change of exposure as a linear function of L*."""
 
+    gain: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, l_star: np.ndarray) -> np.ndarray:
+        return self.gain * l_star + self.offset
+
+
+@dataclass
+class TrackedFrame:
+    """A frame of steadied exposure, and its motion since a frame of the same scene.
+
+    Attributes:
+        images: the frame with its exposure steadied over the scene, uint8 `(height, width, 3)`.
+        l_star: float32 `(h, w)`, steadied and blurred, at the size at which motion is measured.
+        motion: from the frame that it follows; None at the start of a scene.
+        ab: its smoothed prediction, once there is one.
+    """
+
+    images: np.ndarray
     l_star: np.ndarray
-    ab: np.ndarray
+    motion: _Motion | None = None
+    ab: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """Where each pixel was in `past` (`flow`, `(h, w, 2)`), and how reliable that is, 0 to 1."""
+
+    past: TrackedFrame
+    flow: np.ndarray
+    trust: np.ndarray
+    exposure: _Exposure
 
 
 class ChromaSmoother:
     """Smooths the predicted `ab` of the frames of one film, in their order.
 
-    The `ab` of the previous frame is warped along dense optical flow (DIS, Kroeger et al. 2016) and
-    blended in recursively, weighted by trust: the warped L* must agree, and the forward and the
-    backward flow must be consistent (Sundaram et al. 2010), which they are not at disocclusions. A
-    global change of exposure is compensated first. A frame with little trust begins a new scene and
-    keeps its own `ab`; after a flash of up to four frames, the scene before it continues.
+    `track` measures lightness alone, and may be some frames ahead of `smooth`. It estimates the
+    change of exposure, takes it out, and measures dense optical flow (DIS, Kroeger et al. 2016) on
+    frames of equal exposure. `smooth` blends the warped `ab` of the previous frame in recursively,
+    weighted by trust: the warped L* must agree, and the forward and the backward flow must be
+    consistent (Sundaram et al. 2010), which they are not at disocclusions. A frame with little
+    trust begins a new scene and keeps its own `ab`; after a flash of up to four frames, the scene
+    before it continues.
 
     Attributes:
         cuts: number of scenes after the first.
@@ -53,61 +93,87 @@ class ChromaSmoother:
 
     def __init__(self) -> None:
         self.cuts = 0
-        self._last: _Frame | None = None
-        self._interrupted: tuple[_Frame, int] | None = None
+        self._last: TrackedFrame | None = None
+        self._interrupted: tuple[TrackedFrame, int] | None = None
         self._since_interruption = 0
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def __call__(self, images: np.ndarray, ab: np.ndarray) -> np.ndarray:
-        """Smooth the `ab` of the next frame.
+    def track(self, images: np.ndarray) -> TrackedFrame:
+        """Steady the exposure of the next frame, and measure its motion.
 
         Args:
             images: the frame, uint8 `(height, width, 3)`.
+
+        Returns:
+            The frame, to predict from and to pass to `smooth`.
+        """
+        l_star = _motion_l_star(images)
+        motion = self._follow(self._last, l_star) if self._last is not None else None
+        if motion is not None:
+            kept = 1 - _LEAK
+            exposure = _Exposure(motion.exposure.gain**kept, motion.exposure.offset * kept)
+            images, l_star = _expose(images, exposure), exposure(l_star)
+        self._last = TrackedFrame(images, l_star, motion)
+        return self._last
+
+    def smooth(self, frame: TrackedFrame, ab: np.ndarray) -> np.ndarray:
+        """Smooth the `ab` of a tracked frame.
+
+        Args:
+            frame: the next of those that `track` returned.
             ab: its prediction, float32 `(h, w, 2)` in [-1, 1]; all frames have the same size.
 
         Returns:
             float32 `(h, w, 2)` in [-1, 1].
         """
-        l_star = _motion_l_star(images)
-        smoothed = ab
-        if self._last is not None:
-            smoothed = self._follow(self._last, l_star, ab)
-        self._last = _Frame(l_star, smoothed)
-        return smoothed
+        frame.ab = ab
+        if frame.motion is not None and frame.motion.past.ab is not None:
+            height, width = ab.shape[:2]
+            flow, trust = frame.motion.flow, frame.motion.trust[..., np.newaxis]
+            scale = np.array([width / trust.shape[1], height / trust.shape[0]], np.float32)
+            warped = _warp(frame.motion.past.ab, resize(flow, height, width) * scale)
+            weight = _MEMORY * resize(trust, height, width).reshape(height, width, 1)
+            frame.ab = ab + weight * (warped.reshape(ab.shape) - ab)
+        frame.motion = None  # Otherwise all frames of the scene would stay in memory.
+        return frame.ab
 
-    def _follow(self, last: _Frame, l_star: np.ndarray, ab: np.ndarray) -> np.ndarray:
-        """Blend with the last frame, or with the last one before a flash, or begin a scene."""
+    def _follow(self, last: TrackedFrame, l_star: np.ndarray) -> _Motion | None:
+        """Follow the last frame, or the last one before a flash, or begin a scene."""
         self._since_interruption += 1
         if self._since_interruption > _LONGEST_FLASH:
             self._interrupted = None
-        smoothed = self._blend(last, l_star, ab)
-        if smoothed is not None:
-            return smoothed
+        motion = self._measure(last, l_star)
+        if motion is not None:
+            return motion
         if self._interrupted is not None:
             scene, cuts = self._interrupted
-            smoothed = self._blend(scene, l_star, ab)
-            if smoothed is not None:
+            motion = self._measure(scene, l_star)
+            if motion is not None:
                 self.cuts, self._interrupted = cuts, None
-                return smoothed
+                return motion
         else:
             self._interrupted, self._since_interruption = (last, self.cuts), 0
         self.cuts += 1
-        return ab
+        return None
 
-    def _blend(self, past: _Frame, l_star: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
-        """Blend `ab` with that of a past frame; None if that frame belongs to another scene."""
-        levels, past_levels = _levels(l_star), _levels(past.l_star)
-        flow: Any = None  # OpenCV allocates it, which its type stubs do not mention.
-        backward = self._flow.calc(levels, past_levels, flow)
-        forward = self._flow.calc(past_levels, levels, flow)
-        trust = _trust(past.l_star, l_star, backward, forward)
-        if trust.mean() < _LEAST_TRUST:
-            return None
-        height, width = ab.shape[:2]
-        scale = np.array([width / trust.shape[1], height / trust.shape[0]], np.float32)
-        warped = _warp(past.ab, resize(backward, height, width) * scale)
-        weight = _MEMORY * resize(trust[..., np.newaxis], height, width).reshape(height, width, 1)
-        return ab + weight * (warped.reshape(ab.shape) - ab)
+    def _measure(self, past: TrackedFrame, l_star: np.ndarray) -> _Motion | None:
+        """Measure gain and motion since a past frame; None if it belongs to another scene."""
+        past_levels = _levels(past.l_star)
+        exposure = _fit_exposure(past.l_star, l_star)  # before any motion is known
+        for _ in range(2):
+            levels = _levels(exposure(l_star))
+            flow: Any = None  # OpenCV allocates it, which its type stubs do not mention.
+            backward = self._flow.calc(levels, past_levels, flow)
+            forward = self._flow.calc(past_levels, levels, flow)
+            warped = _warp(past.l_star, backward)
+            consistency = _consistency(backward, forward)
+            known = consistency > 0.5
+            estimate, exposure = exposure, _fit_exposure(warped[known], l_star[known])
+            if np.abs(exposure(l_star) - estimate(l_star)).mean() < _EXPOSURE_TOLERANCE:
+                break
+        difference = (exposure(l_star) - warped) / _LIGHTNESS_TOLERANCE
+        trust = (consistency * np.exp(-(difference**2))).astype(np.float32)
+        return None if trust.mean() < _LEAST_TRUST else _Motion(past, backward, trust, exposure)
 
 
 def _motion_l_star(images: np.ndarray) -> np.ndarray:
@@ -122,19 +188,35 @@ def _levels(l_star: np.ndarray) -> np.ndarray:
     return np.clip(l_star * 2.55, 0, 255).astype(np.uint8)
 
 
-def _trust(
-    past: np.ndarray, l_star: np.ndarray, backward: np.ndarray, forward: np.ndarray
-) -> np.ndarray:
-    """Return how reliable the flow of each pixel is, float32 `(h, w)` in [0, 1]."""
-    warped = _warp(past, backward)
-    center = warped.mean()
-    slope = ((warped - center) * (l_star - l_star.mean())).mean() / max(warped.var(), 1.0)
-    gain = np.clip(slope, *_GAIN_RANGE)
-    offset = np.clip(l_star.mean() - gain * center, *_OFFSET_RANGE)
-    difference = (l_star - gain * warped - offset) / _LIGHTNESS_TOLERANCE
+def _expose(images: np.ndarray, exposure: _Exposure) -> np.ndarray:
+    """Change the exposure of uint8 `images` level by level."""
+    ramp = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 256, 3)
+    lab = np.zeros((1, 256, 3), np.float32)
+    lab[..., 0] = np.clip(exposure(images_to_l_star(ramp)), 0, 100)
+    return cv2.LUT(images, linear_to_images(lab_to_linear(lab), np.dtype(np.uint8))[..., :1])
+
+
+def _fit_exposure(past: np.ndarray, l_star: np.ndarray) -> _Exposure:
+    """Return the change of exposure that turns `l_star` into `past`.
+
+    The ratio of the standard deviations is its gain: unlike that of a regression, it is not lowered
+    by noise.
+    """
+    low, high = _CLIPPED
+    usable = (np.minimum(past, l_star) > low) & (np.maximum(past, l_star) < high)
+    if not usable.any():
+        return _Exposure()
+    past, l_star = past[usable], l_star[usable]
+    ratio = np.sqrt((past.var() + _LEAST_VARIANCE) / (l_star.var() + _LEAST_VARIANCE))
+    gain = float(np.clip(ratio, *_GAIN_RANGE))
+    return _Exposure(gain, float(np.clip(past.mean() - gain * l_star.mean(), *_OFFSET_RANGE)))
+
+
+def _consistency(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
+    """Return how well the flows agree at each pixel, `(h, w)` in [0, 1]; 0 outside the past."""
     inconsistency = np.linalg.norm(backward + _warp(forward, backward), axis=-1) / _MOTION_TOLERANCE
-    inside = _warp(np.ones_like(l_star), backward, cv2.BORDER_CONSTANT)
-    return (inside * np.exp(-(difference**2) - inconsistency**2)).astype(np.float32)
+    inside = _warp(np.ones(backward.shape[:2], np.float32), backward, cv2.BORDER_CONSTANT)
+    return inside * np.exp(-(inconsistency**2))
 
 
 def _warp(array: np.ndarray, flow: np.ndarray, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:

@@ -125,12 +125,23 @@ def test_progress_counts_every_frame(no_ffmpeg, tmp_path, film):
 
 def test_smoothing_halves_the_flicker(encoder, tmp_path, film, monkeypatch):
     colorize_film(FakeColorizer(unsteady=0.05), film, tmp_path / "smooth.mp4")
-    monkeypatch.setattr(ChromaSmoother, "__call__", lambda self, images, ab: ab)
+    monkeypatch.setattr(ChromaSmoother, "smooth", lambda self, frame, ab: ab)
     colorize_film(FakeColorizer(unsteady=0.05), film, tmp_path / "raw.mp4")
     source, smooth, raw = (
         read_film(path)[0] for path in (film, tmp_path / "smooth.mp4", tmp_path / "raw.mp4")
     )
     assert flicker(source, smooth) < 0.5 * flicker(source, raw)
+
+
+@pytest.mark.parametrize("deflicker", [False, True])
+def test_lightness_is_steadied_only_if_asked(no_ffmpeg, tmp_path, deflicker):
+    source = make_film(tmp_path / "old.avi", [scene(0) // 2, np.uint8(scene(0) * 0.6)] * 6)
+    colorize_film(FakeColorizer(), source, tmp_path / "new.mp4", deflicker=deflicker)
+    before, after = (
+        np.abs(np.diff([frame.mean() for frame in read_film(path)[0]])).mean()
+        for path in (source, tmp_path / "new.mp4")
+    )
+    assert after < 0.3 * before if deflicker else after == pytest.approx(before, rel=0.3)
 
 
 def test_cuts_are_reported(no_ffmpeg, tmp_path):
