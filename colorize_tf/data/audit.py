@@ -151,11 +151,9 @@ def write_report(audit: Audit, path: Path) -> None:
 
 
 def duplicate(finding: Finding, first_with: Callable[[str], str | Path | None]) -> str:
-    """Return the reason to leave out a copy of an earlier file, or nothing.
+    """Return the reason to leave out a copy of an earlier file, or an empty string.
 
-    Args:
-        finding: of the later file.
-        first_with: returns the earlier file with a digest, if there is one.
+    `first_with` returns the earlier file with a digest, if there is one.
     """
     if first := first_with(finding.sha256):
         return f"duplicate: same bytes as {first}"
@@ -186,9 +184,9 @@ def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, Find
     # OpenCV and hashlib release the GIL. Each thread holds one or two decoded photographs.
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 1))
     try:
-        found = zip(paths, pool.map(_examine, paths), strict=True)
+        findings = pool.map(lambda path: examine(path)[0], paths)
         yield from tqdm(
-            found,
+            zip(paths, findings, strict=True),
             desc="Checking photographs",
             total=len(paths),
             unit="file",
@@ -199,18 +197,10 @@ def _examine_all(paths: list[Path], progress: bool) -> Iterator[tuple[Path, Find
         pool.shutdown(cancel_futures=True)
 
 
-def _examine(path: Path) -> Finding:
-    return examine(path)[0]
-
-
 def examine(
     path: str | Path, read: Callable[[str | Path], bytes] = imagefiles.read_bytes
 ) -> tuple[Finding, np.ndarray | None]:
-    """Audit one file.
-
-    Args:
-        path: the file.
-        read: returns its contents, or raises ImageFileError.
+    """Audit one file, whose contents `read` returns.
 
     Returns:
         The finding, and the image, uint8 `(height, width, 3)`, if it can be decoded.
@@ -236,7 +226,7 @@ def _problem(images: np.ndarray, is_transparent: bool) -> str:
     if min(height, width) < MINIMUM_SIDE:
         return f"too small: {width} x {height} pixels, the short side needs {MINIMUM_SIDE}"
     return _color_problem(images) or (
-        "transparent: parts are transparent, so that their colors are not those of a photograph"
+        "transparent: some pixels are transparent, and their colors are not a photograph's"
         if is_transparent
         else ""
     )

@@ -16,11 +16,7 @@ _MOST_STOPS = 4.0
 def check_strengths(
     scale_jitter: float, exposure_jitter: float, contrast_jitter: float, film_damage: float
 ) -> None:
-    """Check the strengths of a pipeline's augmentation.
-
-    Raises:
-        ValueError: a strength is out of its range.
-    """
+    """Raise `ValueError` if a strength of the augmentation is out of its range."""
     for name, value in (("scale_jitter", scale_jitter), ("contrast_jitter", contrast_jitter)):
         if not 0 <= value < 1:
             raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
@@ -86,29 +82,17 @@ def random_levels(*, exposure_jitter: float, contrast_jitter: float, seed: tf.Te
 
 
 def expose(rgb: tf.Tensor, stops: tf.Tensor | float) -> tf.Tensor:
-    """Multiply linear light by `2 ** stops`, as a longer or shorter exposure does.
+    """Multiply the linear light of `rgb`, sRGB 0..1, by `2 ** stops`, as a longer exposure does.
 
     Hues do not change: where nothing clips, `a`, `b` and `L + 16` are multiplied by the cube root
     of the gain.
-
-    Args:
-        rgb: float32 of any shape, sRGB 0..1.
-        stops: a scalar; 0 changes nothing.
-
-    Returns:
-        rgb: float32, same shape, clipped to 0..1.
     """
     return linear_to_rgb(rgb_to_linear(rgb) * 2.0**stops)
 
 
 def change_contrast(rgb: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
-    """Scale each channel about mid gray, 0.5 of gamma-encoded sRGB, as picture editors do.
+    """Scale each channel of `rgb`, sRGB 0..1, about mid gray, 0.5, as picture editors do.
 
-    Args:
-        rgb: float32 of any shape, sRGB 0..1.
-        factor: a scalar; 1 changes nothing, 0 gives mid gray.
-
-    Returns:
-        rgb: float32, same shape, clipped to 0..1.
+    A factor of 1 changes nothing, and 0 gives mid gray.
     """
     return tf.clip_by_value(0.5 + factor * (rgb - 0.5), 0.0, 1.0)

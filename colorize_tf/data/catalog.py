@@ -15,6 +15,7 @@ folder and returns the files of both splits; without validation files, the split
     find_photographs("my_layouts:by_camera", data_dir="photos")  # by its name
 """
 
+import functools
 import hashlib
 import os
 import warnings
@@ -224,12 +225,9 @@ def _open_prepared(folder: str, progress: bool) -> Photographs:
             )
     held_out = prepared.splits["validation"]
     name = hashlib.sha256(repr((held_out.sha256, held_out.shards)).encode()).hexdigest()[:16]
-
-    def bar(indices: range) -> Iterable[int]:
-        return tqdm(
-            indices, desc="Fetching photographs", unit="file", delay=2, disable=not progress
-        )
-
+    bar = functools.partial(
+        tqdm, desc="Fetching photographs", unit="file", delay=2, disable=not progress
+    )
     files = copy_out(held_out, cache_folder() / "records" / name, bar)
     source, stored = prepared.index["origin"], prepared.index["licence"]
     license = None if stored == NO_LICENSE else stored

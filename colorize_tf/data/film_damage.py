@@ -1,6 +1,7 @@
 """Damage of old prints, applied to `lightness` only: the input ages, the target does not.
 
-Every draw is a function of its seed.
+Every draw is a function of its seed. All functions but `damage_film` take and return one picture,
+float32 `(height, width, 1)` in [-1, 1]; their seeds are integer `(2,)`.
 """
 
 import tensorflow as tf
@@ -44,15 +45,7 @@ def damage_film(lightness: tf.Tensor, *, share: float, seeds: tf.Tensor) -> tf.T
 
 
 def old_print(lightness: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Age a picture, in the order of a print's life: lens, film, paper, storage.
-
-    Args:
-        lightness: float32 `(height, width, 1)` in [-1, 1].
-        seed: integer `(2,)`; determines amount and position of all damage.
-
-    Returns:
-        lightness: float32, same shape, in [-1, 1].
-    """
+    """Age a picture in the order in which prints age: lens, film, paper, storage."""
     amount_seed, grain_seed, scratch_seed, dust_seed = tf.unstack(tf.random.split(seed, 4))
     soft, dark, coarse, black, white, scratched, dusty = tf.unstack(
         tf.random.stateless_uniform((7,), amount_seed)
@@ -68,15 +61,7 @@ def old_print(lightness: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def blur(lightness: tf.Tensor, sigma: tf.Tensor | float) -> tf.Tensor:
-    """Convolve with a Gaussian; edges are mirrored.
-
-    Args:
-        lightness: float32 `(height, width, 1)`.
-        sigma: in pixels, below a third of either side; 0 changes nothing.
-
-    Returns:
-        lightness: float32, same shape.
-    """
+    """Convolve with a Gaussian of `sigma` pixels, below a third of a side; mirror the edges."""
     radius = tf.cast(tf.math.ceil(3.0 * sigma), tf.int32)
     offsets = tf.cast(tf.range(-radius, radius + 1), tf.float32)
     kernel = tf.nn.softmax(-0.5 * (offsets / tf.maximum(sigma, 1e-3)) ** 2)
@@ -88,15 +73,7 @@ def blur(lightness: tf.Tensor, sigma: tf.Tensor | float) -> tf.Tensor:
 
 
 def darken_corners(lightness: tf.Tensor, strength: tf.Tensor | float) -> tf.Tensor:
-    """Darken toward the corners, as simple lenses do.
-
-    Args:
-        lightness: float32 `(height, width, 1)` in [-1, 1].
-        strength: share of L* that the corner loses, 0 to 1.
-
-    Returns:
-        lightness: float32, same shape, in [-1, 1].
-    """
+    """Darken toward the corners, which lose the share `strength` of L*, as simple lenses do."""
     y, x = _pixels(lightness)
     height, width = tf.unstack(tf.cast(tf.shape(lightness)[:2], tf.float32))
     corner = ((2 * y / height - 1) ** 2 + (2 * x / width - 1) ** 2) / 2
@@ -109,13 +86,10 @@ def add_grain(
     """Add spatially correlated noise: silver grains are larger than pixels.
 
     Args:
-        lightness: float32 `(height, width, 1)` in [-1, 1].
+        lightness: the picture.
         strength: standard deviation at mid gray; half as much at black and at white.
         sigma: size of the grains, in pixels.
-        seed: integer `(2,)`.
-
-    Returns:
-        lightness: float32, same shape, clipped to [-1, 1].
+        seed: determines the noise.
     """
     noise = tf.random.stateless_normal(tf.shape(lightness), seed)
     noise = blur(tf.ensure_shape(noise, lightness.shape), sigma)
@@ -124,29 +98,14 @@ def add_grain(
 
 
 def fade(lightness: tf.Tensor, black: tf.Tensor | float, white: tf.Tensor | float) -> tf.Tensor:
-    """Lift black and lower white, which reduces contrast.
-
-    Args:
-        lightness: float32 of any shape in [-1, 1].
-        black: how far black rises, in units of `lightness`.
-        white: how far white falls, in the same units; their sum is at most 2.
-
-    Returns:
-        lightness: float32, same shape, in [-1, 1].
-    """
+    """Raise black and lower white by amounts in units of `lightness`, at most 2 together."""
     return black - 1.0 + (lightness + 1.0) * (1.0 - (black + white) / 2.0)
 
 
 def scratch(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
     """Draw thin scratches, light or dark, long or short, most of them nearly vertical.
 
-    Args:
-        lightness: float32 `(height, width, 1)` in [-1, 1].
-        amount: probability of each of six scratches, 0 to 1.
-        seed: integer `(2,)`.
-
-    Returns:
-        lightness: float32, same shape, in [-1, 1].
+    `amount` is the probability of each of six scratches.
     """
     count = _MOST_SCRATCHES
     position_seed, tilt_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 4))
@@ -171,13 +130,7 @@ def scratch(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) ->
 def sprinkle_dust(lightness: tf.Tensor, amount: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
     """Draw small spots, light or dark, round or elongated.
 
-    Args:
-        lightness: float32 `(height, width, 1)` in [-1, 1].
-        amount: probability of each of fourteen spots, 0 to 1.
-        seed: integer `(2,)`.
-
-    Returns:
-        lightness: float32, same shape, in [-1, 1].
+    `amount` is the probability of each of fourteen spots.
     """
     count = _MOST_DUST
     position_seed, form_seed, mark_seed = tf.unstack(tf.random.split(seed, 3))

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from colorize_tf import imagefiles
 
-OUTSIDE_SPLIT = "outside the split: in neither half"
+OUTSIDE_SPLIT = "outside the split: neither in its train nor in its validation folder"
 """Reason to leave out a file that is in neither folder of a split."""
 
 _TRAIN_NAMES = ("train", "training", "train2017")
@@ -69,13 +69,8 @@ def _color_folder(folder: Path) -> Path:
     return folder
 
 
-def list_images(folder: Path) -> list[Path]:
-    """List the image files below a folder, sorted; links are followed, cycles are not."""
-    return sorted(walk_images(folder))
-
-
 def _list_some(folder: Path) -> list[Path]:
-    files = list_images(folder)
+    files = sorted(walk_images(folder))
     if not files:
         suffixes = ", ".join(imagefiles.IMAGE_SUFFIXES)
         raise ValueError(
@@ -85,7 +80,7 @@ def _list_some(folder: Path) -> list[Path]:
 
 
 def walk_images(folder: Path) -> Iterator[Path]:
-    """Yield what `list_images` lists, folder by folder, in constant memory."""
+    """Yield the image files below a folder in constant memory; follow links, but no cycles."""
     seen: set[str] = set()
     for root, folders, names in os.walk(
         _color_folder(folder), followlinks=True, onerror=_refuse_folder

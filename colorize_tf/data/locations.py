@@ -1,8 +1,9 @@
 """Locate data sets: a given folder, the default folders, a download, or rendered landscapes."""
 
+import functools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -112,23 +113,14 @@ def _download_landscapes(render: Callable[[], tuple[Path, str]]) -> tuple[Path, 
 def rendered(train: int, validation: int, size: int, seed: int, progress: bool) -> tuple[Path, str]:
     """Render landscapes unless they are in the cache; return what `locate` does.
 
-    Args:
-        train: number of landscapes for training.
-        validation: number of landscapes for validation.
-        size: height and width, in pixels.
-        seed: determines the landscapes.
-        progress: whether to show a progress bar.
+    The arguments are those of `synthetic.landscapes.write_landscapes`.
 
     Raises:
         ValueError: they cannot be written.
     """
     from colorize_tf.data.synthetic.landscapes import write_landscapes
 
-    def bar(pictures: Iterable[Path], total: int) -> Iterable[Path]:
-        return tqdm(
-            pictures, total=total, desc="Rendering landscapes", unit="picture", disable=not progress
-        )
-
+    bar = functools.partial(tqdm, desc="Rendering landscapes", unit="picture", disable=not progress)
     folder = cache_folder() / "synthetic" / f"{size}-{train}-{validation}-{seed}"
     try:
         write_landscapes(

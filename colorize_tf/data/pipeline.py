@@ -250,12 +250,7 @@ def _stream(
 
 
 def _fit(images: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
-    """Reduce a photograph to the second size; enlarge it only if smaller than the first, the crop.
-
-    Args:
-        images: uint8 `(height, width, 3)`.
-        sizes: of the crop, and the short side to which larger photographs are reduced.
-    """
+    """Reduce a photograph to the second size; enlarge it only below the first, that of the crop."""
     crop, short_side = sizes
     return imagefiles.resize_to_short_side(
         images, min(short_side, max(crop, min(images.shape[:2])))
@@ -271,12 +266,7 @@ def _check_image_size(image_size: object) -> None:
 
 
 def check_records(records: Records, short_side: int, workers: int = 1) -> None:
-    """Check that a prepared set suits a training run, before anything is written.
-
-    Args:
-        records: to train on.
-        short_side: `load_size` of the run, in pixels.
-        workers: number of workers.
+    """Check that a prepared set suits a training run, whose `load_size` is `short_side`.
 
     Raises:
         ValueError: its photographs were reduced too far, or are too few.

@@ -26,12 +26,9 @@ class Conversion(NamedTuple):
 
 
 def convert(location: str, short_side: int, quality: int) -> Conversion:
-    """Audit a photograph, reduce it and encode it.
+    """Audit a photograph, reduce its short side and encode it as JPEG of a quality from 1 to 100.
 
-    Args:
-        location: of the file, here or in a bucket.
-        short_side: to which larger photographs are reduced, in pixels.
-        quality: of the JPEG, 1 to 100. Chroma keeps its full resolution, as it is the target.
+    Chroma keeps its full resolution, as it is the target.
     """
     finding, images = examine(location, read_image_bytes)
     if finding.problem or images is None:

@@ -106,14 +106,7 @@ def open_set(folder: str | Path) -> PreparedSet:
 def write_index(
     folder: str, config: dict[str, Any], shards: Sequence[Shard], left_out: dict[str, int]
 ) -> None:
-    """Write the index of a set, which completes it.
-
-    Args:
-        folder: of the set.
-        config: stored values of the `PreparationConfig`.
-        shards: all shards.
-        left_out: how many files were left out for each kind of reason.
-    """
+    """Write the index of a set, which completes it; `config` is `PreparationConfig.to_json`."""
     counts = {
         split: sum(shard.count for shard in shards if shard.split == split) for split in SPLITS
     }
@@ -146,7 +139,7 @@ def _read_index(location: str) -> tuple[dict[str, Any], list[Shard]]:
 
 
 def shard_problem(folder: str, shard: Shard) -> str:
-    """Return why a shard cannot be read, or nothing; its size tells whether it is truncated.
+    """Return why a shard cannot be read, or an empty string; compare its size with the index.
 
     Raises:
         UnreachableError: the bucket does not respond.
@@ -165,7 +158,7 @@ def shard_problem(folder: str, shard: Shard) -> str:
 
 
 def content_problem(folder: str, shard: Shard) -> str:
-    """Read a shard completely, and return what is wrong with it, or nothing.
+    """Read a shard completely, and return what is wrong with it, or an empty string.
 
     Raises:
         UnreachableError: the bucket does not respond.
@@ -188,11 +181,7 @@ def content_problem(folder: str, shard: Shard) -> str:
 
 @contextlib.contextmanager
 def damage_told(folder: str | Path) -> Iterator[None]:
-    """Translate TensorFlow's error about a damaged record.
-
-    Raises:
-        ValueError: a damaged record was read.
-    """
+    """Translate TensorFlow's error about a damaged record into `ValueError`."""
     import tensorflow as tf
 
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Encoded photographs that are shuffled among each other; beyond that, whole shards are.
 _SHUFFLE_BYTES = 32 * 2**20
-# Shards that are read at once, and records from one before the next has its turn.
+# Shards that are read at once, and records that are read from one before the next follows.
 _OPEN_SHARDS = 16
 _BLOCK_LENGTH = 4
 _BUCKET_READ_BYTES = 8 * 2**20
@@ -198,12 +198,7 @@ def _content_sha256(path: Path, shard: Shard) -> str:
 
 
 def is_streamed(photographs: object, cache: object) -> bool:
-    """Return whether whole shards are read; a cache in memory reads records by index.
-
-    Args:
-        photographs: to train on, `Records` or paths.
-        cache: as `pipeline.training_dataset` takes it.
-    """
+    """Return whether training reads whole shards; with a cache in memory it reads by index."""
     return isinstance(photographs, Records) and photographs.is_whole and cache != "memory"
 
 

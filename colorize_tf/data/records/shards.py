@@ -50,11 +50,7 @@ class Shard:
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> Shard:
-        """Read an entry that `to_json` made.
-
-        Raises:
-            KeyError: a field is missing.
-        """
+        """Read an entry that `to_json` made; a missing field raises `KeyError`."""
         names = (field.name for field in dataclasses.fields(cls))
         return cls(**{name: entry[_STORED_NAMES.get(name, name)] for name in names})
 

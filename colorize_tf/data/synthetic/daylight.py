@@ -20,13 +20,8 @@ def light(code: str) -> np.ndarray:
 def mix(first: np.ndarray, second: np.ndarray, amount: np.ndarray | float) -> np.ndarray:
     """Blend from `first` to `second`, colors `(3,)` or `(height, width, 3)`.
 
-    Args:
-        first: Where `amount` is 0.
-        second: Where `amount` is 1.
-        amount: One number, or float32 `(height, width)`.
-
-    Returns:
-        float32; OpenCV is several times faster here than NumPy broadcasting.
+    `amount`, one number or float32 `(height, width)`, is 0 for the first color and 1 for the
+    second. OpenCV is several times faster here than NumPy broadcasting.
     """
     if np.ndim(amount) == 0:
         return first + (second - first) * np.float32(amount)
@@ -199,14 +194,9 @@ def _clouds(view: View, canvas: np.ndarray) -> np.ndarray:
 def cover_below(
     view: View, canvas: np.ndarray, top: np.ndarray, color: np.ndarray, *, distance: float
 ) -> np.ndarray:
-    """Draw a lit layer below its outline, with haze by its distance.
+    """Draw a lit layer of a color `(height, width, 3)` below its outline, with haze by distance.
 
-    Args:
-        view: The camera and its light.
-        canvas: `(height, width, 3)`, the layers behind.
-        top: `(1, width)` outline, in picture heights.
-        color: `(height, width, 3)`, the layer itself.
-        distance: 0 at the camera, 1 at the horizon.
+    `top` is the outline `(1, width)` in picture heights; `distance` is 1 at the horizon.
     """
     below = view.y - top
     haze = 1 - np.exp(-view.hour.haze * distance**1.6)

@@ -25,15 +25,15 @@ def render_landscape(seed: int, height: int, width: int) -> np.ndarray:
     """Render one landscape; a seed gives the same scene at every size.
 
     Args:
-        seed: Any integer from 0.
-        height: Rows, at least 16.
-        width: Columns, at least 16.
+        seed: any integer from 0.
+        height: in pixels, at least 16.
+        width: in pixels, at least 16.
 
     Returns:
         `images` uint8 `(height, width, 3)`, sRGB.
 
     Raises:
-        ValueError: The picture is too small or the seed negative.
+        ValueError: the picture is too small or the seed negative.
 
     Example:
         >>> render_landscape(3, 32, 48).shape
@@ -49,11 +49,11 @@ def render_landscape(seed: int, height: int, width: int) -> np.ndarray:
 def _check(seed: int, height: int, width: int) -> None:
     if min(height, width) < SMALLEST:
         raise ValueError(
-            f"A landscape of {height}x{width} was asked for; expected at least "
-            f"{SMALLEST}x{SMALLEST}. Render it larger and reduce it."
+            f"cannot render a landscape of {height} x {width} pixels, expected at least "
+            f"{SMALLEST} x {SMALLEST}; render it larger and reduce it"
         )
     if seed < 0:
-        raise ValueError(f"The seed is {seed}; expected 0 or more. Pass a non-negative integer.")
+        raise ValueError(f"the seed is {seed}, expected an integer of at least 0")
 
 
 def _photograph(view: View, canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -197,12 +197,12 @@ def write_landscapes(
     The folder appears when it is complete, so that a killed run leaves no partial data set.
 
     Args:
-        folder: Folder of the data set.
-        train: Number of training pictures.
-        validation: Number of validation pictures; none of them is a training picture.
-        size: Height and width.
-        seed: Determines the pictures, at least 0; seeds share none.
-        progress: Wraps the finished pictures, as `progress(iterable, total=count)`, such as
+        folder: of the data set.
+        train: number of training pictures.
+        validation: number of validation pictures; none of them is a training picture.
+        size: height and width, in pixels.
+        seed: determines the pictures, at least 0; two seeds have no picture in common.
+        progress: wraps the finished pictures, as `progress(iterable, total=count)`, such as
             `tqdm.tqdm`.
 
     Raises:
@@ -238,13 +238,13 @@ def _fill(
     size: int,
     progress: Callable[..., Iterable] | None,
 ) -> None:
-    for side in ("train", "val"):
-        (folder / side).mkdir(parents=True)
+    for split in ("train", "val"):
+        (folder / split).mkdir(parents=True)
 
     def write(name: str, seed: int) -> None:
         images = render_landscape(seed, size, size)
         if not cv2.imwrite(str(folder / name), images[..., ::-1]):
-            raise OSError(f"{folder / name} could not be written. Is the disk full?")
+            raise OSError(f"cannot write {folder / name}; check the space on the disk")
 
     # Threads, since a fork after TensorFlow has started can hang and a spawned process would run
     # the caller's script again; NumPy and OpenCV release the GIL while they compute.

@@ -27,11 +27,8 @@ FLOWERS = ("fff6f0", "ffd83a", "fff0a0", "c81e14")
 def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) -> np.ndarray:
     """Draw a random ridge `(1, width)`, 0..1.
 
-    Args:
-        view: The camera.
-        waves: Corners of the coarsest octave.
-        roughness: Amplitude of each octave relative to the one before.
-        sharp: Whether to fold the octaves into peaks.
+    `waves` is the number of corners of the coarsest octave, `roughness` the amplitude of each
+    octave relative to the one before; `sharp` folds the octaves into peaks.
     """
     total, norm = np.zeros_like(view.x), 0.0
     for octave in range(7 if sharp else 4):

@@ -18,10 +18,10 @@ def sample(name: str, u: np.ndarray, v: np.ndarray, footprint: np.ndarray | floa
     """Sample a tile at given positions, filtered for the size of a pixel there.
 
     Args:
-        name: A key of `TILES`.
-        u: Horizontal position in tile repeats; broadcasts with `v` to 2-D.
-        v: Vertical position in tile repeats.
-        footprint: Tile repeats that one pixel covers: a scalar, or one value for each row `(h, 1)`.
+        name: a key of `TILES`.
+        u: horizontal position in tile repeats; broadcasts with `v` to 2-D.
+        v: vertical position in tile repeats.
+        footprint: tile repeats that one pixel covers: a scalar, or one value for each row `(h, 1)`.
 
     Returns:
         float32 `(height, width)`, 0..1.
@@ -63,10 +63,10 @@ def spectral_noise(
     """Shape white noise into a power-law spectrum; periodic, mean 0, standard deviation 1.
 
     Args:
-        rng: Source of the noise.
-        slope: Amplitude falls with frequency to this power: 1 is gritty, 2 is cloudy.
-        stretch: Above 1 the grain runs vertically (grass), below 1 horizontally (water).
-        lowest: Lowest frequency, in waves per tile; higher values make the texture more uniform.
+        rng: source of the noise.
+        slope: amplitude falls with frequency to this power: 1 is gritty, 2 is cloudy.
+        stretch: above 1 the grain runs vertically (grass), below 1 horizontally (water).
+        lowest: lowest frequency, in waves per tile; higher values make the texture more uniform.
     """
     vertical = np.fft.fftfreq(TILE, 1 / TILE)[:, None] * stretch
     horizontal = np.fft.rfftfreq(TILE, 1 / TILE)[None, :]
@@ -88,30 +88,10 @@ def _slope_light(height: np.ndarray, softness: float) -> np.ndarray:
     return 0.5 + 0.5 * np.tanh(light / (light.std() * softness))
 
 
-def _cloud(rng: np.random.Generator) -> np.ndarray:
-    return _level(spectral_noise(rng, slope=1.75))
-
-
-def _grit(rng: np.random.Generator) -> np.ndarray:
-    return _level(spectral_noise(rng, slope=0.9, lowest=4))
-
-
 def _grass(rng: np.random.Generator) -> np.ndarray:
     blades = spectral_noise(rng, slope=0.8, stretch=7, lowest=16)
     tufts = spectral_noise(rng, slope=1.2, stretch=2, lowest=6)
     return _level(blades + 0.5 * tufts)
-
-
-def _waves(rng: np.random.Generator) -> np.ndarray:
-    return _level(spectral_noise(rng, slope=1.1, stretch=0.25, lowest=3))
-
-
-def _strata(rng: np.random.Generator) -> np.ndarray:
-    return _level(spectral_noise(rng, slope=0.9, stretch=0.06, lowest=1))
-
-
-def _streaks(rng: np.random.Generator) -> np.ndarray:
-    return _level(spectral_noise(rng, slope=1.6, stretch=0.3))
 
 
 def _relief(rng: np.random.Generator) -> np.ndarray:
@@ -137,9 +117,9 @@ def _dead_leaves(
     """Cover a tile with overlapping shapes, later over earlier (Matheron's dead leaves)."""
     margin = 64
     tile = np.full((TILE + 2 * margin,) * 2, 0.25, np.float32)
-    places = rng.integers(0, TILE, (count, 2))
-    places = places[np.argsort(places[:, 1], kind="stable")]
-    for (column, row), tone in zip(places, rng.random(count), strict=True):
+    positions = rng.integers(0, TILE, (count, 2))
+    positions = positions[np.argsort(positions[:, 1], kind="stable")]
+    for (column, row), tone in zip(positions, rng.random(count), strict=True):
         for x in (column - TILE, column, column + TILE):
             for y in (row - TILE, row, row + TILE):
                 if -margin < x < TILE + margin and -margin < y < TILE + margin:
@@ -189,14 +169,14 @@ def _dots(rng: np.random.Generator) -> np.ndarray:
 
 
 TILES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
-    "cloud": _cloud,
-    "streaks": _streaks,
-    "grit": _grit,
+    "cloud": lambda rng: _level(spectral_noise(rng, slope=1.75)),
+    "streaks": lambda rng: _level(spectral_noise(rng, slope=1.6, stretch=0.3)),
+    "grit": lambda rng: _level(spectral_noise(rng, slope=0.9, lowest=4)),
     "relief": _relief,
     "dunes": _dunes,
-    "strata": _strata,
+    "strata": lambda rng: _level(spectral_noise(rng, slope=0.9, stretch=0.06)),
     "grass": _grass,
-    "waves": _waves,
+    "waves": lambda rng: _level(spectral_noise(rng, slope=1.1, stretch=0.25, lowest=3)),
     "ripples": _ripples,
     "crowns": _crowns,
     "spires": _spires,

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from colorize_tf import imagefiles
 from colorize_tf.data.catalog import find_photographs
+from colorize_tf.data.folders import OUTSIDE_SPLIT
 from colorize_tf.data.records import preparation
 from colorize_tf.data.records.preparation import prepare
 from colorize_tf.data.records.prepared_set import open_set
@@ -114,7 +115,7 @@ def test_split_of_the_folders_is_kept(tmp_path, source):
     assert len(names(tmp_path / "set", "train")) == 9
     assert audit.summary() == "15 photographs: 14 usable, 1 left out (1 outside the split)"
     skipped = (tmp_path / "set" / "skipped.csv").read_text().splitlines()
-    assert skipped == ["file,reason", "more/20.png,outside the split: in neither half"]
+    assert skipped == ["file,reason", f"more/20.png,{OUTSIDE_SPLIT}"]
 
 
 # Interrupted, and mended.

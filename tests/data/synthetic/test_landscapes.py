@@ -106,7 +106,7 @@ def test_color_can_be_predicted_from_lightness():
 
 @pytest.mark.parametrize(("height", "width"), [(15, 64), (64, 0)])
 def test_too_small_picture_is_refused(height, width):
-    with pytest.raises(ValueError, match=f"{height}x{width}.*at least 16x16.*Render it larger"):
+    with pytest.raises(ValueError, match=f"{height} x {width}.*at least 16 x 16; render it larger"):
         render_landscape(0, height, width)
 
 
@@ -154,7 +154,7 @@ def test_failed_run_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_wrong_size_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(ValueError, match="8x8"):
+    with pytest.raises(ValueError, match="8 x 8"):
         write_few(tmp_path / "new" / "set", size=8)
     assert list(tmp_path.iterdir()) == []
 
