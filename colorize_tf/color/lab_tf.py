@@ -1,7 +1,8 @@
 """sRGB <-> CIE Lab in TensorFlow, and the scaling to `lightness` and `ab`.
 
 Training, metrics, the served graph and TFLite files use these conversions; `lab` has the constants
-and the same conversions without TensorFlow, which is imported here on first use.
+and the same conversions without TensorFlow, which is imported here on first use. Arrays that are
+not floating point (for `images_to_rgb`, not uint8) raise `ValueError`.
 """
 
 from __future__ import annotations
@@ -52,9 +53,6 @@ def images_to_rgb(images: tf.Tensor | np.ndarray) -> tf.Tensor:
 
     Returns:
         rgb: float32, same shape, sRGB 0..1.
-
-    Raises:
-        ValueError: `images` is not uint8.
     """
     import tensorflow as tf
 
@@ -72,9 +70,6 @@ def rgb_to_images(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
 
     Returns:
         images: uint8, same shape, sRGB 0..255.
-
-    Raises:
-        ValueError: `rgb` is not floating point.
     """
     import tensorflow as tf
 
@@ -174,9 +169,6 @@ def rgb_to_lightness(rgb: tf.Tensor | np.ndarray) -> tf.Tensor:
     Returns:
         lightness: float32 `(..., height, width, 1)` in [-1, 1], `L / 50 - 1`; within 1e-4 Lab units
         of `rgb_to_lab`.
-
-    Raises:
-        ValueError: `rgb` is not floating point.
     """
     import tensorflow as tf
 
@@ -244,18 +236,7 @@ def decode(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.
 
 
 def to_lab(lightness: tf.Tensor | np.ndarray, ab: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """Combine `lightness` and `ab` to Lab.
-
-    Args:
-        lightness: float `(..., height, width, 1)` in [-1, 1].
-        ab: float `(..., height, width, 2)` in [-1, 1].
-
-    Returns:
-        lab: float32 `(..., height, width, 3)`, L 0..100, a and b in Lab units.
-
-    Raises:
-        ValueError: an input is not floating point.
-    """
+    """Combine `lightness` and `ab`, as `decode` takes them, to `lab` as `rgb_to_lab` returns it."""
     import tensorflow as tf
 
     lightness = (_as_float32(lightness, "lightness") + 1.0) * LIGHTNESS_SCALE

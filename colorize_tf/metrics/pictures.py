@@ -3,6 +3,7 @@
 Each function returns one value per image; means over sets are means of these.
 """
 
+import functools
 import math
 
 import keras
@@ -12,6 +13,13 @@ from colorize_tf.color.lab_tf import AB_SCALE, LIGHTNESS_SCALE, lab_to_rgb, rgb_
 
 GAMUT_TOLERANCE = 1.0
 """Colors that clipping to sRGB changes by less than this, in Lab units, count as inside."""
+
+psnr = functools.partial(tf.image.psnr, max_val=1.0)
+"""Peak signal-to-noise ratio in dB, float32 `(batch,)`, of two images `(batch, height, width, 3)`
+in 0..1."""
+
+ssim = functools.partial(tf.image.ssim, max_val=1.0)
+"""Structural similarity (Wang et al. 2004) of such images of at least 11 pixels; 1 is equal."""
 
 
 def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
@@ -28,42 +36,8 @@ def ab_rmse(ab: tf.Tensor, generated_ab: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(squares) * AB_SCALE
 
 
-def psnr(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
-    """Compute the peak signal-to-noise ratio of two sRGB images.
-
-    Args:
-        rgb: the true image, float32 `(batch, height, width, 3)` in 0..1.
-        generated_rgb: the predicted image, like `rgb`.
-
-    Returns:
-        float32 `(batch,)` in dB.
-    """
-    return tf.image.psnr(rgb, generated_rgb, max_val=1.0)
-
-
-def ssim(rgb: tf.Tensor, generated_rgb: tf.Tensor) -> tf.Tensor:
-    """Compute the structural similarity (Wang et al. 2004), with a Gaussian window of 11 pixels.
-
-    Args:
-        rgb: the true image, float32 `(batch, height, width, 3)` in 0..1, at least 11 pixels.
-        generated_rgb: the predicted image, like `rgb`.
-
-    Returns:
-        float32 `(batch,)`, mean over the three channels; 1 is equal.
-    """
-    return tf.image.ssim(rgb, generated_rgb, max_val=1.0)
-
-
 def ciede2000(lab: tf.Tensor, generated_lab: tf.Tensor) -> tf.Tensor:
-    """Compute the color difference CIEDE2000, mean over pixels.
-
-    Args:
-        lab: as `color_differences` takes it.
-        generated_lab: like `lab`.
-
-    Returns:
-        float32 `(batch,)`; a difference of 1 is just noticeable.
-    """
+    """Average `color_differences` over pixels, float32 `(batch,)`; 1 is just noticeable."""
     return tf.reduce_mean(color_differences(lab, generated_lab), axis=(1, 2))
 
 

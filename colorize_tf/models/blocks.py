@@ -46,16 +46,7 @@ def downsample(
 def upsample(
     features: keras.KerasTensor, filters: int, *, dropout: float = 0.0
 ) -> keras.KerasTensor:
-    """Transposed 4 x 4 convolution, batch normalization, optional dropout and ReLU.
-
-    Args:
-        features: `(batch, height, width, channels)`.
-        filters: channels of the result.
-        dropout: dropout rate.
-
-    Returns:
-        `(batch, 2 * height, 2 * width, filters)`.
-    """
+    """Double height and width: transposed 4 x 4 convolution, normalization, dropout and ReLU."""
     features = layers.Conv2DTranspose(
         filters,
         4,
@@ -73,11 +64,7 @@ def upsample(
 def upsample_to_ab(features: keras.KerasTensor) -> keras.KerasTensor:
     """Predict ab with a transposed 4 x 4 convolution and tanh.
 
-    Args:
-        features: `(batch, height, width, channels)`.
-
-    Returns:
-        `ab`, `(batch, 2 * height, 2 * width, 2)` in [-1, 1], float32 under every dtype policy.
+    Height and width double; `ab` is in [-1, 1], float32 under every dtype policy.
     """
     return layers.Conv2DTranspose(
         2,
@@ -95,27 +82,15 @@ def upsample_to_smooth_ab(features: keras.KerasTensor) -> keras.KerasTensor:
     """Predict ab as `upsample_to_ab` does, but at half the resolution, interpolated bilinearly.
 
     Adversarial training at full resolution causes stippling and rainbow fringes along outlines.
-
-    Args:
-        features: `(batch, height, width, channels)`.
-
-    Returns:
-        `ab` as `upsample_to_ab` returns it.
     """
     ab = layers.AveragePooling2D(2, dtype="float32")(upsample_to_ab(features))
     return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name="smooth_ab")(ab)
 
 
 def check_image_size(image_size: int, multiple: int, name: str) -> None:
-    """Raise `ValueError` unless `image_size` is a positive multiple of `multiple`.
+    """Raise `ValueError` unless `image_size`, in pixels, is a positive multiple of `multiple`.
 
-    Args:
-        image_size: height and width in pixels.
-        multiple: the factor by which the network reduces the input.
-        name: the network's name for the error.
-
-    Raises:
-        ValueError: it is not; the message names the nearest sizes that fit.
+    The message names the network and the nearest sizes that fit.
     """
     if not isinstance(image_size, numbers.Integral):
         raise ValueError(

@@ -1,4 +1,9 @@
-"""Networks without skips: a plain baseline, and the eight blocks of Colorful Image Colorization."""
+"""Networks without skips: a plain baseline, and the eight blocks of Colorful Image Colorization.
+
+All are models of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+float32 `(batch, image_size, image_size, 2)` in [-1, 1], with a head in float32 under every dtype
+policy. A size that does not fit raises `ValueError`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,18 +32,7 @@ ANNEALING_TEMPERATURE = 0.38
 def plain_cnn(image_size: int = 128) -> keras.Model:
     """Build the plain regression baseline: strided and transposed convolutions, no skips.
 
-    It has 3.4 M parameters and a bottleneck of 1/16 of the size.
-
-    Args:
-        image_size: height and width in pixels, a multiple of 16.
-
-    Returns:
-        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
-        float32 `(batch, image_size, image_size, 2)` in [-1, 1]. The head is float32 under every
-        dtype policy.
-
-    Raises:
-        ValueError: `image_size` does not fit the depth.
+    It has 3.4 M parameters and a bottleneck of 1/16 of `image_size`, a multiple of 16 pixels.
     """
     check_image_size(image_size, 2 ** len(PLAIN_WIDTHS), "plain_cnn")
     lightness = keras.Input((image_size, image_size, 1), name="lightness")
@@ -54,16 +48,8 @@ def plain_cnn(image_size: int = 128) -> keras.Model:
 def zhang_cnn(image_size: int = 128) -> keras.Model:
     """Build the CNN of Colorful Image Colorization with a tanh head for regression.
 
-    Zhang et al. 2016 (arXiv 1603.08511), figure 2; 32 M parameters.
-
-    Args:
-        image_size: height and width in pixels, a multiple of 8.
-
-    Returns:
-        The model, as `plain_cnn` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit the strides.
+    Zhang et al. 2016 (arXiv 1603.08511), figure 2; 32 M parameters. `image_size` is a multiple of 8
+    pixels.
     """
     return zhang(image_size, widths=ZHANG_WIDTHS, name="zhang_cnn")
 
@@ -71,15 +57,7 @@ def zhang_cnn(image_size: int = 128) -> keras.Model:
 def zhang_classes_cnn(image_size: int = 128, *, bins: np.ndarray) -> keras.Model:
     """Build the CNN of Colorful Image Colorization as published: it classifies color into bins.
 
-    Args:
-        image_size: height and width in pixels, a multiple of 8.
-        bins: centers of the bins, float32 `(count, 2)` in units of ab.
-
-    Returns:
-        The model, as `zhang` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit the strides, or `bins` are no centers in [-1, 1].
+    The arguments are those of `zhang`.
     """
     return zhang(image_size, widths=ZHANG_WIDTHS, bins=bins, name="zhang_classes_cnn")
 
@@ -101,11 +79,6 @@ def zhang(
         widths: channels of the eight blocks.
         bins: centers of the bins, float32 `(count, 2)` in units of ab; without them, regression.
         name: name of the model.
-
-    Returns:
-        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
-        float32 `(batch, image_size, image_size, 2)` in [-1, 1]. Either head is float32 under every
-        dtype policy.
 
     Raises:
         ValueError: `image_size` does not fit the strides, or `bins` are no centers in [-1, 1].

@@ -1,4 +1,8 @@
-"""U-Nets that predict chroma from lightness: one builder for every encoder."""
+"""U-Nets that predict chroma from lightness: one builder for every encoder.
+
+The named networks take `image_size`, height and width in pixels, and return a model as `build_unet`
+describes it. A size that does not fit raises `ValueError`.
+"""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -94,21 +98,9 @@ def unet(
 ) -> keras.Model:
     """Build a U-Net whose encoder is a chain of strided convolutions.
 
-    Each entry of `widths` halves height and width; the decoder mirrors it. The layout is that of
-    Isola et al. 2017, section 6.1.1.
-
-    Args:
-        image_size: height and width in pixels, a multiple of `2 ** len(widths)`.
-        widths: channels after each halving.
-        dropouts: dropout rates of the first decoder levels, from the bottleneck up.
-        z_size: length of the noise vector beside the image; 0 for none.
-        name: name of the model.
-
-    Returns:
-        The model, as `build_unet` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit the depth, or `z_size` is negative.
+    Each of `widths` halves height and width, so that `image_size` is a multiple of
+    `2 ** len(widths)`; the decoder mirrors the encoder. The layout is that of Isola et al. 2017,
+    section 6.1.1. The other arguments are those of `build_unet`.
     """
     check_image_size(image_size, 2 ** len(widths), name)
     return build_unet(
@@ -140,7 +132,8 @@ def compact_unet(image_size: int = 128) -> keras.Model:
         image_size: height and width in pixels, a multiple of 32.
 
     Returns:
-        The model, as `build_unet` describes it.
+        A model of `lightness` float32 `(batch, image_size, image_size, 1)` in [-1, 1] to `ab`
+        float32 `(batch, image_size, image_size, 2)` in [-1, 1].
 
     Raises:
         ValueError: `image_size` does not fit the depth.
@@ -154,17 +147,7 @@ def compact_unet(image_size: int = 128) -> keras.Model:
 
 
 def tiny_unet(image_size: int = 64) -> keras.Model:
-    """Build a very small generator for tests and trials: 0.3 M parameters.
-
-    Args:
-        image_size: height and width in pixels, a multiple of 16.
-
-    Returns:
-        The model, as `build_unet` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit the depth.
-    """
+    """Build a very small generator for tests: 0.3 M parameters; for multiples of 16 pixels."""
     return unet(image_size, widths=TINY_WIDTHS, name="tiny_unet")
 
 
@@ -206,17 +189,8 @@ def resnet18_unet(
 ) -> keras.Model:
     """Build a U-Net on ResNet18: 14.7 M parameters, 11.2 M of them in the encoder.
 
-    Args:
-        image_size: height and width in pixels, a multiple of 32.
-        backbone_weights: as `colorize_tf.models.encoders.resnet.resnet18` takes them: `None`,
-            `"imagenet"` or the path of a file.
-
-    Returns:
-        The model, as `build_unet` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit, keras-hub is not installed, or the weights cannot be
-            loaded.
+    `image_size` is a multiple of 32; `encoders.resnet.resnet18` describes `backbone_weights`, and
+    the errors without keras-hub or these weights.
     """
     check_image_size(image_size, 32, "resnet18_unet")
     encoder = functools.partial(resnet18, weights=backbone_weights)
@@ -230,17 +204,8 @@ def efficientnet_unet(
     """Build a U-Net on EfficientNet-Lite0: 5.2 M parameters, 3.3 M of them in the encoder.
 
     It predicts chroma at half the size and interpolates it, as JPEG and video with 4:2:0 do.
-
-    Args:
-        image_size: height and width in pixels, a multiple of 32.
-        backbone_weights: as `colorize_tf.models.encoders.efficientnet_lite.efficientnet_lite0`
-            takes them: `None`, `"imagenet"` or the path of a file.
-
-    Returns:
-        The model, as `build_unet` describes it.
-
-    Raises:
-        ValueError: `image_size` does not fit, or the weights cannot be loaded.
+    `image_size` is a multiple of 32; `encoders.efficientnet_lite.efficientnet_lite0` describes
+    `backbone_weights`.
     """
     check_image_size(image_size, 32, "efficientnet_unet")
     return build_unet(
