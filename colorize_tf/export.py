@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorize_tf import cli
+from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.options import flag
 from colorize_tf.recipes import portable_path
 
 if TYPE_CHECKING:
     from colorize_tf.experiment.export import Export
-
-# Those of `artifacts.tflite`, which imports TensorFlow.
-_QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LIST",
         type=_quantizations,
         default="float32",
-        help=f"which TFLite files, of {','.join(_QUANTIZATIONS)} [float32]",
+        help=f"which TFLite files, of {','.join(QUANTIZATIONS)} [float32]",
     )
     phones.add_argument(
         "--image-dtype",
@@ -84,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 def _quantizations(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in _QUANTIZATIONS:
+        if name not in QUANTIZATIONS:
             raise argparse.ArgumentTypeError(
-                f"expected {', '.join(_QUANTIZATIONS)}, separated by commas; got {name!r}"
+                f"expected {', '.join(QUANTIZATIONS)}, separated by commas; got {name!r}"
             )
     return names
 

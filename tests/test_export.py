@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from colorize_tf.artifacts.card import describe
-from colorize_tf.artifacts.tflite.convert import QUANTIZATIONS
-from colorize_tf.export import _QUANTIZATIONS, main
+from colorize_tf.export import main
 from colorize_tf.imagefiles import write_image
 
 
@@ -170,7 +169,6 @@ def test_a_mistake_is_one_line_and_writes_nothing(tiny_run, tmp_path, capsys, fl
 
 
 def test_an_unknown_quantization_is_refused_with_those_there_are(capsys):
-    assert _QUANTIZATIONS == QUANTIZATIONS
     with pytest.raises(SystemExit) as exit_:
         run("runs/one", "--to", "here", "--tflite", "int4")
     assert exit_.value.code == 2

@@ -36,13 +36,7 @@ _COMPARED = 32
 
 
 class Difference(NamedTuple):
-    """How far an artifact is from the generator.
-
-    Args:
-        measure: name of the figure.
-        value: what was measured.
-        limit: the largest value that is accepted.
-    """
+    """How far an artifact is from the generator: a measure, its value and the largest accepted."""
 
     measure: str
     value: float
@@ -85,7 +79,7 @@ def export_artifacts(
         image_dtype: of the images that TFLite files take and return, `"float32"` in 0..1 or
             `"uint8"` in 0..255.
         warmup: whether to add warm-up requests and configurations for TensorFlow Serving.
-        description: how the generator came about, with the keys of `card.PROVENANCE`, and
+        description: how the generator was made, with the keys of `card.PROVENANCE`, and
             `figures` as `model_card` takes them; missing keys count as unknown.
         progress: called with the number of artifacts written, and of all.
 

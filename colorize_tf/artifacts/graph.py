@@ -45,7 +45,7 @@ def colorize_bytes(
     """Color encoded photographs of any sizes.
 
     Args:
-        predict_ab: `lightness` `(batch, size, size, 1)` to `ab` `(batch, size, size, 2)`.
+        predict_ab: as `colorize_images` takes it.
         image_bytes: string `(batch,)`, contents of JPEG, PNG, BMP or GIF files.
         size: height and width in pixels that `predict_ab` takes.
 

@@ -23,7 +23,7 @@ def save_generator(
         generator: `lightness` to `ab`, or `[lightness, z]` to `ab`, of built-in layers, under any
             dtype policy.
         path: where to write, ending in `.keras`; an older file there is replaced.
-        description: how the generator came about, with the keys of `card.PROVENANCE`, and a
+        description: how the generator was made, with the keys of `card.PROVENANCE`, and a
             `name`, by default the file's.
     """
     card = describe_generator(generator, {"name": Path(path).stem, **(description or {})})
@@ -34,12 +34,7 @@ def save_generator(
 
 
 def describe_generator(generator: keras.Model, description: dict) -> dict:
-    """Make the description that all artifacts of a generator contain.
-
-    Args:
-        generator: `lightness` to `ab`, or `[lightness, z]` to `ab`.
-        description: its `name` and what else is known, as `make_card` takes it.
-    """
+    """Make the description that all artifacts of a generator contain, see `card.make_card`."""
     return make_card(
         description,
         generator=generator.name,
@@ -96,29 +91,23 @@ def _check_predict_input(generator: keras.Model) -> None:
 
 
 def copy_weights(source: keras.Model, target: keras.Model, name: str | Path) -> None:
-    """Copy all weights of one generator to another of the same architecture.
-
-    Args:
-        source: generator to read, of any image size.
-        target: generator to change.
-        name: the source's name for the error.
+    """Copy all weights of one generator to another of the same architecture, of any image size.
 
     Raises:
-        ValueError: the architectures differ; `target` is then unchanged.
+        ValueError: the architectures differ; `target` is then unchanged. The error calls the source
+            `name`.
     """
-    found, expected = (
-        [f"{weight.path} {tuple(weight.shape)}" for weight in model.weights]
-        for model in (source, target)
-    )
-    shapes = [[tuple(weight.shape) for weight in model.weights] for model in (source, target)]
-    if shapes[0] != shapes[1]:
-        pairs = itertools.zip_longest(*shapes)
-        at = next(index for index, (one, other) in enumerate(pairs) if one != other)
-        raise ValueError(
-            f"{name} does not match the network {target.name}: weight {at + 1} of {len(found)} is "
-            f"{[*found, 'nothing'][min(at, len(found))]}, expected "
-            f"{[*expected, 'nothing'][min(at, len(expected))]} of {len(expected)}"
-        )
+    pairs = itertools.zip_longest(source.weights, target.weights)
+    for number, (found, expected) in enumerate(pairs, start=1):
+        if found is None or expected is None or found.shape != expected.shape:
+            one, other = (
+                "nothing" if weight is None else f"{weight.path} {tuple(weight.shape)}"
+                for weight in (found, expected)
+            )
+            raise ValueError(
+                f"{name} does not match the network {target.name}: weight {number} of "
+                f"{len(source.weights)} is {one}, expected {other} of {len(target.weights)}"
+            )
     target.set_weights(source.get_weights())
 
 

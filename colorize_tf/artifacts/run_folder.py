@@ -13,11 +13,7 @@ from colorize_tf.files import atomic_write
 
 
 class RunFolder:
-    """The folder of one training run.
-
-    Args:
-        path: the folder.
-    """
+    """The folder of one training run."""
 
     GENERATOR = "generator.keras"
 

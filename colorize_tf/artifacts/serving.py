@@ -88,19 +88,12 @@ def write_warmup(folder: str | Path, image: np.ndarray, *, z_size: int = 0) -> P
 
 
 def write_serving_configs(base_folder: str | Path, name: str) -> tuple[Path, Path]:
-    """Write `batching.config` and `models.config` beside a model's versions, in text format.
+    """Write `batching.config` and `models.config` beside a model's versions; return their paths.
 
     They expect `base_folder` at `/models/NAME` on the server, as in its Docker image.
 
-    Args:
-        base_folder: contains the version folders; older files are replaced.
-        name: of the model, the last part of its URL.
-
-    Returns:
-        The paths of both.
-
     Raises:
-        ValueError: the name cannot be part of a URL.
+        ValueError: the name, the last part of the model's URL, has other characters than a URL.
     """
     _check_name(name)
     paths = Path(base_folder) / "batching.config", Path(base_folder) / "models.config"

@@ -26,7 +26,7 @@ _SHIPPED_WEIGHTS = Path("saved_models", "landscapes", "landscapes.keras")
 class Weights(NamedTuple):
     """Trainable weights.
 
-    Args:
+    Attributes:
         path: `.keras` file.
         generator: the network they belong to: a name in `colorize_tf.models.GENERATORS`, or
             `package.module:function` where the run says so.

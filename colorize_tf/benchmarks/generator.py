@@ -64,11 +64,8 @@ def _make_lite_contenders(
     generator: keras.Model, lightness: np.ndarray, folder: Path, random: np.random.Generator
 ) -> list[Contender]:
     from colorize_tf import cli
-    from colorize_tf.artifacts.tflite.convert import (
-        FEWEST_CALIBRATION_IMAGES,
-        QUANTIZATIONS,
-        convert_to_tflite,
-    )
+    from colorize_tf.artifacts.tflite import QUANTIZATIONS
+    from colorize_tf.artifacts.tflite.convert import FEWEST_CALIBRATION_IMAGES, convert_to_tflite
     from colorize_tf.artifacts.tflite.runner import load_tflite
 
     size = lightness.shape[1]

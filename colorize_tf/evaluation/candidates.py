@@ -41,7 +41,7 @@ class Candidate:
     settings: frozenset[str] = field(default_factory=frozenset)
 
     def uses(self, family: str) -> bool:
-        """Say whether a network of this family trained the model or judged it in training."""
+        """Return whether a network of this family trained the model or chose its epoch."""
         return any(family in setting for setting in self.settings)
 
 

@@ -19,11 +19,7 @@ _PHOTOGRAPHS = "photographs"
 
 
 def colorfulness_chart(figures: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
-    """Plot predicted against true colorfulness, a point for each picture.
-
-    Args:
-        figures: by name, `colorfulness` and `true_colorfulness` of every picture.
-    """
+    """Plot `colorfulness` against `true_colorfulness`, a point for each picture of each name."""
     figure, axes = _chart("true colorfulness", "predicted colorfulness")
     for name, one in figures.items():
         axes.scatter(
@@ -86,12 +82,7 @@ def histogram_chart(histogram: np.ndarray, name: str) -> bytes:
 
 
 def curve_chart(rows: Sequence[dict[str, str]], measure: str) -> bytes:
-    """Plot one figure of a run's log over its steps.
-
-    Args:
-        rows: of `metrics.csv`, in order.
-        measure: name of the column; rows without a value are left out.
-    """
+    """Plot one column of a run's `metrics.csv` over its steps; leave out rows without a value."""
     figure, axes = _chart("steps", "", title=measure)
     known = [row for row in rows if row.get(measure)]
     axes.plot(

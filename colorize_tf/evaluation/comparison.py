@@ -227,7 +227,7 @@ def _mean_colors(candidates: Mapping[str, Candidate]) -> dict[str, PredictsChrom
 
 
 def _dependencies(features: Features, candidates: Mapping[str, Candidate]) -> dict[str, str]:
-    """Say, by name, why a network must not judge a model: it had a part in its training."""
+    """Return, by name, why a model gets no KID and FID: the network took part in its training."""
     reasons = {
         name: f"{name} has no KID and FID: a network of the family {features.family} trained it or "
         "chose its epoch; name another network with --features"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 RESAMPLES = 2000
-"""How many sets of as many pictures are drawn, with replacement and always the same ones."""
+"""Number of bootstrap resamples, which are drawn with a fixed seed."""
 
 _RATIOS = {
     "colorfulness_ratio": ("colorfulness", "true_colorfulness"),
@@ -15,14 +15,10 @@ _RATIOS = {
     "mottled_share": ("mottled_windows", "even_windows"),
     "extreme_chroma_ratio": ("extreme_chroma", "true_extreme_chroma"),
 }
-# Figures whose means say nothing alone.
-_PARTS_OF_RATIOS = {
-    "true_colorfulness",
-    "true_extreme_chroma",
-    "mottling",
-    "true_mottling",
-    "mottled_windows",
-    "even_windows",
+# Figures that have no meaning outside their ratio.
+_PARTS_OF_RATIOS = {part for parts in _RATIOS.values() for part in parts} - {
+    "colorfulness",
+    "extreme_chroma",
 }
 
 
@@ -63,13 +59,9 @@ def means(figures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def summarize(figures: dict[str, np.ndarray]) -> dict[str, Interval]:
-    """Average the figures of one model over pictures, with intervals.
+    """Average the figures of one model over pictures, with intervals, by measure.
 
-    Args:
-        figures: by measure, float `(pictures,)`, as `means` takes them.
-
-    Returns:
-        By measure; percentiles of the resampled means.
+    `figures` are float `(pictures,)` by measure, as `means` takes them.
     """
     resampled = _resampled_means(figures)
     return {key: _interval(float(value), resampled[key]) for key, value in means(figures).items()}
@@ -80,15 +72,8 @@ def paired_differences(
 ) -> dict[str, Interval]:
     """Subtract one model's means from another's on the same pictures, with intervals.
 
-    The same resamples serve both, so that pictures which are hard for both do not widen the
-    interval.
-
-    Args:
-        figures: of one model, as `summarize` takes them.
-        other_figures: of the model whose means are subtracted.
-
-    Returns:
-        By measure that both have.
+    Both have the same resamples, so that pictures that are hard for both do not widen the
+    interval. The result has the measures that both models have.
     """
     averages, other_averages = means(figures), means(other_figures)
     resampled, other_resampled = _resampled_means(figures), _resampled_means(other_figures)

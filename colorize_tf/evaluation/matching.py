@@ -1,7 +1,7 @@
 """Match the colorfulness of two models, so that their errors can be compared.
 
-A paler model has smaller errors, and multiplying chroma costs nothing: errors and distances of two
-models compare fairly only at equal colorfulness.
+A paler model has smaller errors, and a factor on chroma makes any model paler. Errors and distances
+of two models can therefore be compared only at equal colorfulness.
 """
 
 from collections.abc import Iterable

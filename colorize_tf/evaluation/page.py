@@ -87,15 +87,7 @@ def check_free(folder: str | Path) -> None:
 
 
 def write_page(folder: str | Path, title: str, sections: Iterable[Section]) -> Path:
-    """Write the page to a new folder, atomically.
-
-    Args:
-        folder: must not exist yet.
-        title: heading of the page.
-        sections: content; all texts are escaped.
-
-    Returns:
-        Path of the page.
+    """Write the page to a new folder, atomically, and return its path; all texts are escaped.
 
     Raises:
         ValueError: the folder exists already, or its parent does not.

@@ -1,4 +1,4 @@
-"""Write an evaluation as a page: figures, pictures, and where colors go wrong."""
+"""Write an evaluation as a page: figures, pictures, and errors by color."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,6 @@ from colorize_tf.evaluation.scores import Measurement, gray, measure
 from colorize_tf.evaluation.tables import cells
 from colorize_tf.inference.colorizer import Colorizer
 
-_GRAY = "gray"
 _PER_RANK = 3
 _LARGE_SIDE = 900
 # CIEDE2000 that an error map shows as its lightest color.
@@ -110,14 +109,7 @@ def large_pictures(path: Path, colorizers: Mapping[str, Colorizer]) -> list[Tile
 
 
 def error_map(differences: np.ndarray) -> np.ndarray:
-    """Draw CIEDE2000 of each pixel, from black for 0 to pale yellow for 30 and more.
-
-    Args:
-        differences: float `(height, width)`.
-
-    Returns:
-        uint8 `(height, width, 3)`.
-    """
+    """Draw CIEDE2000 `(height, width)` as uint8 RGB, from black for 0 to pale yellow for 30."""
     share = np.clip(differences / _MAP_LIMIT, 0, 1)
     return matplotlib.colormaps["inferno"](share, bytes=True)[..., :3]
 
@@ -134,7 +126,7 @@ def _picture_section(evaluation: Evaluation, colorizers: Mapping[str, Colorizer]
     rows = []
     for rank, indices in chosen.items():
         paths = [evaluation.photographs[index] for index in indices]
-        shown = {_GRAY: gray, **colorizers}
+        shown = {"gray": gray, **colorizers}
         for measurement in measure(shown, paths, size=evaluation.protocol["size"]):
             rows.append(
                 Row(

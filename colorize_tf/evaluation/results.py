@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""The results of an evaluation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Evaluation:
         return [one for one in formatted if one]
 
     def notes(self) -> Iterator[str]:
-        """Say in sentences how the figures were measured and what limits them."""
+        """Describe in sentences how the figures were measured, and their limits."""
         protocol = self.protocol
         yield (
             f"{protocol['pictures']} photographs in {protocol['folder']} (file list "
@@ -67,8 +67,8 @@ class Evaluation:
         figures = [figure for rows in self.scores.values() for figure in rows.values()]
         if any(isinstance(one, Interval) and one.half_width is None for one in figures):
             yield (
-                "A figure without ± is infinite, or a ratio that some resamples do not have, as "
-                "too few photographs have such areas"
+                "A figure without ± is infinite, or is a ratio whose denominator is 0 in some "
+                "resamples because too few photographs have such areas"
             )
         if any("mottling_ratio" in rows for rows in self.scores.values()):
             yield protocol["mottling"]

@@ -1,4 +1,4 @@
-"""How far predicted colors move when a scan is darker, brighter, smaller or larger."""
+"""Measure how predicted colors change when a scan is darker, brighter, smaller or larger."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

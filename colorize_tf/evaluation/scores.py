@@ -1,4 +1,4 @@
-"""Scores of colorizers over photographs, and of the baselines beside which they are read."""
+"""Scores of colorizers over photographs, and baselines to compare them with."""
 
 from __future__ import annotations
 
@@ -77,12 +77,7 @@ class Measurement(NamedTuple):
 def evaluation_image(path: str | Path, size: int) -> np.ndarray:
     """Read a photograph, resize its short side to `size` and take the central square.
 
-    Args:
-        path: image file.
-        size: height and width of the result, in pixels.
-
-    Returns:
-        uint8 `(size, size, 3)`.
+    The result is uint8 `(size, size, 3)`.
     """
     return central_square(imagefiles.read_image(path), size)
 
@@ -95,11 +90,7 @@ def central_square(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def mean_color(ab: Sequence[float]) -> Colorizer:
-    """Make a baseline that gives every pixel the same chroma.
-
-    Args:
-        ab: two numbers in [-1, 1], such as the mean over a training set.
-    """
+    """Make a baseline that gives every pixel the same `ab`, two numbers in [-1, 1]."""
     constant = np.full((1, _CONSTANT_SIZE, _CONSTANT_SIZE, 2), ab, np.float32)
     return Colorizer(lambda lightness: constant, _CONSTANT_SIZE)
 
@@ -256,19 +247,10 @@ def measure(
 
 
 def predict_ab(name: str, colorizer: PredictsChroma, image: np.ndarray, path: Path) -> np.ndarray:
-    """Predict the chroma of one picture at its size.
-
-    Args:
-        name: of the colorizer, for errors.
-        colorizer: predicts.
-        image: uint8 `(height, width, 3)`.
-        path: of the photograph, for errors.
-
-    Returns:
-        float32 `ab` `(height, width, 2)`.
+    """Predict `ab` float32 `(height, width, 2)` of an image uint8 `(height, width, 3)`.
 
     Raises:
-        ValueError: the model fails; names it and the photograph.
+        ValueError: the model fails; the error has its name and the path of the photograph.
     """
     try:
         return resize(colorizer.predict_one(image), *image.shape[:2])

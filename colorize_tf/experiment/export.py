@@ -1,4 +1,4 @@
-"""Export a trained generator with everything that is known and measured of it."""
+"""Export a trained generator, and measure it: the files, their reports and the scores."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def export_colorizer(
     from colorize_tf.artifacts.weights import resolve_weights
     from colorize_tf.models.generator import check_generator, resize_generator
 
-    progress = progress or _ignore
+    progress = progress or (lambda step, done, total: None)
     folder = Path(folder).resolve()
     name = name or folder.name
     _check_arguments(folder, name, tflite, calibration_dir, warmup)
@@ -149,10 +149,6 @@ def export_colorizer(
     return Export(folder, differences, reports, origin, size, scores)
 
 
-def _ignore(step: str, done: int, total: int) -> None:
-    """Report no progress."""
-
-
 def _check_arguments(
     folder: Path,
     name: str,
@@ -168,8 +164,8 @@ def _check_arguments(
         check_quantization(quantization)
     if calibration_dir is not None and "int8" not in tflite:
         raise ValueError(
-            f"photographs to calibrate with, {calibration_dir}, are for int8 alone; add int8 to "
-            "the TFLite files, or leave them out"
+            f"only int8 is calibrated, with the photographs in {calibration_dir}; add int8 to the "
+            "TFLite files, or leave the folder out"
         )
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; expected a folder to export to")

@@ -1,4 +1,7 @@
 """TFLite files of a generator: conversion, comparison with it, reports, and running them.
 
-`convert` leads; only `convert`, `compare` and `report` import TensorFlow.
+Only `convert`, which calls most other modules, `compare` and `report` import TensorFlow.
 """
+
+QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
+"""How the network's weights are stored and computed; see `convert.convert_to_tflite`."""

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.artifacts.tflite.convolutions import with_plain_convolutions
 from colorize_tf.artifacts.tflite.join import join_network_and_color
 from colorize_tf.artifacts.tflite.precision import (
@@ -25,8 +26,6 @@ from colorize_tf.color.lab_tf import (
     rgb_to_lightness,
 )
 from colorize_tf.models.generator import check_generator, generate_ab, z_size_of
-
-QUANTIZATIONS = ("float32", "float16", "dynamic", "int8")
 
 FEWEST_CALIBRATION_IMAGES = 100
 

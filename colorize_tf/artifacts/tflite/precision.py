@@ -21,11 +21,7 @@ def nodes_to_keep_in_float(network: bytes) -> list[str]:
     probabilities of a softmax, int8 rounds most to zero, and the error of their mean color is
     CIEDE2000 1.3 instead of 0.1. Nodes after a tanh or softmax are left in float as well.
 
-    Args:
-        network: a `.tflite` file in float.
-
-    Returns:
-        Names of tensors.
+    `network` is a `.tflite` file in float; nodes have the names of their tensors.
     """
     model = schema.ModelT.InitFromPackedBuf(network, 0)
     (subgraph,) = model.subgraphs
@@ -50,12 +46,8 @@ def restore_biases_and_first_kernels(network: bytes, exact: bytes) -> bytes:
     and sum to almost zero until they are rounded. This reduces the largest error of
     efficientnet_unet from 0.016 to 0.003 (rgb in 0..1), for a hundredth of its weights.
 
-    Args:
-        network: a `.tflite` file with float16 weights, which are cast to float32 on loading.
-        exact: the same network in float32.
-
-    Returns:
-        The content of a `.tflite` file.
+    `network` is a `.tflite` file with float16 weights, which are cast to float32 on loading;
+    `exact` is the same in float32.
     """
 
     def inputs(position: int, kind: int) -> Sequence[int]:
@@ -70,12 +62,8 @@ def restore_depthwise_kernels(network: bytes, exact: bytes) -> bytes:
     XNNPACK does not support int8 kernels with float features in depthwise convolutions, and the
     fallback makes efficientnet_unet slower than in float32.
 
-    Args:
-        network: a `.tflite` file with int8 weights and float features.
-        exact: the same network in float32.
-
-    Returns:
-        The content of a `.tflite` file.
+    `network` is a `.tflite` file with int8 weights and float features; `exact` is the same in
+    float32.
     """
 
     def inputs(position: int, kind: int) -> Sequence[int]:

@@ -7,8 +7,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from colorize_tf.artifacts.tflite import QUANTIZATIONS
 from colorize_tf.artifacts.tflite.compare import LIMITS, compare_tflite
-from colorize_tf.artifacts.tflite.convert import QUANTIZATIONS, convert_to_tflite
+from colorize_tf.artifacts.tflite.convert import convert_to_tflite
 from colorize_tf.artifacts.tflite.runner import input_size, load_tflite
 from colorize_tf.color.lab_tf import decode, encode, images_to_rgb
 from colorize_tf.data.synthetic.landscapes import render_landscape

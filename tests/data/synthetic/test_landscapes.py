@@ -111,7 +111,7 @@ def test_too_small_picture_is_refused(height, width):
 
 
 def test_negative_seed_is_refused():
-    with pytest.raises(ValueError, match="-1; expected 0 or more"):
+    with pytest.raises(ValueError, match="the seed is -1, expected an integer of at least 0"):
         render_landscape(-1, 32, 32)
 
 
