@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from colorize_tf.files import atomic_write
-
 _PREFIX = "s3://"
 # Attempts to read a file whose response breaks off; boto3 repeats what fails before that.
 _TRIES = 3
@@ -69,15 +67,15 @@ def write(location: str, contents: bytes) -> None:
 
 def upload(path: Path, location: str) -> None:
     """Copy a file from the disk to S3 atomically."""
-    with _client_errors() as client, path.open("rb") as file:
-        client.upload_fileobj(file, *_object_of(location).values(), Config=_single_threaded())
+    with _client_errors() as client:
+        client.upload_file(str(path), *_object_of(location).values(), Config=_single_threaded())
 
 
 def download(location: str, path: Path) -> None:
     """Copy a file to the disk atomically; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary, temporary.open("wb") as file, _client_errors() as client:
-        client.download_fileobj(*_object_of(location).values(), file, Config=_single_threaded())
+    with _client_errors() as client:
+        client.download_file(*_object_of(location).values(), str(path), Config=_single_threaded())
 
 
 def remove(location: str) -> None:

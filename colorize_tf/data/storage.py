@@ -31,6 +31,13 @@ class UnreachableError(ValueError):
     """A bucket does not respond, or does not accept the credentials: no fault of one file."""
 
 
+def _gfile() -> Any:
+    """Import TensorFlow's file systems, which worker processes on S3 do not need."""
+    import tensorflow as tf
+
+    return tf.io.gfile
+
+
 def is_url(location: str | Path) -> bool:
     """Return whether a location is in a bucket, such as `gs://bucket/folder`."""
     return "://" in str(location)
@@ -64,14 +71,12 @@ def read_bytes(location: str | Path, first: int = 0, count: int = -1) -> bytes:
     Raises:
         ValueError: it cannot be read.
     """
-    if s3.is_s3(location):  # without TensorFlow, which worker processes do not load
-        with translate_errors(location):
+    with translate_errors(location):
+        if s3.is_s3(location):
             return s3.read(str(location), first, count)
-    import tensorflow as tf
-
-    with translate_errors(location), tf.io.gfile.GFile(str(location), "rb") as file:
-        file.seek(first)
-        return file.read(count)
+        with _gfile().GFile(str(location), "rb") as file:
+            file.seek(first)
+            return file.read(count)
 
 
 def read_json(location: str | Path) -> dict[str, Any]:
@@ -97,19 +102,15 @@ def write_bytes(location: str | Path, contents: bytes) -> None:
     Raises:
         ValueError: it cannot be written.
     """
-    if s3.is_s3(location):
-        with translate_errors(location):
-            s3.write(str(location), contents)
-        return
-    import tensorflow as tf
-
     with translate_errors(location):
-        if is_url(location):  # An object appears in a bucket when it is complete.
-            with tf.io.gfile.GFile(str(location), "wb") as file:
+        if s3.is_s3(location):
+            s3.write(str(location), contents)
+        elif is_url(location):  # An object appears in a bucket when it is complete.
+            with _gfile().GFile(str(location), "wb") as file:
                 file.write(contents)
-            return
-        with atomic_write(location) as temporary:
-            temporary.write_bytes(contents)
+        else:
+            with atomic_write(location) as temporary:
+                temporary.write_bytes(contents)
 
 
 def write_json(location: str | Path, content: object) -> None:
@@ -123,16 +124,13 @@ def walk(location: str) -> Iterator[str]:
     Raises:
         ValueError: it cannot be listed.
     """
-    if s3.is_s3(location):
-        with translate_errors(location):
-            yield from s3.walk(location)
-        return
-    import tensorflow as tf
-
     with translate_errors(location):
-        if not tf.io.gfile.isdir(location):
+        if s3.is_s3(location):
+            yield from s3.walk(location)
+            return
+        if not _gfile().isdir(location):
             raise NotFoundError(f"{location} does not exist; check the name")
-        for folder, _, names in tf.io.gfile.walk(location, onerror=_refuse):
+        for folder, _, names in _gfile().walk(location, onerror=_refuse):
             yield from (join(folder, name).removeprefix(join(location, "")) for name in names)
 
 
@@ -158,15 +156,13 @@ def size(location: str | Path) -> int | None:
     Raises:
         ValueError: the size cannot be determined.
     """
-    if s3.is_s3(location):
-        with translate_errors(location), contextlib.suppress(FileNotFoundError):
-            return s3.size(str(location))
+    try:
+        with translate_errors(location):
+            if s3.is_s3(location):
+                return s3.size(str(location))
+            return _gfile().stat(str(location)).length
+    except NotFoundError:
         return None
-    import tensorflow as tf
-
-    with translate_errors(location), contextlib.suppress(tf.errors.NotFoundError):
-        return tf.io.gfile.stat(str(location)).length
-    return None
 
 
 def make_folder(location: str | Path) -> None:
@@ -179,18 +175,15 @@ def make_folder(location: str | Path) -> None:
         check_writable_folder(location)
         return
     probe = join(location, ".probe")
-    if s3.is_s3(location):
-        with translate_errors(location):
+    with translate_errors(location):
+        if s3.is_s3(location):
             s3.write(probe, b"0")
             s3.remove(probe)
-        return
-    import tensorflow as tf
-
-    with translate_errors(location):
-        tf.io.gfile.makedirs(str(location))
-        with tf.io.gfile.GFile(probe, "wb") as file:
+            return
+        _gfile().makedirs(str(location))
+        with _gfile().GFile(probe, "wb") as file:
             file.write(b"0")
-        tf.io.gfile.remove(probe)
+        _gfile().remove(probe)
 
 
 def download(location: str, path: Path) -> None:
@@ -204,36 +197,25 @@ def download(location: str, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def local_copy(location: str) -> Iterator[str]:
-    """Give a path that TensorFlow can read: of a file in S3, a temporary copy.
+def local_file(location: str, mode: str) -> Iterator[str]:
+    """Yield a path for TensorFlow, which cannot access S3: of a file there, a temporary copy.
+
+    In mode "r" the file is downloaded first, in mode "w" it is uploaded on success.
 
     Raises:
-        ValueError: it cannot be read.
-    """
-    if not s3.is_s3(location):
-        yield location
-        return
-    with tempfile.TemporaryDirectory(prefix="colorize_tf-") as folder:
-        copy = Path(folder, "copy")
-        download(location, copy)
-        yield str(copy)
-
-
-@contextlib.contextmanager
-def local_target(location: str) -> Iterator[str]:
-    """Give a path that TensorFlow can write; a file for S3 is uploaded on success.
-
-    Raises:
-        ValueError: it cannot be written.
+        ValueError: it cannot be read or written.
     """
     if not s3.is_s3(location):
         yield location
         return
     with tempfile.TemporaryDirectory(prefix="colorize_tf-") as folder:
         path = Path(folder, "file")
+        if mode == "r":
+            download(location, path)
         yield str(path)
-        with translate_errors(location):
-            s3.upload(path, location)
+        if mode == "w":
+            with translate_errors(location):
+                s3.upload(path, location)
 
 
 @contextlib.contextmanager
@@ -253,8 +235,11 @@ def translate_errors(location: str | Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        unreachable = (tf.errors.UnavailableError, tf.errors.UnauthenticatedError)
-        kind = UnreachableError if isinstance(error, unreachable) else ValueError
+        kind: type[ValueError] = ValueError
+        if isinstance(error, tf.errors.UnavailableError | tf.errors.UnauthenticatedError):
+            kind = UnreachableError
+        elif isinstance(error, tf.errors.NotFoundError):
+            kind = NotFoundError
         raise kind(_explain(location, error)) from error
 
 

@@ -61,10 +61,10 @@ def bucket(client):
     client.delete_bucket(Bucket="photos")
 
 
-def upload(folder, place):
+def upload(folder, location):
     for path in folder.rglob("*"):
         if path.is_file():
-            storage.write_bytes(f"{place}/{path.relative_to(folder)}", path.read_bytes())
+            storage.write_bytes(f"{location}/{path.relative_to(folder)}", path.read_bytes())
 
 
 def test_files_are_read_whole_and_in_parts(bucket):
@@ -181,7 +181,7 @@ def test_interrupted_response_is_repeated(bucket, client, monkeypatch):
     from botocore.exceptions import ResponseStreamingError
 
     storage.write_bytes(f"{bucket}/a", b"0123456789")
-    get, answers = client.get_object, []
+    get, responses = client.get_object, []
 
     class Broken:
         def read(self):
@@ -191,11 +191,11 @@ def test_interrupted_response_is_repeated(bucket, client, monkeypatch):
             pass
 
     def get_object(**request):
-        answers.append({"Body": Broken()} if len(answers) < 2 else get(**request))
-        return answers[-1]
+        responses.append({"Body": Broken()} if len(responses) < 2 else get(**request))
+        return responses[-1]
 
     monkeypatch.setattr(client, "get_object", get_object)
-    assert storage.read_bytes(f"{bucket}/a") == b"0123456789" and len(answers) == 3
+    assert storage.read_bytes(f"{bucket}/a") == b"0123456789" and len(responses) == 3
     monkeypatch.setattr(client, "get_object", lambda **_: {"Body": Broken()})
     with pytest.raises(storage.UnreachableError, match="s3://photos/a cannot be reached: .*broken"):
         storage.read_bytes(f"{bucket}/a")
@@ -306,7 +306,7 @@ def test_full_disk_is_named(bucket, monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(s3._client(), "download_fileobj", full)
+    monkeypatch.setattr(s3._client(), "download_file", full)
     with pytest.raises(ValueError, match="no space for a copy of s3://photos/a; .*XDG_CACHE_HOME"):
         storage.download(f"{bucket}/a", tmp_path / "a")
     assert not (tmp_path / "a").exists()

@@ -167,7 +167,7 @@ def content_problem(folder: str, shard: Shard) -> str:
 
     digest = hashlib.sha256()
     try:
-        with storage.local_copy(storage.join(folder, shard.name)) as file:
+        with storage.local_file(storage.join(folder, shard.name), "r") as file:
             for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
                 digest.update(record)
     except tf.errors.OpError as error:
@@ -216,7 +216,9 @@ def copy_out(
                 temporary.mkdir()
                 for index in progress(range(len(records))):
                     contents, name = records.read(index)
-                    (temporary / f"{index:07d}-{_short_stem(name)}.jpg").write_bytes(contents)
+                    # File systems limit the length of names.
+                    stem = Path(name).stem.encode(errors="ignore")[:100].decode(errors="ignore")
+                    (temporary / f"{index:07d}-{stem}.jpg").write_bytes(contents)
         except OSError as error:
             if not folder.is_dir():  # Otherwise another process was faster.
                 raise ValueError(
@@ -224,8 +226,3 @@ def copy_out(
                     "XDG_CACHE_HOME to a folder that can be written"
                 ) from error
     return tuple(sorted(folder.iterdir()))
-
-
-def _short_stem(name: str) -> str:
-    """Return the stem of a file name, truncated to what file systems allow."""
-    return Path(name).stem.encode(errors="ignore")[:100].decode(errors="ignore")

@@ -88,7 +88,7 @@ class ShardWriter:
         self._offsets = [0]
         self._digest = hashlib.sha256()
         self._stack = contextlib.ExitStack()
-        file = self._stack.enter_context(storage.local_target(self._location))
+        file = self._stack.enter_context(storage.local_file(self._location, "w"))
         with storage.translate_errors(self._location):
             self._writer = tf.io.TFRecordWriter(file)
         self._stack.push(self._close)
