@@ -39,10 +39,8 @@ def squeezenet_features(weights_file: str | Path) -> keras.Model:
     Raises:
         ValueError: no such file, or not these weights.
     """
-    weights = _read_weights(weights_file)
     network = _network()
-    for name, arrays in weights.items():
-        network.get_layer(name).set_weights(arrays)
+    _load_weights(network, Path(weights_file))
     network.trainable = False
     return network
 
@@ -76,10 +74,9 @@ def _convolve(
     return convolution(features)
 
 
-def _read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
-    """Read kernels and biases by the names of the layers, and check their shapes."""
-    convolutions = [layer for layer in _network().layers if isinstance(layer, layers.Conv2D)]
-    weights_file = Path(weights_file)
+def _load_weights(network: keras.Model, weights_file: Path) -> None:
+    """Load kernels and biases by the names of the layers, and check their shapes."""
+    convolutions = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
     if not weights_file.is_file():
         raise ValueError(f"no weights at {weights_file}; expected {_EXPECTED}")
     try:
@@ -95,10 +92,9 @@ def _read_weights(weights_file: str | Path) -> dict[str, list[np.ndarray]]:
                 f"{weights_file} does not fit: {_name_in_file(layer)} is {found or 'missing'}, "
                 f"expected {expected}; expected {_EXPECTED}"
             )
-    # The first kernel in the file expects blue first.
-    weights[0][0] = weights[0][0][:, :, ::-1]
-    names = [layer.name for layer in convolutions]
-    return dict(zip(names, weights, strict=True))
+        if layer is convolutions[0]:  # Its kernel in the file expects blue first.
+            arrays[0] = arrays[0][:, :, ::-1]
+        layer.set_weights(arrays)
 
 
 def _arrays(group: h5py.Group | None) -> list[np.ndarray]:
