@@ -68,7 +68,7 @@ def kind(signature):
     return {name: (end["dtype"], len(end["shape"])) for name, end in signature.items()}
 
 
-def test_a_tflite_files_signatures_are_as_it_says(folder):
+def test_the_signatures_of_a_tflite_file_match_its_description(folder):
     card = describe(folder / "valley.tflite")
     assert card["quantization"] == "float32"
     interpreter = Interpreter(model_path=str(folder / "valley.tflite"))
@@ -86,7 +86,7 @@ def test_a_tflite_files_signatures_are_as_it_says(folder):
             }
 
 
-def test_a_saved_models_signatures_are_as_it_says(folder):
+def test_the_signatures_of_a_saved_model_match_its_description(folder):
     said = describe(folder / "1")["signatures"]
     loaded = load_saved_model(folder / "1")
     assert set(said) == set(loaded.signatures)
@@ -103,7 +103,7 @@ def test_a_saved_models_signatures_are_as_it_says(folder):
                 assert ours == expected
 
 
-def test_a_keras_files_ends_are_as_it_says(folder):
+def test_the_inputs_and_outputs_of_a_keras_file_match_its_description(folder):
     card = describe(folder / "valley.keras")
     generator = load_generator(folder / "valley.keras")
     ends = card["signatures"]["model"]
@@ -187,14 +187,14 @@ def test_a_broken_file_is_named(folder, tmp_path):
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
-def test_where_no_model_is_the_place_is_named(tmp_path, make):
+def test_the_path_of_a_missing_model_is_named(tmp_path, make):
     make(tmp_path / "gone")
     with pytest.raises(ValueError, match="gone"):
         describe(tmp_path / "gone")
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_asking_does_not_load_tensorflow(folder, file):
+def test_reading_a_description_does_not_load_tensorflow(folder, file):
     code = (
         "import sys; from colorize_tf.artifacts.card import describe; describe(sys.argv[1]); "
         "print({'tensorflow', 'keras'} & set(sys.modules))"

@@ -23,13 +23,13 @@ def lightness():
     return np.random.default_rng(1).uniform(-1, 1, (2, 32, 32, 1)).astype(np.float32)
 
 
-def test_a_generator_comes_back_equal(generator, lightness, tmp_path):
+def test_a_saved_generator_loads_equal(generator, lightness, tmp_path):
     save_generator(generator, tmp_path / "g.keras")
     loaded = load_generator(tmp_path / "g.keras")
     np.testing.assert_array_equal(loaded(lightness), generator(lightness))
 
 
-def test_a_generator_with_noise_comes_back_equal(noisy, lightness, tmp_path):
+def test_a_saved_generator_with_noise_loads_equal(noisy, lightness, tmp_path):
     save_generator(noisy, tmp_path / "g.keras")
     loaded = load_generator(tmp_path / "g.keras")
     z = np.random.default_rng(2).normal(size=(2, 3))

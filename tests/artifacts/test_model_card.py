@@ -41,7 +41,7 @@ CARD = {
         "people, interiors and other subjects get wrong colors",
     ],
 )
-def test_a_card_says(words, tmp_path):
+def test_a_model_card_states(words, tmp_path):
     assert words in model_card(CARD, tmp_path)
 
 

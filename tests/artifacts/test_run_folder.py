@@ -10,7 +10,7 @@ def test_without_a_path_runs_are_numbered(tmp_path, monkeypatch):
     assert all(run.path.is_dir() for run in runs)
 
 
-def test_numbering_takes_the_first_free_place(tmp_path, monkeypatch):
+def test_numbering_takes_the_first_free_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for taken in ("runs/a-1", "runs/a-3"):
         (tmp_path / taken).mkdir(parents=True)
@@ -61,7 +61,7 @@ def test_a_fresh_cache_is_empty(tmp_path):
     assert not run.cache.exists()
 
 
-def test_json_comes_back(tmp_path):
+def test_json_is_read_as_it_was_written(tmp_path):
     write_json(tmp_path / "a.json", {"minutes": None, "size": 0.1})
     assert read_json(tmp_path / "a.json") == {"minutes": None, "size": 0.1}
 

@@ -6,21 +6,12 @@ from hypothesis import strategies as st
 
 from colorize_tf.color.lab_tf import images_to_rgb, rgb_to_lab, rgb_to_linear
 from colorize_tf.data import augmentation
-from colorize_tf.data.synthetic.landscapes import render_landscape
 
 SEEDS = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**40))
-GRAY = tf.zeros((64, 64, 1))
 
 
 def seed(*numbers):
     return tf.constant(numbers, tf.int64)
-
-
-@pytest.fixture(scope="module")
-def lightness():
-    """A landscape's, 48 pixels high and 64 wide."""
-    lab = rgb_to_lab(images_to_rgb(render_landscape(3, 48, 64)))
-    return lab[..., :1] / 50 - 1
 
 
 def views(count, **options):
@@ -28,8 +19,8 @@ def views(count, **options):
     ramp = np.repeat(np.arange(150, dtype=np.uint8)[np.newaxis, :, np.newaxis], 108, axis=0)
     ramp = tf.constant(np.repeat(ramp, 3, axis=-1))
     views = [
-        augmentation.random_view(ramp, size=64, margin=9 / 8, seed=seed(0, place), **options)
-        for place in range(count)
+        augmentation.random_view(ramp, size=64, margin=9 / 8, seed=seed(0, position), **options)
+        for position in range(count)
     ]
     assert all(view.shape == (64, 64, 3) and view.dtype == tf.uint8 for view in views)
     steps = np.array([float(view[0, -9, 0]) - float(view[0, 8, 0]) for view in views]) / 47
@@ -51,8 +42,8 @@ def test_a_picture_that_is_too_small_for_the_zoom_is_never_enlarged():
     ramp = tf.repeat(tf.range(0, 64, dtype=tf.int32)[tf.newaxis, :, tf.newaxis], 64, axis=0)
     image = tf.cast(tf.repeat(ramp, 3, axis=-1), tf.uint8)
     options = {"size": 64, "margin": 9 / 8, "scale_jitter": 0.9}
-    for place in range(5):
-        view = augmentation.random_view(image, seed=seed(0, place), **options)
+    for position in range(5):
+        view = augmentation.random_view(image, seed=seed(0, position), **options)
         assert np.array_equal(view, image)
 
 
@@ -103,8 +94,8 @@ def test_no_tone_jitter_is_the_light_of_srgb():
 )
 def test_tones_are_drawn_from_the_whole_range(jitter, level, lowest, highest):
     tones = [
-        float(augmentation.random_levels(seed=seed(0, place), **jitter)[level])
-        for place in range(80)
+        float(augmentation.random_levels(seed=seed(0, position), **jitter)[level])
+        for position in range(80)
     ]
     assert min(tones) == pytest.approx(lowest, abs=0.03) and min(tones) >= lowest - 2e-3
     assert max(tones) == pytest.approx(highest, abs=0.03) and max(tones) <= highest + 2e-3

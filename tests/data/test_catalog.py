@@ -97,7 +97,7 @@ def test_nested_folder_and_suffixes_of_any_case(tmp_path):
     assert found_names(find(tmp_path)) == ["one.JPG", "three.jpeg", "two.Png"]
 
 
-def test_hidden_files_macos_leftovers_and_other_files_are_ignored(tmp_path):
+def test_hidden_files_macos_metadata_and_other_files_are_ignored(tmp_path):
     fill(tmp_path, 2)
     for name in (".hidden.png", "._000.png", "__MACOSX/000.png", ".thumbnails/a.png"):
         save(tmp_path / name, 9)

@@ -38,13 +38,13 @@ def test_an_old_print_stays_in_range_and_follows_its_seed(numbers):
 
 def test_an_old_print_is_the_same_in_a_graph(lightness):
     graph = tf.function(film_damage.old_print)
-    for place in range(3):
-        eager = film_damage.old_print(lightness, seed(0, place))
-        np.testing.assert_allclose(graph(lightness, seed(0, place)), eager, atol=1e-4)
+    for position in range(3):
+        eager = film_damage.old_print(lightness, seed(0, position))
+        np.testing.assert_allclose(graph(lightness, seed(0, position)), eager, atol=1e-4)
 
 
-def test_no_two_prints_age_alike(lightness):
-    prints = [film_damage.old_print(lightness, seed(0, place)).numpy() for place in range(6)]
+def test_each_seed_gives_different_damage(lightness):
+    prints = [film_damage.old_print(lightness, seed(0, position)).numpy() for position in range(6)]
     assert len({each.tobytes() for each in prints}) == 6
 
 
@@ -59,7 +59,7 @@ def test_no_two_prints_age_alike(lightness):
         lambda picture: film_damage.sprinkle_dust(picture, 0.0, seed(0, 0)),
     ],
 )
-def test_none_of_a_fault_changes_nothing(lightness, change):
+def test_zero_strength_changes_nothing(lightness, change):
     np.testing.assert_allclose(change(lightness), lightness, atol=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_blur_is_scipys_gaussian(lightness):
     np.testing.assert_allclose(film_damage.blur(lightness, 1.3)[..., 0], expected, atol=1e-5)
 
 
-def test_corners_lose_their_share_of_light_and_the_centre_none():
+def test_corners_lose_their_share_of_light_and_the_center_none():
     darkened = film_damage.darken_corners(tf.ones((65, 65, 1)), 0.4).numpy()[..., 0]
     assert darkened[32, 32] == pytest.approx(1.0)
     assert darkened[0, 0] == pytest.approx(0.2, abs=0.03)
@@ -93,7 +93,7 @@ def test_fading_lifts_black_and_lowers_white():
 
 def marks(draw):
     """Where ten pictures of gray were marked, lighter or darker."""
-    drawn = np.stack([draw(GRAY, 1.0, seed(0, place)).numpy()[..., 0] for place in range(10)])
+    drawn = np.stack([draw(GRAY, 1.0, seed(0, position)).numpy()[..., 0] for position in range(10)])
     return drawn > 0.05, drawn < -0.05
 
 
@@ -117,7 +117,7 @@ def test_half_the_amount_makes_about_half_the_marks():
     assert half.mean() == pytest.approx(whole / 2, rel=0.3)
 
 
-def test_damage_comes_to_its_share_of_pictures_and_leaves_the_others_alone():
+def test_damage_changes_its_share_of_pictures_only():
     batch = tf.zeros((100, 16, 16, 1))
     seeds = tf.stack([tf.zeros(100, tf.int64), tf.range(100, dtype=tf.int64)], axis=1)
     for share, fewest, most in ((0.0, 0, 0), (0.3, 18, 42), (1.0, 100, 100)):
@@ -128,7 +128,7 @@ def test_damage_comes_to_its_share_of_pictures_and_leaves_the_others_alone():
 
 def test_damage_depends_on_a_pictures_own_seed_alone(lightness):
     batch = tf.stack([lightness] * 4)
-    seeds = tf.constant([[0, place] for place in range(4)], tf.int64)
+    seeds = tf.constant([[0, position] for position in range(4)], tf.int64)
     together = film_damage.damage_film(batch, share=0.7, seeds=seeds)
     alone = [
         film_damage.damage_film(batch[i : i + 1], share=0.7, seeds=seeds[i : i + 1])

@@ -180,10 +180,10 @@ def test_without_augmentation_examples_are_crops_and_flips(landscapes):
     """Written out a second time: runs of earlier versions can be resumed and repeated."""
     seed, size = 3, SHAPE["image_size"]
     images = []
-    for place in range(8):
-        index = tf.random.experimental.index_shuffle(place, tf.constant([seed, 0], tf.int64), 11)
+    for position in range(8):
+        index = tf.random.experimental.index_shuffle(position, tf.constant([seed, 0], tf.int64), 11)
         image = imagefiles.resize_to_short_side(imagefiles.read_image(landscapes[int(index)]), 36)
-        crop, flip = tf.unstack(tf.random.split(tf.constant([seed, place], tf.int64), 2))
+        crop, flip = tf.unstack(tf.random.split(tf.constant([seed, position], tf.int64), 2))
         image = tf.image.stateless_random_crop(image, (size, size, 3), crop)
         images.append(tf.image.stateless_random_flip_left_right(image, flip))
     batches = take(training_dataset(landscapes, seed=seed, **SHAPE), 2)

@@ -142,7 +142,7 @@ def test_cached_records_are_decoded_once(train, monkeypatch):
 
     monkeypatch.setattr(pipeline.imagefiles, "decode_image", counting)
     take(training_dataset(train, **SHAPE), 40)
-    # Two passes may meet at the same photograph, each before the other has kept it.
+    # Two passes may decode the same photograph before either has cached it.
     assert len(set(decoded)) == len(train)
     assert len(decoded) < 1.5 * len(train)
 
@@ -153,8 +153,8 @@ def test_workers_draw_different_augmentations(train):
 
 
 def test_evaluation_reads_records_in_order(train, tmp_path):
-    def bar(places):
-        return places
+    def bar(indices):
+        return indices
 
     files = copy_out(train[:6], tmp_path / "files", bar)
     batches = take(evaluation_dataset(train[:6], **SHAPE), 2)

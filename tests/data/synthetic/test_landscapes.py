@@ -85,9 +85,9 @@ def features_and_ab(seed: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     ]
     rows = np.broadcast_to(np.linspace(0, 1, 64)[:, None], (64, 64))
     layout = np.repeat(0.35 * cv2.resize(lightness, (4, 8)).reshape(1, -1), 60, axis=0)
-    places = tuple(rng.integers(0, 64, (2, 60)))
-    local = np.stack([*blurred, *grain, rows], axis=-1)[places]
-    return np.hstack([local, layout]), lab[..., 1:][places]
+    points = tuple(rng.integers(0, 64, (2, 60)))
+    local = np.stack([*blurred, *grain, rows], axis=-1)[points]
+    return np.hstack([local, layout]), lab[..., 1:][points]
 
 
 def test_color_can_be_predicted_from_lightness():

@@ -175,7 +175,7 @@ def test_a_file_that_is_cut_off_is_refused(write, arrays, share):
         read_weights(path)
 
 
-def test_a_pickle_runs_nothing_of_its_own(tmp_path):
+def test_code_in_a_pickle_is_refused(tmp_path):
     class Harmful:
         def __reduce__(self):
             return print, ("run",)
@@ -187,7 +187,7 @@ def test_a_pickle_runs_nothing_of_its_own(tmp_path):
     assert "print is not allowed" in str(refusal.value)
 
 
-def test_a_size_that_no_memory_has_is_refused(tmp_path):
+def test_a_size_beyond_memory_is_refused(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"\x80\x04\x8e" + (2**55).to_bytes(8, "little"))  # bytes, so many of them
     with pytest.raises(ValueError, match="cannot be read"):

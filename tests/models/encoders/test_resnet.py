@@ -174,7 +174,7 @@ def test_imagenet_is_read_from_the_preset(
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no\nnetwork"), OSError(28, "disk full")])
-def test_a_download_that_fails_says_how_to_go_on(error, monkeypatch):
+def test_a_failed_download_names_the_alternatives(error, monkeypatch):
     def from_preset(preset, **options):
         raise error
 
@@ -193,7 +193,7 @@ def test_without_keras_hub_the_extra_is_named(monkeypatch):
         resnet18_unet(32)
 
 
-def test_only_building_the_network_takes_keras_hub(monkeypatch):
+def test_only_building_the_network_needs_keras_hub(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     assert "resnet18" in runpy.run_path(resnet.__file__)
 
@@ -240,7 +240,7 @@ def test_missing_layers_are_named(tmp_path):
         resnet18_unet(32, backbone_weights=tmp_path / "a.weights.h5")
 
 
-def test_layers_that_nobody_would_load_are_named(backbone, tmp_path):
+def test_unexpected_layers_are_named(backbone, tmp_path):
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)
     model = keras.Model(backbone.input, keras.layers.Dense(3)(pooled))
     model.save_weights(tmp_path / "a.weights.h5")
