@@ -18,8 +18,8 @@ def _parser() -> argparse.ArgumentParser:
         "colors and, for a run, the mean color of its training photographs.",
         example="python -m colorize_tf.evaluate runs/first --data-dir photos/val",
         details="Figures are means over pictures; ratios are mean predicted over mean true.\n"
-        "For a run the table adds its parameters, how many pictures it saw, and how\n"
-        "many a second, validation included.",
+        "For a run the table adds its number of parameters, of pictures seen, and of\n"
+        "pictures per second, with validation.",
     )
     models = parser.add_argument_group("models and photographs")
     models.add_argument(

@@ -1,1 +1,1 @@
-"""A trained generator as files, and back: .keras, SavedModel, TFLite."""
+"""Save and load trained generators: .keras, SavedModel, TFLite."""

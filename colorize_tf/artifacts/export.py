@@ -27,7 +27,7 @@ from colorize_tf.artifacts.versions import next_version
 from colorize_tf.color.lab_tf import encode, images_to_rgb
 from colorize_tf.models.generator import generate_ab, z_size_of
 
-# Between float32 computations, which may add in another order.
+# Accepted between float32 computations, which may add in different orders.
 _LARGEST_FLOAT32_DIFFERENCE = 1e-4
 
 # Number of images to compare on, spread evenly. With fewer, the mean depends on which they are:

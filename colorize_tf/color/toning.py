@@ -1,4 +1,4 @@
-"""Is this photograph gray, toned in one color, or already in color?
+"""Classify photographs: gray, toned in one color, or in color.
 
 Thresholds were measured on 5,300 color photographs of landscapes and on scans of old prints.
 """
@@ -8,35 +8,35 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Chroma in Lab units, measured on a copy with this short side: smaller, and small colorful things
-# (boats, flowers) vanish; larger, and film grain and JPEG noise count as color.
+# Chroma is measured on a copy with this short side, in pixels. On a smaller copy, small colorful
+# things (boats, flowers) vanish; on a larger one, film grain and JPEG noise count as color.
 MEASURED_SIDE = 64
 
 # Gray scans that went through a color JPEG stay below 1; the palest of 5,300 color photographs of
 # landscapes reaches 5.7 in its 99th percentile.
 GRAY_CHROMA = 4.0
 
-# A toned print's color is a function of its lightness: how far ab strays from the best cubic in L
-# (95th percentile) is 1.3 to 2.4 in sepia scans; the least in those 5,300 is 2.7.
+# A toned print's color is a function of its lightness. The distance of ab from the best cubic in L
+# (95th percentile) is 1.3 to 2.4 in sepia scans, and at least 2.7 in those 5,300.
 TONED_RESIDUAL = 2.5
-# Stained prints stray further, up to 3.9. That much is forgiven where all the color is also one
-# warm hue; among those 5,300 only three close views of bare sand are then taken for sepia, while
-# fog, dusk and deep water, which are as single-hued, are blue.
+# In stained prints the distance reaches 3.9, which is accepted where all colors have one warm hue.
+# Of those 5,300, only three close views of bare sand are then classified as sepia; fog, dusk and
+# deep water have one hue as well, but a blue one.
 SEPIA_RESIDUAL = 4.1
 SEPIA_HUES = (40.0, 100.0)  # Degrees in the ab plane, orange to yellow.
 SEPIA_CONCENTRATION = 0.98  # Length of the mean ab vector over the mean length.
-# Through so few colors a cubic in lightness passes, whatever they are.
+# A cubic in lightness fits so few colors exactly.
 FEW_COLORS = 4
 
 
 @dataclass(frozen=True)
 class Toning:
-    """What was measured of a photograph's colors, in Lab units.
+    """The colors of a photograph, measured in Lab units.
 
     Attributes:
         kind: "gray", "toned" or "color".
         chroma: 99th percentile of chroma.
-        residual: 95th percentile of what a color is off the best cubic in its lightness.
+        residual: 95th percentile of the distance of a color from the best cubic in its lightness.
         sepia: whether all the color is one warm hue.
     """
 
@@ -47,10 +47,10 @@ class Toning:
 
 
 def describe_color(images: np.ndarray) -> str:
-    """Say what a picture to be colored is in: "gray", "toned" or "color"; see `measure_toning`.
+    """Classify a picture to be colored as "gray", "toned" or "color"; see `measure_toning`.
 
-    A cubic in lightness passes through any few colors, such as the two of a palette. They count as
-    a tone only if they are one warm hue.
+    A cubic in lightness fits few colors, such as the two of a palette, exactly. They count as toned
+    only if they have one warm hue.
     """
     if _has_equal_channels(images):
         return "gray"
@@ -61,16 +61,12 @@ def describe_color(images: np.ndarray) -> str:
 
 
 def measure_toning(images: np.ndarray) -> Toning:
-    """Tell color photographs from gray ones and from sepia, cyanotypes and the like.
-
-    Args:
-        images: uint8 or uint16 `(height, width, 3)`, sRGB.
-    """
+    """Classify and measure one image, uint8 or uint16 `(height, width, 3)`, sRGB."""
     height, width = images.shape[:2]
     scale = min(1.0, MEASURED_SIDE / min(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(images, size, interpolation=cv2.INTER_AREA)
-    # OpenCV's Lab is plenty for thresholds, and it lets other threads run.
+    # OpenCV's Lab is precise enough for thresholds, and releases the GIL.
     rgb = small.astype(np.float32) / np.iinfo(images.dtype).max
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab).reshape(-1, 3)
     chroma = np.hypot(lab[:, 1], lab[:, 2])
@@ -97,7 +93,7 @@ def _has_equal_channels(images: np.ndarray) -> bool:
 
 
 def _residual_given_lightness(lab: np.ndarray) -> float:
-    """95th percentile of the distance of ab from its best cubic in L, in Lab units."""
+    """Return the 95th percentile of the distance of ab from its best cubic in L, in Lab units."""
     powers = np.vander(lab[:, 0] / 100, 4)
     # Normal equations: 4 x 4, and ten times as fast as a decomposition of all the pixels. The ridge
     # keeps a picture of a single lightness solvable.
@@ -107,7 +103,7 @@ def _residual_given_lightness(lab: np.ndarray) -> float:
 
 
 def _has_few_colors(images: np.ndarray) -> bool:
-    """Whether a sample of the pixels, none of them mixed, has few colors."""
+    """Return whether a sample of the pixels, without interpolation, has few colors."""
     step_down, step_right = (max(1, size // MEASURED_SIDE) for size in images.shape[:2])
     sample = images[::step_down, ::step_right].reshape(-1, 3)
     return len(np.unique(sample, axis=0)) <= FEW_COLORS

@@ -1,1 +1,1 @@
-"""Files become `(lightness, ab)`."""
+"""Data sets: find, audit, prepare and load photographs as `(lightness, ab)`."""

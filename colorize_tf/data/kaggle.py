@@ -50,7 +50,7 @@ def is_reachable(timeout: float = _PROBE_SECONDS) -> bool:
 
 
 def download(folder: Path) -> Path:
-    """Download the data set into a folder atomically; raises whatever kagglehub raises."""
+    """Download the data set into a folder atomically; errors are those of kagglehub."""
     import kagglehub  # Its import is slow and configures logging.
 
     # Renamed when complete, so that a broken download never looks complete.

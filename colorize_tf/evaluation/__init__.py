@@ -1,1 +1,1 @@
-"""Measure colorizers on photographs, always beside gray and the truth."""
+"""Measure colorizers on photographs, and compare them with gray and with the true colors."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from colorize_tf.artifacts.card import read_provenance
@@ -38,7 +38,7 @@ class Candidate:
     facts: dict[str, float]
     log: Sequence[dict[str, str]] = ()
     mean_ab: tuple[float, float] | None = None
-    settings: frozenset[str] = field(default_factory=frozenset)
+    settings: frozenset[str] = frozenset()
 
     def uses(self, family: str) -> bool:
         """Return whether a network of this family trained the model or chose its epoch."""

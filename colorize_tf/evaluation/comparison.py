@@ -62,7 +62,7 @@ def evaluate_colorizers(
             paths.
         size: height and width of the squares compared, in pixels.
         features: network for KID and FID, as `features.load_features` takes it. Models that this
-            network trained or judged in training get neither, with a warning.
+            network helped to train get neither, with a warning.
         against: a model whose figures are subtracted from those of the others, as they are and
             with the chroma of the paler one multiplied until both are equally colorful.
         robustness: whether to measure how far colors move with exposure and with size.
@@ -83,7 +83,7 @@ def evaluate_colorizers(
     if size < MINIMUM_SIZE:
         raise ValueError(f"size must be at least {MINIMUM_SIZE} pixels, got {size}")
     named = name_models(models, against, reserved=(GRAY, TRUTH))
-    judge = None if features is None else load_features(features)
+    network = None if features is None else load_features(features)
     candidates = {name: load_candidate(model) for name, model in named.items()}
     if isinstance(photographs, str | Path):
         folder, paths = str(photographs), _list_color_photographs(photographs)
@@ -92,7 +92,7 @@ def evaluate_colorizers(
         if not paths:
             raise ValueError("no photographs were given; give at least one path, or a folder")
         folder = "a list" if len({path.parent for path in paths}) > 1 else str(paths[0].parent)
-    measurements = _Measurements(paths, size, judge, progress)
+    measurements = _Measurements(paths, size, network, progress)
     colorizers = {name: candidate.colorizer for name, candidate in candidates.items()}
     colors, thumbnails = ColorStatistics(), Thumbnails(colorizers if against else ())
     compared: dict[str, PredictsChroma] = {GRAY: gray, TRUTH: truth, **_mean_colors(candidates)}
@@ -101,8 +101,8 @@ def evaluate_colorizers(
         measurements.compare_with(list(colorizers)[-1], colorizers, thumbnails)
     if robustness:
         measurements.measure_shifts(colorizers)
-    protocol = _protocol(folder, paths, size, judge, robustness)
-    if judge and (reasons := _dependencies(judge, candidates)):
+    protocol = _protocol(folder, paths, size, network, robustness)
+    if network and (reasons := _dependencies(network, candidates)):
         protocol["not_independent"] = reasons
         measurements.drop_features(reasons)
     for name, candidate in candidates.items():

@@ -84,12 +84,7 @@ def choose_by_rank(errors: np.ndarray) -> dict[str, list[int]]:
 
 
 def thumbnails(measurement: Measurement, names: Sequence[str]) -> list[Tile]:
-    """Lay out one photograph: gray, each prediction with its error map, the truth.
-
-    Args:
-        measurement: the photograph with its predictions, of which the first one is gray.
-        names: of the predictions to show.
-    """
+    """Lay out gray (the first prediction), those of `names` with error maps, and the truth."""
     tiles = [Tile("gray", measurement.images[1])]
     for name in names:
         index = measurement.names.index(name)

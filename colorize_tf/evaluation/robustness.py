@@ -35,18 +35,12 @@ DEFINITION = (
 def color_shifts(
     colorizers: Mapping[str, PredictsChroma], paths: Iterable[Path], *, size: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Measure how far predicted colors move, as `DEFINITION` says; 0 is not at all.
+    """Measure how far predicted colors move, as `DEFINITION` describes; 0 is unchanged.
 
-    Args:
-        colorizers: by name.
-        paths: photographs.
-        size: height and width of the squares compared, in pixels.
+    The arguments and errors are those of `scores.measure`.
 
     Returns:
         By name, `exposure_shift` and `size_shift`, float64 `(photographs,)`.
-
-    Raises:
-        ValueError: a model fails; names it and the photograph.
     """
     shifts: dict[str, dict[str, list[float]]] = {
         name: {"exposure_shift": [], "size_shift": []} for name in colorizers

@@ -9,7 +9,7 @@ import numpy as np
 from colorize_tf.color.lab_tf import AB_SCALE, LIGHTNESS_SCALE
 
 HEIGHT_SCALE = 50.0
-"""The height of an image, in Lab units: how much position counts beside color."""
+"""The height of an image, in Lab units: the weight of position relative to color."""
 
 CONTRAST_WINDOW = 5
 """Height and width, in pixels, of the window of the local contrast."""
@@ -118,15 +118,7 @@ def frechet_distance(features: np.ndarray, other_features: np.ndarray) -> float:
     with fewer images than dimensions. Compare it only between sets of equal size, or use
     `kernel_distance`.
 
-    Args:
-        features: float `(count, dimensions)`, one row for each image, at least two.
-        other_features: float `(other_count, dimensions)`, at least two.
-
-    Returns:
-        The squared distance, at least 0.
-
-    Raises:
-        ValueError: a set has fewer than two images.
+    The arguments are those of `kernel_distance`; the result is squared, at least 0.
     """
     _check_counts("Frechet", features, other_features)
 

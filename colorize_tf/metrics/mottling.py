@@ -1,4 +1,4 @@
-"""Mottling: color that varies within a region although lightness does not call for it."""
+"""Mottling: variation of color within a region that lightness does not explain."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ EVEN_LIMIT = 2.5
 """Windows of a photograph whose unexplained chroma is below this, in Lab units, count as even."""
 
 MOTTLED_LIMIT = 6.0
-"""Unexplained chroma, in Lab units, that anyone sees as patches."""
+"""Windows with more unexplained chroma, in Lab units, count as mottled: patches are visible."""
 
 # Regularizes the regression where lightness is constant, in squared Lab units.
 _RIDGE = 1e-3

@@ -15,8 +15,8 @@ def patchgan(*, base_width: int = 64, pooling: int = 1, name: str = "patchgan") 
 
     With `pooling` 2 it averages squares of 2 x 2 pixels first: patches are twice as wide, and finer
     detail of chroma, which JPEG and video with 4:2:0 do not store either, is ignored. Use it with a
-    generator that predicts no such detail, such as `efficientnet_unet`; in that of any other,
-    noise would go unnoticed.
+    generator that predicts no such detail, such as `efficientnet_unet`: the discriminator does
+    not see noise in it.
 
     Args:
         base_width: channels of the first layer; the next have 2, 4 and 8 times as many.

@@ -28,12 +28,7 @@ _GPU_OPS = frozenset(
 
 
 def report_tflite(content: bytes, *, threads: Sequence[int] = (1, 2), runs: int = 30) -> dict:
-    """Describe a TFLite file and measure it on this machine.
-
-    Args:
-        content: what `convert_to_tflite` returned.
-        threads: the numbers of threads to time with.
-        runs: the number of timed calls, as in `measure_tflite`.
+    """Describe a TFLite file and measure it on this machine, as `measure_tflite` does.
 
     Returns:
         A dictionary that JSON can hold:

@@ -1,7 +1,7 @@
-"""Measure latency and memory of a TFLite file in a process that holds nothing else.
+"""Measure latency and memory of a TFLite file in a process of its own.
 
 Each measurement starts `python -m colorize_tf.artifacts.tflite.timing`: in a process that has
-loaded TensorFlow, a file takes a tenth longer.
+loaded TensorFlow, LiteRT is slower by a tenth.
 """
 
 import json

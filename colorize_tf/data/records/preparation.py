@@ -46,7 +46,7 @@ _CHUNK_KEYS = {"usable", "skipped", "shards"}
 
 @dataclasses.dataclass(frozen=True)
 class PreparationConfig:
-    """What determines the content of a prepared set.
+    """The options that determine the content of a prepared set.
 
     Raises:
         ValueError: a value is out of its range.
@@ -223,8 +223,8 @@ def _check_plan(source: str, destination: str, config: PreparationConfig, files:
             else f"{name} {stored.get(name)}, now it would be {plan[name]}"
         )
         raise ValueError(
-            f"{destination} holds a set of {made}; choose another folder, or restore what the set "
-            "was begun with"
+            f"{destination} holds a set of {made}; choose another folder, or give the files and "
+            "options that the set was begun with"
         )
 
 

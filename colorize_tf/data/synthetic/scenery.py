@@ -36,11 +36,11 @@ def outline(view: View, *, waves: int, roughness: float, sharp: bool = False) ->
         knots = view.rng.random(corners)
         if sharp and octave < 3:
             knots = 1 - np.abs(2 * knots - 1)
-        places = view.x * (corners - 1)
+        positions = view.x * (corners - 1)
         if not sharp:
             # Cosine interpolation rounds the corners of a hill.
-            places = np.floor(places) + smoothstep(0, 1, places - np.floor(places))
-        total += roughness**octave * np.interp(places, np.arange(corners), knots)
+            positions = np.floor(positions) + smoothstep(0, 1, positions - np.floor(positions))
+        total += roughness**octave * np.interp(positions, np.arange(corners), knots)
         norm += roughness**octave
     low, high = total.min(), total.max()
     return ((total - low) / max(high - low, 1e-6)).astype(np.float32)
@@ -118,9 +118,9 @@ def _treetops(view: View, kind: str, size: float) -> np.ndarray:
     """Draw the outline of a row of trees, 0..1: spires or round crowns of random heights."""
     rng = view.rng
     count = int((1.9 if kind == "conifer" else 2.2) / size)
-    places, tall = rng.random((2, count, 1), np.float32)
+    positions, tall = rng.random((2, count, 1), np.float32)
     tall = 0.45 + 0.55 * tall
-    across = np.abs(view.x - places) * view.aspect / size
+    across = np.abs(view.x - positions) * view.aspect / size
     if kind == "conifer":
         tops = tall - across * 3.2
     else:
@@ -229,8 +229,8 @@ def scrub(view: View, canvas: np.ndarray, *, top: np.ndarray) -> np.ndarray:
     offset = view.chances(6)
     far, up = depth / 0.12, -np.log(depth)
 
-    def sample(tile: str, scale: float, place: int, lift: float = 0.0) -> np.ndarray:
-        u, v = across * scale + offset[place], (up * 0.9 + lift) * scale + offset[place + 1]
+    def sample(tile: str, scale: float, index: int, lift: float = 0.0) -> np.ndarray:
+        u, v = across * scale + offset[index], (up * 0.9 + lift) * scale + offset[index + 1]
         return textures.sample(tile, u, v, view.pixel * scale * far)
 
     gravel = 0.6 * sample("grit", 0.6, 0) + 0.4 * sample("stones", 0.55, 2)

@@ -75,16 +75,10 @@ def efficientnet_lite0(
 
 
 def efficientnet_pyramid(images: keras.KerasTensor, *, prefix: str = "") -> list[keras.KerasTensor]:
-    """Apply the layers of EfficientNet-Lite0.
+    """Apply the layers of EfficientNet-Lite0; return what `efficientnet_lite0` does.
 
-    Batch normalization is folded into the convolutions, which have a bias instead.
-
-    Args:
-        images: `(batch, height, width, channels)`.
-        prefix: prefix of the names of the convolutions.
-
-    Returns:
-        Features of 16, 24, 40, 112 and 320 channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size.
+    Batch normalization is folded into the convolutions, which have a bias instead, and names that
+    begin with `prefix`.
     """
     features = _convolve(images, _STEM_FILTERS, 3, strides=2, name=f"{prefix}stem")
     features = layers.ReLU(6.0)(features)
