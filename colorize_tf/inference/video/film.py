@@ -65,9 +65,9 @@ def colorize_film(
 
     Chroma is predicted frame by frame, from lightness whose exposure is steadied, and smoothed
     along motion within each scene. An odd height or width becomes even: the last row or column is
-    repeated. A film of variable frame rate gets a constant one: frames are repeated or dropped
-    according to their timestamps. The target is written atomically, and only if the source can be
-    read to its end.
+    repeated, and a note says so. A film of variable frame rate gets a constant one: frames are
+    repeated or dropped according to their timestamps. The target is written atomically, and only if
+    the source can be read to its end.
 
     Args:
         colorizer: the model.
@@ -95,18 +95,12 @@ def colorize_film(
     smoother = ChromaSmoother()
     try:
         with open_film(source) as film, atomic_write(target) as temporary:
-            frames = _colored_frames(
-                colorizer,
-                film,
-                smoother,
-                intensity=intensity,
-                ensemble=ensemble,
-                deflicker=deflicker,
-            )
+            frames = _colored_frames(colorizer, film, smoother, intensity, ensemble, deflicker)
             first = next(frames)  # Without any frame, the reader raises its own error.
+            height, width = first[0].shape[:2]
             with open_writer(
                 temporary,
-                first[0].shape[1::-1],
+                (width + width % 2, height + height % 2),
                 film.frame_rate,
                 name=target,
                 source=source,
@@ -123,7 +117,7 @@ def colorize_film(
         frame_rate=film.frame_rate,
         encoder=writer.encoder,
         sound=writer.sound,
-        notes=tuple(_notes(film, writer, written)),
+        notes=tuple(_notes(film, writer, written, width, height)),
     )
 
 
@@ -138,12 +132,11 @@ def _colored_frames(
     colorizer: Colorizer,
     film: FilmReader,
     smoother: ChromaSmoother,
-    *,
     intensity: float,
     ensemble: str | None,
     deflicker: bool,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield each colorized frame, with even height and width, and how many times to show it."""
+    """Yield each colorized frame, and how many times to show it."""
     paced = film.paced_frames()
     for first in paced:
         at_once = min(_BATCH_FRAMES, max(1, _BATCH_BYTES // first[0].nbytes))
@@ -153,8 +146,7 @@ def _colored_frames(
         for (images, times), frame, ab in zip(batch, tracked, abs_, strict=True):
             shown = frame.images if deflicker else images
             joined = join(shown, smoother.smooth(frame, ab), intensity=intensity)
-            bottom, right = (side % 2 for side in images.shape[:2])
-            yield cv2.copyMakeBorder(joined, 0, bottom, 0, right, cv2.BORDER_REPLICATE), times
+            yield joined, times
 
 
 def _write(
@@ -163,18 +155,28 @@ def _write(
     film: FilmReader,
     progress: Callable[[int, int | None], None] | None,
 ) -> int:
-    """Write all frames, and return their number."""
+    """Write all frames with even height and width, and return their number."""
     written = 0
+    total = len(film.timeline.times) if film.timeline else film.announced or 0
     for done, (images, times) in enumerate(frames, 1):
+        bottom, right = (side % 2 for side in images.shape[:2])
+        images = cv2.copyMakeBorder(images, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         for _ in range(times):
             writer.write(images)
         written += times
         if progress is not None:
-            progress(done, film.announced if done <= (film.announced or 0) else None)
+            progress(done, total if done <= total else None)
     return written
 
 
-def _notes(film: FilmReader, writer: Writer, written: int) -> Iterator[str]:
+def _notes(
+    film: FilmReader, writer: Writer, written: int, width: int, height: int
+) -> Iterator[str]:
+    if width % 2 or height % 2:
+        yield (
+            f"its size is {width} x {height}, and players need even sides; the last row or column "
+            f"was repeated to {width + width % 2} x {height + height % 2}"
+        )
     if not writer.keeps_sound:
         yield "sound, if any, is left out; install ffmpeg to keep it"
         if film.aspect != 1:

@@ -155,8 +155,9 @@ def test_odd_heights_and_widths_become_even(encoder, tmp_path, monkeypatch):
     # OpenCV writes even films only, so that an odd one has to be made up.
     odd = [(scene(0, 47, 63), 1)] * 3
     monkeypatch.setattr(FilmReader, "paced_frames", lambda self: iter(odd))
-    colorize_film(FakeColorizer(), source, tmp_path / "new.mp4")
+    report = colorize_film(FakeColorizer(), source, tmp_path / "new.mp4")
     assert read_film(tmp_path / "new.mp4")[0][0].shape == (48, 64, 3)
+    assert any("its size is 63 x 47" in note and "to 64 x 48" in note for note in report.notes)
 
 
 def turned(data):
@@ -225,8 +226,15 @@ def test_dropped_frames_of_an_avi_repeat_the_frame_before(tmp_path, film, codec,
         *("-i", levels, "-vf", f"select='{kept}'", "-fps_mode", "passthrough"),
         *("-c:v", codec, "-q:v", "1", source),
     )
-    report = colorize_film(FakeColorizer(), source, tmp_path / "new.mp4", intensity=0)
-    assert report.frame_rate == 12
+    seen = []
+    report = colorize_film(
+        FakeColorizer(),
+        source,
+        tmp_path / "new.mp4",
+        intensity=0,
+        progress=lambda *one: seen.append(one),
+    )
+    assert report.frame_rate == 12 and seen[-1] == (10, 10)
     frames = np.array(read_film(tmp_path / "new.mp4")[0]).mean(axis=(1, 2, 3)) / 9
     shown = [n for n in range(20) if (n % 4 >= 2 if "4" in kept else n % 2 == 0)]
     expected = [max([n for n in shown if n <= at] or shown[:1]) for at in range(shown[-1] + 1)]

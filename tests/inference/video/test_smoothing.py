@@ -1,3 +1,5 @@
+import weakref
+
 import cv2
 import numpy as np
 import pytest
@@ -103,6 +105,16 @@ def test_tracking_ahead_changes_nothing():
     frames = [ahead.track(SCENE) for _ in predicted]
     for frame, ab in zip(frames, predicted, strict=True):
         np.testing.assert_array_equal(ahead.smooth(frame, ab), smooth(one, SCENE, ab))
+
+
+def test_memory_does_not_grow_with_the_film():
+    smoother, frames = ChromaSmoother(), []
+    for ab in noisy_predictions(12):
+        frame = smoother.track(SCENE)
+        smoother.smooth(frame, ab)
+        frames.append(weakref.ref(frame))
+    del frame
+    assert sum(one() is not None for one in frames) == 1
 
 
 def test_chroma_does_not_cross_a_cut():
