@@ -1,6 +1,6 @@
 """Read and write local files and objects in buckets, by `tf.io.gfile` (`gs://`) or `s3.py`.
 
-Errors are `ValueError` with a message of one line.
+What cannot be read or written raises `ValueError` with a message of one line.
 """
 
 import contextlib
@@ -66,11 +66,7 @@ def read_image_bytes(location: str | Path) -> bytes:
 
 
 def read_bytes(location: str | Path, first: int = 0, count: int = -1) -> bytes:
-    """Read a file, or `count` bytes of it from `first` on.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
+    """Read a file, or `count` bytes of it from `first` on."""
     with translate_errors(location):
         if s3.is_s3(location):
             return s3.read(str(location), first, count)
@@ -97,11 +93,7 @@ def read_json(location: str | Path) -> dict[str, Any]:
 
 
 def write_bytes(location: str | Path, contents: bytes) -> None:
-    """Write a file atomically.
-
-    Raises:
-        ValueError: it cannot be written.
-    """
+    """Write a file atomically."""
     with translate_errors(location):
         if s3.is_s3(location):
             s3.write(str(location), contents)
@@ -119,11 +111,7 @@ def write_json(location: str | Path, content: object) -> None:
 
 
 def walk(location: str) -> Iterator[str]:
-    """Yield the names of all files below a location in a bucket, relative to it.
-
-    Raises:
-        ValueError: it cannot be listed.
-    """
+    """Yield the names of all files below a location in a bucket, relative to it."""
     with translate_errors(location):
         if s3.is_s3(location):
             yield from s3.walk(location)
@@ -139,11 +127,7 @@ def _refuse(error: Exception) -> NoReturn:
 
 
 def any_name(folder: str) -> str | None:
-    """Return the name of any file in a folder or below a location in a bucket, unless hidden.
-
-    Raises:
-        ValueError: it cannot be listed.
-    """
+    """Return the name of any file in a folder or below a location in a bucket, unless hidden."""
     names = walk(folder) if is_url(folder) else (path.name for path in Path(folder).iterdir())
     with contextlib.suppress(NotFoundError):
         return next((name for name in names if not name.startswith(".")), None)
@@ -151,11 +135,7 @@ def any_name(folder: str) -> str | None:
 
 
 def size(location: str | Path) -> int | None:
-    """Return the size of a file in bytes; None if it does not exist.
-
-    Raises:
-        ValueError: the size cannot be determined.
-    """
+    """Return the size of a file in bytes; None if it does not exist."""
     try:
         with translate_errors(location):
             if s3.is_s3(location):
@@ -166,11 +146,7 @@ def size(location: str | Path) -> int | None:
 
 
 def make_folder(location: str | Path) -> None:
-    """Make a folder and its parents, and check that files can be written there.
-
-    Raises:
-        ValueError: it cannot be made or written to.
-    """
+    """Make a folder and its parents, and check that files can be written there."""
     if not is_url(location):
         check_writable_folder(location)
         return
@@ -187,11 +163,7 @@ def make_folder(location: str | Path) -> None:
 
 
 def download(location: str, path: Path) -> None:
-    """Copy a file from S3 to the disk atomically.
-
-    Raises:
-        ValueError: it cannot be read, or the copy cannot be written.
-    """
+    """Copy a file from S3 to the disk atomically."""
     with translate_errors(location):
         s3.download(location, path)
 
@@ -201,9 +173,6 @@ def local_file(location: str, mode: str) -> Iterator[str]:
     """Yield a path for TensorFlow, which cannot access S3: of a file there, a temporary copy.
 
     In mode "r" the file is downloaded first, in mode "w" it is uploaded on success.
-
-    Raises:
-        ValueError: it cannot be read or written.
     """
     if not s3.is_s3(location):
         yield location

@@ -24,7 +24,7 @@ from colorize_tf.data.pipeline import (
     load_size,
     training_dataset,
 )
-from colorize_tf.data.records.prepared_set import damage_told
+from colorize_tf.data.records.prepared_set import translate_damage
 from colorize_tf.data.records.reading import Records
 from colorize_tf.data.storage import is_url
 from colorize_tf.experiment.own_examples import DatasetExamples
@@ -186,4 +186,4 @@ class PhotographExamples:
 
     def reading(self) -> AbstractContextManager[None]:
         """Return a context in which a damaged shard raises an error that says how to repair it."""
-        return damage_told(self.photographs.folder)
+        return translate_damage(self.photographs.folder)

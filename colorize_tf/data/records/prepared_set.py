@@ -180,7 +180,7 @@ def content_problem(folder: str, shard: Shard) -> str:
 
 
 @contextlib.contextmanager
-def damage_told(folder: str | Path) -> Iterator[None]:
+def translate_damage(folder: str | Path) -> Iterator[None]:
     """Translate TensorFlow's error about a damaged record into `ValueError`."""
     import tensorflow as tf
 

@@ -5,7 +5,7 @@ import pytest
 from colorize_tf import imagefiles
 from colorize_tf.data.catalog import find_photographs, list_photographs
 from colorize_tf.data.pipeline import training_dataset
-from colorize_tf.data.records.prepared_set import copy_out, damage_told, is_prepared, open_set
+from colorize_tf.data.records.prepared_set import copy_out, is_prepared, open_set, translate_damage
 
 
 def find(folder):
@@ -86,7 +86,7 @@ def test_damaged_record_is_an_error_when_read(prepared, offline):
     batches = training_dataset(find(prepared).train, image_size=32, batch_size=4, cache="none")
     with (
         pytest.raises(ValueError, match="a shard of .*set has damaged records; .*with --verify"),
-        damage_told(prepared),
+        translate_damage(prepared),
     ):
         for _ in batches.take(12):
             pass
