@@ -201,7 +201,7 @@ def _check_chosen(chosen: Mapping[str, Any], config: TrainConfig) -> None:
             f"--learning-rate-scaling {scaling} has no effect: --batch-size {config.batch_size} is "
             f"that of recipe {config.recipe}; choose another, or leave it out"
         )
-    if "init_from" in chosen and chosen.get("backbone_weights", "none") != "none":
+    if "init_from" in chosen and chosen.get("backbone_weights") not in (None, "none"):
         raise ValueError(
             f"--init-from {chosen['init_from']} brings the backbone's weights along; leave out "
             f"--backbone-weights {chosen['backbone_weights']}"

@@ -201,6 +201,19 @@ def run_command(cache_home):
     return run
 
 
+@pytest.fixture
+def exports(monkeypatch):
+    """The folders that training would export to; replaces the export, which takes long."""
+    folders = []
+
+    def export_artifacts(generator, folder, **_):
+        folders.append(folder)
+        return {}
+
+    monkeypatch.setattr("colorize_tf.experiment.results.export_artifacts", export_artifacts)
+    return folders
+
+
 @pytest.fixture(scope="session")
 def tiny_run(built_once, run_command):
     """The folder of a finished run of recipe tiny, and what it printed."""

@@ -88,7 +88,7 @@ def test_every_recipe_trains_validates_exports_and_reloads_equal(name, photograp
         assert other.z_size == best.z_size == config.z_size
 
 
-def test_the_mean_color_of_the_training_photographs_is_stored(photographs, tmp_path):
+def test_the_mean_color_of_the_training_photographs_is_stored(photographs, tmp_path, exports):
     run = tmp_path / "run"
     assert train_shortly(photographs, run, "--recipe", "tiny") == 0
     stored = json.loads((run / "data.json").read_text())["mean_ab"]
@@ -263,7 +263,7 @@ def test_the_discriminator_has_a_step_size_of_its_own(photographs, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_out_of_patience_goes_on_only_with_more_of_it(photographs, tmp_path, capsys):
+def test_a_run_out_of_patience_goes_on_only_with_more_of_it(photographs, tmp_path, capsys, exports):
     run = tmp_path / "run"
     flags = ["--pretrain-learning-rate", "0.05", "--patience", "1"]
     small = ["--image-size", "32", "--batch-size", "2", "--steps-per-epoch", "1"]
