@@ -111,20 +111,20 @@ def test_a_killed_worker_ends_all_and_the_same_command_goes_on(start, tmp_path):
         ("2", "adversarial", "8"),
     ]
     assert "2 replicas" in chief and "this run" in chief
-    assert other.strip() == ""
+    assert other.strip() == chief.splitlines()[0]  # the choice for the processor
     assert (run / "export/1/saved_model.pb").is_file()
 
 
 def test_sigterm_to_one_of_two_saves_and_ends_both(start, tmp_path):
     run = tmp_path / "run"
-    workers = start(2, "--run-dir", run, "--steps-per-epoch", 500)
-    workers.wait_until(lambda: "2/500" in workers.printed()[0])
+    workers = start(2, "--run-dir", run, "--steps-per-epoch", 100)
+    workers.wait_until((run / "samples/epoch-001.png").exists)
     workers.processes[1].terminate()
     assert workers.end() == [143] * 2, workers.printed()
     chief, other = workers.printed()
     assert "ended by SIGTERM, and saved; go on with python -m colorize_tf.train --resume" in chief
-    assert other.strip() == ""
-    assert counter(run, "steps_done") >= 2
+    assert other.strip() == chief.splitlines()[0]  # the choice for the processor
+    assert 100 <= counter(run, "steps_done") < 200
 
 
 @pytest.fixture
