@@ -29,8 +29,9 @@ _LEAST_VARIANCE = 20.0
 _LEAK = 1 / 24
 # Motion is measured again if an estimate of exposure, in L*, was off by more.
 _EXPOSURE_TOLERANCE = 1.0
-# Pixels outside these L* may be clipped, and say little about exposure.
-_CLIPPED = (1.0, 98.0)
+# L* from which a pixel may be clipped, and the least share of others that can show a cut.
+_CLIPPED = 98.0
+_LEAST_UNCLIPPED = 0.1
 # A lower mean trust is a cut. In six films made of photographs, with grain and unsteady exposure,
 # it was 0.64 or more within a scene, pans and dissolves included, and 0.02 or less at a cut.
 _LEAST_TRUST = 0.35
@@ -56,12 +57,14 @@ class TrackedFrame:
     Attributes:
         images: the frame with its exposure steadied over the scene, uint8 `(height, width, 3)`.
         l_star: float32 `(h, w)`, steadied and blurred, at the size at which motion is measured.
+        ceiling: steadied L* from which a pixel may be clipped.
         motion: from the frame that it follows; None at the start of a scene.
         ab: its smoothed prediction, once there is one.
     """
 
     images: np.ndarray
     l_star: np.ndarray
+    ceiling: float
     motion: _Motion | None = None
     ab: np.ndarray | None = None
 
@@ -109,11 +112,13 @@ class ChromaSmoother:
         """
         l_star = _motion_l_star(images)
         motion = self._follow(self._last, l_star) if self._last is not None else None
+        ceiling = _CLIPPED
         if motion is not None:
             kept = 1 - _LEAK
             exposure = _Exposure(motion.exposure.gain**kept, motion.exposure.offset * kept)
             images, l_star = _expose(images, exposure), exposure(l_star)
-        self._last = TrackedFrame(images, l_star, motion)
+            ceiling = float(exposure(np.float32(ceiling)))
+        self._last = TrackedFrame(images, l_star, ceiling, motion)
         return self._last
 
     def smooth(self, frame: TrackedFrame, ab: np.ndarray) -> np.ndarray:
@@ -157,23 +162,30 @@ class ChromaSmoother:
         return None
 
     def _measure(self, past: TrackedFrame, l_star: np.ndarray) -> _Motion | None:
-        """Measure gain and motion since a past frame; None if it belongs to another scene."""
-        past_levels = _levels(past.l_star)
-        exposure = _fit_exposure(past.l_star, l_star)  # before any motion is known
+        """Measure exposure and motion since a past frame; None if it belongs to another scene."""
+        clipped = (past.l_star >= past.ceiling) | (l_star >= _CLIPPED)
+        exposure = _fit_exposure(past.l_star[~clipped], l_star[~clipped])  # before motion is known
         for _ in range(2):
-            levels = _levels(exposure(l_star))
+            # Both are clipped alike, so that pixels that one exposure turns white match.
+            ceiling = min(past.ceiling, float(exposure(np.float32(_CLIPPED))))
+            then, now = np.minimum(past.l_star, ceiling), np.minimum(exposure(l_star), ceiling)
             flow: Any = None  # OpenCV allocates it, which its type stubs do not mention.
-            backward = self._flow.calc(levels, past_levels, flow)
-            forward = self._flow.calc(past_levels, levels, flow)
-            warped = _warp(past.l_star, backward)
+            backward = self._flow.calc(_levels(now), _levels(then), flow)
+            forward = self._flow.calc(_levels(then), _levels(now), flow)
+            warped = _warp(then, backward)
             consistency = _consistency(backward, forward)
-            known = consistency > 0.5
+            unclipped = np.minimum(warped, now) < ceiling
+            known = (consistency > 0.5) & (np.maximum(warped, now) < ceiling)
             estimate, exposure = exposure, _fit_exposure(warped[known], l_star[known])
             if np.abs(exposure(l_star) - estimate(l_star)).mean() < _EXPOSURE_TOLERANCE:
                 break
-        difference = (exposure(l_star) - warped) / _LIGHTNESS_TOLERANCE
-        trust = (consistency * np.exp(-(difference**2))).astype(np.float32)
-        return None if trust.mean() < _LEAST_TRUST else _Motion(past, backward, trust, exposure)
+        difference = np.minimum(exposure(l_star), ceiling) - warped
+        trust = consistency * np.exp(-((difference / _LIGHTNESS_TOLERANCE) ** 2))
+        # Two white frames are one scene.
+        judged = trust[unclipped] if unclipped.mean() >= _LEAST_UNCLIPPED else trust
+        if judged.mean() < _LEAST_TRUST:
+            return None
+        return _Motion(past, backward, trust.astype(np.float32), exposure)
 
 
 def _motion_l_star(images: np.ndarray) -> np.ndarray:
@@ -202,11 +214,8 @@ def _fit_exposure(past: np.ndarray, l_star: np.ndarray) -> _Exposure:
     The ratio of the standard deviations is its gain: unlike that of a regression, it is not lowered
     by noise.
     """
-    low, high = _CLIPPED
-    usable = (np.minimum(past, l_star) > low) & (np.maximum(past, l_star) < high)
-    if not usable.any():
+    if not past.size:
         return _Exposure()
-    past, l_star = past[usable], l_star[usable]
     ratio = np.sqrt((past.var() + _LEAST_VARIANCE) / (l_star.var() + _LEAST_VARIANCE))
     gain = float(np.clip(ratio, *_GAIN_RANGE))
     return _Exposure(gain, float(np.clip(past.mean() - gain * l_star.mean(), *_OFFSET_RANGE)))

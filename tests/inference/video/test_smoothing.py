@@ -133,6 +133,23 @@ def test_every_cut_is_counted():
     assert smoother.cuts == 2
 
 
+def test_white_frames_are_one_scene():
+    smoother = ChromaSmoother()
+    for frame in [SCENE] * 3 + [np.full_like(SCENE, 255)] * 8:
+        smooth(smoother, frame, flat(WARM))
+    assert smoother.cuts == 1
+
+
+def test_clipped_areas_keep_their_chroma():
+    bright = np.uint8(np.clip(SCENE * (220 / np.percentile(SCENE, 85)), 0, 230))
+    smoother = ChromaSmoother()
+    for _ in range(6):
+        smooth(smoother, bright, flat(WARM))
+    clipped = np.uint8(np.clip(bright * 1.25, 0, 255))
+    assert 0.02 < (clipped[..., 0] == 255).mean() < 0.6
+    assert np.abs(smooth(smoother, clipped, flat(COLD)) - flat(WARM)).mean() < 0.1
+
+
 @pytest.mark.parametrize("length", [1, 3])
 def test_a_flash_is_no_cut(length):
     smoother = ChromaSmoother()
