@@ -272,7 +272,7 @@ def _saved_on_interruption(experiment: Experiment) -> Iterator[None]:
             save_generator(experiment.gan.ema_generator, folder.generator, description)
         signal.signal(signal.SIGINT, handler)
         raise InterruptedRunError(
-            f"interrupted; the best generator so far is {folder.generator}; go on with {command}"
+            f"interrupted; the best generator so far is {folder.generator}; continue with {command}"
         ) from error
     except TerminatedError as error:
-        raise TerminatedError(f"ended by SIGTERM, and saved; go on with {command}") from error
+        raise TerminatedError(f"ended by SIGTERM, and saved; continue with {command}") from error
