@@ -102,14 +102,14 @@ def command(main: Callable[..., int | None]) -> Callable[..., int]:
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
-        _print_logs()
         # Hide start-up messages of the native libraries; TensorFlow's errors still show.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         # Our own error about a damaged file names the file.
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         try:
-            return main(arguments) or 0
+            with _logs_printed():
+                return main(arguments) or 0
         except (ValueError, OSError, MemoryError) as error:
             return _fail(error, str(error))
         except KeyboardInterrupt as error:
@@ -275,11 +275,17 @@ class _LogPrinter(logging.Handler):
             print(record.getMessage(), flush=True)
 
 
-def _print_logs() -> None:
-    logger = logging.getLogger("colorize_tf")
-    if not any(isinstance(handler, _LogPrinter) for handler in logger.handlers):
-        logger.addHandler(_LogPrinter())
+@contextlib.contextmanager
+def _logs_printed() -> Iterator[None]:
+    logger, printer = logging.getLogger("colorize_tf"), _LogPrinter()
+    level = logger.level
+    logger.addHandler(printer)
     logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(printer)
+        logger.setLevel(level)
 
 
 def main() -> int:

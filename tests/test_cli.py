@@ -1,6 +1,7 @@
 import argparse
 import dataclasses
 import io
+import logging
 import os
 import re
 import shlex
@@ -226,6 +227,24 @@ def test_a_warning_is_one_line(capsys):
     warnings.simplefilter("always")
     assert main([]) == 0
     assert capsys.readouterr() == ("", "warning: first second\n")
+
+
+def test_what_the_library_logs_is_printed_while_a_command_runs(capsys):
+    logger = logging.getLogger("colorize_tf.some.module")
+
+    @cli.command
+    def main(arguments=None):
+        logger.info("a line")
+        logger.warning("careful")
+
+    assert main([]) == 0
+    logger.warning("silent again")
+    assert capsys.readouterr() == ("a line\n", "warning: careful\n")
+
+
+def test_a_command_without_tensorflow_says_why_it_cannot(capsys):
+    assert fails(ModuleNotFoundError("No module", name="tensorflow"))([]) == 2
+    assert "needs TensorFlow, which is not installed" in capsys.readouterr().err
 
 
 def test_a_chosen_log_level_stays(monkeypatch):
