@@ -31,14 +31,15 @@ def _parser() -> argparse.ArgumentParser:
         example="python -m colorize_tf.colorize scans --recursive -o scans-in-color",
         details=_DETAILS,
     )
-    parser.add_argument(
+    where = parser.add_argument_group("files")
+    where.add_argument(
         "inputs",
         metavar="INPUT",
         nargs="+",
         help="photographs, films (.mp4 .mov .avi .mkv .webm), folders, patterns such as "
         "'scans/**/*.tif', or - for standard input",
     )
-    parser.add_argument(
+    where.add_argument(
         "-o",
         "--output",
         metavar="OUT",
