@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import math
+import numbers
+import os
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -221,22 +224,52 @@ def _parser_of(kind: type, expected: str | None) -> Callable[[str], Any]:
 
 
 def check_options(config: Any) -> None:
-    """Check the values of a dataclass against the choices and ranges of its options.
+    """Check the values of a dataclass against the types, choices and ranges of its options.
 
     Raises:
         ValueError: a value is not allowed; the message names flag, allowed values and value.
     """
-    for field in dataclasses.fields(config):
-        if "group" in field.metadata:
-            values = getattr(config, field.name)
-            for value in values if isinstance(values, tuple) else (values,):
-                _check(field, value)
+    names = (field.name for field in dataclasses.fields(config))
+    check_values(type(config), {name: getattr(config, name) for name in names})
 
 
-def _check(field: dataclasses.Field, value: Any) -> None:
+def check_values(config_class: type, chosen: Mapping[str, Any]) -> None:
+    """Check options by name, before a dataclass is made of them.
+
+    Raises:
+        ValueError: there is no such option, or a value is not allowed.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config_class)}
+    hints = typing.get_type_hints(config_class)
+    for name, values in chosen.items():
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(fields)}"
+            raise ValueError(f"there is no option {name!r}; {hint}")
+        if "group" in fields[name].metadata:
+            for value in values if isinstance(values, tuple | list) else (values,):
+                _check(fields[name], hints[name], value)
+
+
+# By the type of an option: what its values are instances of, and words for it.
+_KINDS: dict[type, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+    str: ((str, os.PathLike), "text"),
+    Path: ((str, os.PathLike), "a path"),
+}
+
+
+def _check(field: dataclasses.Field, hint: Any, value: Any) -> None:
     choices, allowed = field.metadata["choices"], field.metadata["range"]
     if value is None and field.default is None:
         return
+    kind, _ = _value_type(hint)
+    accepted, words = _KINDS[kind]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        words = field.metadata["expected"] or words
+        raise ValueError(f"{flag_of(field)} must be {words}, got {value!r}")
     if choices and value not in choices:
         raise ValueError(f"{flag_of(field)} must be one of {', '.join(choices)}, got {value!r}")
     if isinstance(value, int | float) and not isinstance(value, bool) and value not in allowed:

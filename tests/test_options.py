@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from colorize_tf.options import add_config_flags, check_options, config_from_flags, option
+from colorize_tf.options import (
+    add_config_flags,
+    check_options,
+    check_values,
+    config_from_flags,
+    option,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +75,20 @@ def test_argparse_refuses_wrong_calls(arguments, words, capsys):
         ({"share": 0.0}, "--share must be above 0 and below 1, got 0.0"),
         ({"share": float("nan")}, "--share must be above 0 and below 1, got nan"),
         ({"kind": "d"}, "--kind must be one of a, b, c, got 'd'"),
+        ({"short_side": "64"}, "--size must be one side, got '64'"),
+        ({"share": None}, "--share must be a number, got None"),
+        ({"fast": "no"}, "--fast must be True or False, got 'no'"),
+        ({"tags": (1,)}, "--tags must be text, got 1"),
     ],
 )
 def test_values_outside_choices_and_ranges_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
         Config(inputs=("x",), output=Path("z"), **values)
+
+
+def test_a_name_that_is_no_option_is_refused_with_the_nearest_one():
+    with pytest.raises(ValueError, match="no option 'shortside'; did you mean 'short_side'?"):
+        check_values(Config, {"shortside": 64})
 
 
 def test_help_lists_choices_and_defaults_but_no_earlier_names():

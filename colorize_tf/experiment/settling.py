@@ -15,6 +15,7 @@ from colorize_tf.config import STAGES, TrainConfig
 from colorize_tf.data import locks
 from colorize_tf.experiment.resuming import prolonged_config, resume_config
 from colorize_tf.files import check_writable_folder
+from colorize_tf.options import check_values
 from colorize_tf.plugins import is_own
 from colorize_tf.recipes import make_config
 
@@ -39,6 +40,7 @@ def settle(
     if isinstance(chosen, TrainConfig):
         return _check_new(chosen, restartable or chosen.resume), True
     chosen = dict(chosen)
+    check_values(TrainConfig, chosen)
     if restartable or chosen.get("resume"):
         if "run_dir" not in chosen:
             name = "--restartable" if restartable else "--resume"
