@@ -298,7 +298,11 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=colorize_tf.__version__)
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="what to do")
+    parser.add_argument(
+        "command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="what to do"
+    )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="flags of the command")
     chosen = parser.parse_args()
+    if chosen.command is None:
+        parser.error(f"name a command: {', '.join(COMMANDS)}")
     return importlib.import_module(f"colorize_tf.{chosen.command}").main(chosen.arguments)

@@ -269,14 +269,18 @@ def test_the_console_command_lists_the_commands(monkeypatch, capsys):
     assert all(f"  {name:10} {text}\n" in output for name, text in cli.COMMANDS.items())
 
 
-@pytest.mark.parametrize("arguments", [[], ["paint"]])
-def test_the_console_command_refuses_another_command(monkeypatch, capsys, arguments):
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [([], "name a command: train, colorize"), (["paint"], "choice: 'paint'")],
+)
+def test_the_console_command_refuses_another_command(monkeypatch, capsys, arguments, words):
     monkeypatch.setattr(sys, "argv", ["colorize-tf", *arguments])
     with pytest.raises(SystemExit) as exit_:
         cli.main()
     assert exit_.value.code == 2
     errors = capsys.readouterr().err
     assert errors.startswith("colorize-tf: error: ") and errors.count("\n") == 1
+    assert words in errors
 
 
 @pytest.fixture(params=cli.COMMANDS)

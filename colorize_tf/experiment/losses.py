@@ -69,6 +69,8 @@ def training_losses(
         "label_smoothing": config.label_smoothing,
     }
     if config.loss != "classes":
+        if parts.loss is not None:
+            _check_own(parts.loss, config)
         reconstruction_loss = parts.loss or RECONSTRUCTION_LOSSES[config.loss]
         return {**losses, "reconstruction_loss": reconstruction_loss}
     from colorize_tf.color.lab_tf import ab_bins
@@ -76,6 +78,20 @@ def training_losses(
 
     class_loss = make_class_loss(ab_bins(), _color_prior(config, run, examples))
     return {**losses, "reconstruction_loss": class_loss, "reconstruction_output": "bin_logits"}
+
+
+def _check_own(loss: Callable[[tf.Tensor, tf.Tensor], Any], config: TrainConfig) -> None:
+    """Raise `ValueError` if a user's loss of two pictures is not a float32 scalar."""
+    import tensorflow as tf
+
+    pictures = tf.zeros((2, config.image_size, config.image_size, 2))
+    value = loss(pictures, pictures)
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", type(value).__name__)
+    if shape is None or len(shape) or dtype != tf.float32:
+        raise ValueError(
+            f"loss {config.loss} must return a float32 scalar, the mean over batch and pixels; got "
+            f"{getattr(dtype, 'name', dtype)} {'' if shape is None else tuple(shape)}"
+        )
 
 
 def _color_prior(

@@ -32,6 +32,9 @@ class Parts:
         loss: reconstruction loss, a function of `(ab, generated_ab)` to a scalar.
         augmentation: function of `(lightness, ab, seed)` to `(lightness, ab)`.
         callbacks: Keras callbacks.
+
+    Raises:
+        ValueError: a part is a name or another object that cannot be called.
     """
 
     generator: keras.Model | Callable[..., keras.Model] | None = None
@@ -41,6 +44,23 @@ class Parts:
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
     augmentation: Callable[..., tuple[tf.Tensor, tf.Tensor]] | None = None
     callbacks: Sequence[keras.callbacks.Callback] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("generator", *_NAMED):
+            part = getattr(self, name)
+            is_dataset = name == "dataset" and hasattr(part, "element_spec")
+            if part is not None and not callable(part) and not is_dataset:
+                raise ValueError(
+                    f"{name} must be a function or an object as in docs/python-api.md, got "
+                    f"{part!r}; a name belongs in the config, as its option {name!r}"
+                )
+        callbacks = self.callbacks
+        is_sequence = isinstance(callbacks, Sequence) and not isinstance(callbacks, str)
+        # TensorFlow starts later, so that Keras is not imported here for its types.
+        if not is_sequence or not all(
+            hasattr(one, "set_model") and not isinstance(one, type) for one in callbacks
+        ):
+            raise ValueError(f"callbacks must be a list of Keras callbacks, got {callbacks!r}")
 
     def named_by(self, config: TrainConfig) -> Parts:
         """Add the parts that a config names as `package.module:function`.

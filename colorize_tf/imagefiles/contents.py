@@ -1,5 +1,6 @@
 """The contents of files: read and written whole."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from colorize_tf.imagefiles.base import CorruptImageError, ImageFileError
 
 def read_bytes(path: str | Path) -> bytes:
     """Read a whole file; raise ImageFileError if it cannot be read."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"expected the path of an image file, got {type(path).__name__}")
     path = Path(path)
     try:
         if path.is_dir():

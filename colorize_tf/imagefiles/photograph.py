@@ -259,6 +259,11 @@ def write_photograph(path: str | Path, photograph: Photograph, *, quality: int =
             or WebP (16383), or a location that cannot be written.
     """
     path = Path(path)
+    if not isinstance(photograph, Photograph):
+        raise ValueError(
+            f"cannot write {path}: expected a Photograph, got {type(photograph).__name__}; make "
+            "one of an array with Photograph(array)"
+        )
     check_writable_path(path)
     write_contents(path, _encode(path, photograph, path.suffix, quality))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -74,6 +76,11 @@ class Colorizer:
                     "such as a run folder or a .tflite file"
                 )
             model = SHIPPED_MODEL
+        if not isinstance(model, str | os.PathLike):
+            raise ValueError(
+                f"a model is named by its path or URL, got {type(model).__name__}; for a Keras "
+                "model, save it to a .keras file first"
+            )
         if str(model).lower().startswith(("http://", "https://")):
             return _connect(str(model))
         path = Path(model)
@@ -124,8 +131,8 @@ class Colorizer:
                 `intensity` or `ensemble` is not allowed, or the prediction is NaN or has another
                 shape.
         """
-        if not 0 <= intensity <= MAX_INTENSITY:
-            raise ValueError(f"intensity must be 0 to {MAX_INTENSITY:g}, got {intensity}")
+        if not isinstance(intensity, numbers.Real) or not 0 <= intensity <= MAX_INTENSITY:
+            raise ValueError(f"intensity must be 0 to {MAX_INTENSITY:g}, got {intensity!r}")
         is_batch = getattr(photographs, "ndim", 0) == 4
         is_single = not is_batch and not isinstance(photographs, list | tuple)
         sources = [photographs] if is_single else list(photographs)

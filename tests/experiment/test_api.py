@@ -11,6 +11,7 @@ import tensorflow as tf
 from colorize_tf import compact_unet, train_colorizer
 from colorize_tf.config import TrainConfig
 from colorize_tf.experiment.examples import find_examples
+from colorize_tf.experiment.losses import training_losses
 from colorize_tf.experiment.networks import build_gan
 from colorize_tf.experiment.own_examples import augmented
 from colorize_tf.experiment.parts import Parts
@@ -138,6 +139,45 @@ def test_data_of_another_form_is_refused_in_a_sentence(parts, words):
 def test_networks_of_another_interface_are_refused_in_a_sentence(parts, words):
     with pytest.raises(ValueError, match=words):
         build_gan(make_config(SMALL), Distribution(), Parts(**parts))
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"generator": "compact_unet"}, "generator must be .*; a name belongs in the config"),
+        ({"loss": 3}, "loss must be a function .*, got 3"),
+        ({"dataset": ["a.jpg"]}, "dataset must be a function or an object"),
+        ({"callbacks": keras.callbacks.Callback()}, "callbacks must be a list of Keras callbacks"),
+        ({"callbacks": [keras.callbacks.CSVLogger]}, "callbacks must be a list"),
+    ],
+)
+def test_names_and_other_objects_are_refused_as_parts(parts, words):
+    with pytest.raises(ValueError, match=words):
+        train_colorizer(SMALL, **parts)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda ab, generated_ab: tf.abs(ab), "float32 scalar.* got float32 \\(2, 32, 32, 2\\)"),
+        (lambda ab, generated_ab: None, "float32 scalar.* got NoneType"),
+    ],
+)
+def test_a_loss_that_is_no_scalar_is_refused_in_a_sentence(loss, words):
+    with pytest.raises(ValueError, match=words):
+        training_losses(make_config(SMALL), Parts(loss=loss), None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epoch": 1}, "no option 'epoch'; did you mean 'epochs'"),
+        ({"epochs": "one"}, "--epochs must be a whole number, got 'one'"),
+    ],
+)
+def test_wrong_options_are_refused_in_a_sentence(options, words):
+    with pytest.raises(ValueError, match=words):
+        train_colorizer(options)
 
 
 def test_a_float16_output_is_refused_in_a_sentence():

@@ -244,6 +244,13 @@ def test_wrong_writes_say_what_was_expected(tmp_path, name, image, options, word
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_other_objects_are_neither_read_nor_written(tmp_path):
+    with pytest.raises(ValueError, match="expected a Photograph, got ndarray"):
+        imagefiles.write_photograph(tmp_path / "a.png", picture())
+    with pytest.raises(ValueError, match="expected the path of an image file, got bytes"):
+        imagefiles.read_photograph(b"contents")
+
+
 def test_full_disk_is_one_line_and_leaves_the_old_file(tmp_path):
     imagefiles.write_image(tmp_path / "a.png", picture())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -243,7 +243,7 @@ def test_intensity_scales_chroma():
     assert chroma == pytest.approx([0, 5.5, 11, 22], abs=0.5)
 
 
-@pytest.mark.parametrize("intensity", [-0.1, 2.1, float("nan")])
+@pytest.mark.parametrize("intensity", [-0.1, 2.1, float("nan"), None])
 def test_intensity_out_of_range_is_refused(intensity):
     with pytest.raises(ValueError, match=f"intensity must be 0 to 2, got {intensity}"):
         constant(0.1)(np.zeros((8, 8, 3), np.uint8), intensity=intensity)
@@ -330,6 +330,8 @@ def test_the_shipped_model_is_the_default(monkeypatch, artifacts):
 def test_a_missing_model_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=f"no model at {tmp_path / 'gone'}; expected a run folder"):
         Colorizer.load(tmp_path / "gone")
+    with pytest.raises(ValueError, match="a model is named by its path or URL, got int"):
+        Colorizer.load(3)
 
 
 def test_a_folder_without_a_model_is_an_error(tmp_path):
