@@ -8,6 +8,7 @@ import contextlib
 import errno
 import functools
 import importlib
+import io
 import logging
 import os
 import re
@@ -143,6 +144,25 @@ def number(kind: type, least: float, most: float | None = None) -> Callable[[str
     return parse
 
 
+class _StandardError(io.TextIOBase):
+    """Writes to another stream, which can be replaced.
+
+    Logging handlers that are made while standard error is redirected keep this object.
+    """
+
+    def __init__(self, stream: typing.TextIO):
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return self.stream.write(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+
 @contextlib.contextmanager
 def native_logs_hidden() -> Iterator[None]:
     """Hide what native libraries write to standard error while they start up.
@@ -158,10 +178,14 @@ def native_logs_hidden() -> Iterator[None]:
         return
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
+    before = sys.stderr
+    ours = _StandardError(open(kept, "w", buffering=1, closefd=False))
     try:
-        with open(kept, "w", buffering=1, closefd=False) as ours, contextlib.redirect_stderr(ours):
+        with contextlib.redirect_stderr(typing.cast(typing.TextIO, ours)):
             yield
     finally:
+        ours.flush()
+        ours.stream = before
         os.dup2(kept, 2)
         os.close(kept)
 

@@ -360,6 +360,13 @@ def test_our_warnings_show_while_native_logs_is_hidden():
     assert "ours" in run_python(f"from colorize_tf import cli\n{code}").stderr
 
 
+def test_handlers_made_while_native_logs_are_hidden_log_afterwards():
+    code = "with cli.native_logs_hidden(): handler = logging.StreamHandler()"
+    warn = "handler.emit(logging.makeLogRecord({'msg': 'later'}))"
+    result = run_python(f"import logging\nfrom colorize_tf import cli\n{code}\n{warn}")
+    assert result.stderr == "later\n"
+
+
 def test_without_standard_error_there_is_nothing_to_hide():
     code = "import os\nos.close(2)\nwith cli.native_logs_hidden(): print('done')"
     assert run_python(f"from colorize_tf import cli\n{code}").stdout == "done\n"
