@@ -19,7 +19,7 @@ Colors black-and-white landscape photographs: it keeps the lightness and predict
 | network | {generator}, {parameters:,} parameters, {input_size} x {input_size} pixels |
 | learned from | {photographs} |
 | license of the weights | {licence} |
-| license of the photographs | {photographs_licence} |
+| license of the photographs | {photographs_license} |
 | SHA-256 of the weights | {weights_sha256} |
 
 `python -m colorize_tf.export --describe FILE` prints this for each file, with its inputs and
@@ -64,7 +64,7 @@ def model_card(card: dict, folder: Path) -> str:
         **{key: _UNKNOWN if value is None else value for key, value in card.items()}
         | {
             "photographs": _photographs(data),
-            "photographs_licence": _cell(data.get("licence", _UNKNOWN)),
+            "photographs_license": _cell(data.get("licence", _UNKNOWN)),
             "training_commands": textwrap.indent(card["training_command"] or _UNKNOWN, "    "),
             "figures": _figures(card["figures"]) if "figures" in card else "None were measured.",
             "files": "\n".join(_files(folder)),

@@ -1,4 +1,4 @@
-"""What a run folder and the artifacts of a run tell about their origin."""
+"""Describe where a run and its artifacts come from."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def describe_run(config: TrainConfig, run: RunFolder) -> dict:
         "training_command": _training_commands(config),
         "data": {
             "origin": origin,
-            "licence": data.get("licence") or _data_licence(config, origin),
+            "licence": data.get("licence") or _data_license(config, origin),
             **{name: data[name] for name in ("train", "validation", "sha256")},
         },
     }
@@ -79,7 +79,7 @@ def _training_commands(config: TrainConfig) -> str:
     return "\n".join(command for command in commands if command)
 
 
-def _data_licence(config: TrainConfig, origin: str) -> str:
+def _data_license(config: TrainConfig, origin: str) -> str:
     from colorize_tf.data.kaggle import KAGGLE_PAGE
 
     if config.data_dir is None and origin.startswith("rendered"):

@@ -1,6 +1,6 @@
 """The examples of a run, from photographs; `own_examples.py` has those of a `tf.data.Dataset`.
 
-Both kinds offer the same attributes and methods, so that the run does not tell them apart.
+Both kinds offer the same attributes and methods, so that a run uses either.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def find_examples(
     Args:
         config: of the run.
         parts: the user's own data set.
-        run: a run that is resumed, whose photographs are looked for where it found them.
+        run: a run that is resumed, whose photographs are read from where it found them.
         progress: whether to show progress bars.
 
     Raises:

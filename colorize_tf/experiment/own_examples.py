@@ -40,7 +40,7 @@ class DatasetExamples:
         self._validation = _batched(validation, config)
         steps = int(self.train.cardinality())
         if steps <= 0 and not config.steps_per_epoch:
-            raise ValueError("the data set does not tell its length; set steps_per_epoch")
+            raise ValueError("the data set has no known length; set steps_per_epoch")
         self.steps_per_epoch = config.steps_per_epoch or steps
         batches = "an unknown number of" if steps < 0 else str(steps)
         self.counts = f"{batches} batches to train on"

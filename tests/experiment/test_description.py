@@ -47,7 +47,7 @@ def test_a_training_command_tells_no_path_of_this_machine():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "origin", "told", "licence"),
+    ("chosen", "origin", "described", "license"),
     [
         ({}, "landscapes in /home/me/landscapes", "landscapes", "those of https://www.kaggle.com"),
         (
@@ -62,7 +62,7 @@ def test_a_training_command_tells_no_path_of_this_machine():
         ({"dataset": "coco"}, "coco in /home/me/coco", "coco", "Flickr"),
     ],
 )
-def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, told, licence):
+def test_a_run_describes_its_data_without_paths(tmp_path, chosen, origin, described, license):
     run = RunFolder.create(tmp_path / "valley", stem="unused")
     counts = {"train": 9, "validation": 1, "sha256": "abc"}
     folder = {"origin": origin, "folder": "/home/me", "mean_ab": [0, 0]}
@@ -71,22 +71,22 @@ def test_a_run_tells_what_it_learned_from_and_no_path(tmp_path, chosen, origin, 
     data = description["data"]
     assert (description["name"], description["recipe"]) == ("valley", "compact")
     assert description["training_command"].startswith("python -m colorize_tf.train")
-    assert data["origin"] == told
-    assert licence in data["licence"]
+    assert data["origin"] == described
+    assert license in data["licence"]
     assert {key: data[key] for key in counts} == counts
     assert "/home" not in json.dumps(description)
 
 
-def test_a_run_tells_what_a_prepared_set_says_of_itself(tmp_path):
+def test_a_run_describes_a_prepared_set_as_its_index_does(tmp_path):
     run = RunFolder.create(tmp_path / "valley", stem="unused")
     source = {"source": "prints in the attic of A | B", "licence": "CC BY 4.0"}
     data = {"origin": "x in /home/me", "train": 9, "validation": 1, "sha256": "abc"}
     run.data.write_text(json.dumps({**data, **source}))
-    told = describe_run(make_config({"data_dir": "/home/me"}), run)["data"]
-    assert (told["origin"], told["licence"]) == tuple(source.values())
+    described = describe_run(make_config({"data_dir": "/home/me"}), run)["data"]
+    assert (described["origin"], described["licence"]) == tuple(source.values())
 
 
-def test_a_run_from_another_ones_weights_tells_the_commands_of_both(tmp_path, calm):
+def test_a_run_from_another_ones_weights_has_the_commands_of_both(tmp_path, calm):
     first, second = (RunFolder.create(tmp_path / name, stem="unused") for name in "ab")
     save_generator(calm, first.generator, {"training_command": "first command"})
     second.data.write_text('{"origin": "x", "train": 1, "validation": 1, "sha256": "abc"}')

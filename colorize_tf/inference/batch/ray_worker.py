@@ -161,12 +161,12 @@ def _warnings_as_notes(notes: list[str]) -> Iterator[None]:
 
 def _cached(ask: Callable[[], bool], seconds: float) -> Callable[[], bool]:
     """Return a function that calls `ask` at most once in so many seconds."""
-    asked, answer = -math.inf, False
+    asked, result = -math.inf, False
 
     def cached() -> bool:
-        nonlocal asked, answer
+        nonlocal asked, result
         if time.monotonic() - asked >= seconds:
-            answer, asked = ask(), time.monotonic()
-        return answer
+            result, asked = ask(), time.monotonic()
+        return result
 
     return cached
