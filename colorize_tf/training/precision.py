@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from colorize_tf.training.processor import has_bfloat16
+from colorize_tf.training.processor import has_bfloat16, is_bfloat16_faster
 
 
 def choose_precision(precision: str) -> str:
@@ -15,7 +15,7 @@ def choose_precision(precision: str) -> str:
 
     Args:
         precision: `"auto"` or the name of a policy. Auto is `mixed_float16` with a GPU; on a CPU it
-            is `mixed_bfloat16` if the processor has instructions for it, else `float32`.
+            is `mixed_bfloat16` if the processor computes it faster, else `float32`.
 
     Returns:
         Name of a Keras dtype policy.
@@ -24,7 +24,7 @@ def choose_precision(precision: str) -> str:
     if precision == "auto":
         if has_gpu:
             return "mixed_float16"
-        return "mixed_bfloat16" if has_bfloat16() else "float32"
+        return "mixed_bfloat16" if is_bfloat16_faster() else "float32"
     if precision == "mixed_bfloat16" and not has_gpu and not has_bfloat16():
         warnings.warn(
             "mixed_bfloat16 is emulated on this processor and about ten times slower than float32; "

@@ -10,9 +10,13 @@ from colorize_tf.training.precision import choose_precision, precision_policy
 def machine(monkeypatch):
     """Sets which GPUs and which processor flags the machine seems to have."""
 
-    def set_up(*, gpus=(), flags=""):
+    def set_up(*, gpus=(), vendor="AuthenticAMD", flags=""):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(gpus))
-        monkeypatch.setattr(processor.Path, "read_text", lambda path: f"flags\t: fpu {flags}\n")
+        monkeypatch.setattr(
+            processor.Path,
+            "read_text",
+            lambda path: f"vendor_id\t: {vendor}\nflags\t: fpu {flags}\n",
+        )
 
     return set_up
 
@@ -22,7 +26,8 @@ def machine(monkeypatch):
     [
         ({"gpus": ["GPU:0"]}, "mixed_float16"),
         ({"flags": "avx512f avx512_bf16"}, "mixed_bfloat16"),
-        ({"flags": "amx_bf16"}, "mixed_bfloat16"),
+        ({"vendor": "GenuineIntel", "flags": "avx512_bf16 amx_bf16"}, "mixed_bfloat16"),
+        ({"vendor": "GenuineIntel", "flags": "avx512_bf16"}, "float32"),
         ({"flags": "avx2"}, "float32"),
     ],
 )
