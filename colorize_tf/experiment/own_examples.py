@@ -39,7 +39,11 @@ class DatasetExamples:
         self.train = _batched(train, config, drop_remainder=True)
         self._validation = _batched(validation, config)
         steps = int(self.train.cardinality())
-        if steps <= 0 and not config.steps_per_epoch:
+        if steps == 0:
+            raise ValueError(
+                f"the data set has no batch of {config.batch_size} examples; reduce --batch-size"
+            )
+        if steps < 0 and not config.steps_per_epoch:
             raise ValueError("the data set has no known length; set steps_per_epoch")
         self.steps_per_epoch = config.steps_per_epoch or steps
         batches = "an unknown number of" if steps < 0 else str(steps)

@@ -117,6 +117,10 @@ def test_a_layout_of_ones_own_is_two_lists_of_files(landscapes):
     [
         ({"dataset": examples()}, "pass validation_dataset"),
         (
+            {"dataset": examples().take(1), "validation_dataset": examples()},
+            "no batch of 2 examples; reduce --batch-size",
+        ),
+        (
             {"dataset": examples(size=64), "validation_dataset": examples()},
             r"shapes \(..., 32, 32, 1\) and \(..., 32, 32, 2\) for --image-size 32",
         ),
