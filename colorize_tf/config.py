@@ -94,7 +94,7 @@ class TrainConfig:
     )
     validation_limit: int = _data(300, help="maximum number of photographs to validate on", least=1)
     synthetic_count: int = _data(
-        1000, help="landscapes to render where no photographs are found", least=2
+        600, help="landscapes to render where no photographs are found", least=2
     )
     image_size: int = _data(
         128,
