@@ -68,9 +68,10 @@ def train_colorizer(
         TerminatedError: SIGTERM; the run can be resumed.
         LostWorkerError: another process was lost.
 
-    Example:
-        >>> run = train_colorizer({"recipe": "tiny", "data_dir": "photos"})  # doctest: +SKIP
-        >>> run.scores["this run"]["ciede2000"]  # doctest: +SKIP
+    Example (docs/python-api.md has more, all of which a test runs)::
+
+        run = train_colorizer({"recipe": "tiny", "data_dir": "photos"})
+        print(run.scores["this run"]["ciede2000"])
     """
     options = runtime_options or RuntimeOptions()
     parts = Parts(
