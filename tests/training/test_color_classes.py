@@ -213,5 +213,5 @@ def test_the_prior_is_over_the_pixels_of_all_batches():
 
 
 def test_a_prior_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="no examples to take the prior of the colors from"):
+    with pytest.raises(ValueError, match="no examples to compute the color prior from"):
         color_prior([], BINS)
