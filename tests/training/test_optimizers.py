@@ -44,7 +44,7 @@ def test_a_gradient_without_end_is_skipped_under_a_loss_scale():
 
 
 def test_amsgrad_is_not_passed_over():
-    with pytest.raises(ValueError, match="no amsgrad; take keras.optimizers.Adam"):
+    with pytest.raises(ValueError, match="no amsgrad; use keras.optimizers.Adam"):
         FusedAdam(amsgrad=True)
 
 
