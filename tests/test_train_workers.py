@@ -122,7 +122,9 @@ def test_sigterm_to_one_of_two_saves_and_ends_both(start, tmp_path):
     workers.processes[1].terminate()
     assert workers.end() == [143] * 2, workers.printed()
     chief, other = workers.printed()
-    assert "ended by SIGTERM, and saved; continue with python -m colorize_tf.train --resume" in chief
+    assert (
+        "ended by SIGTERM, and saved; continue with python -m colorize_tf.train --resume" in chief
+    )
     assert other.strip() == chief.splitlines()[0]  # the choice for the processor
     assert 100 <= counter(run, "steps_done") < 200
 
